@@ -1,0 +1,146 @@
+import { randomInt } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { makeDynamoClient } from '../lambda/adapters/dynamodb/client.ts';
+import { createTables, LOCAL_TABLE_NAMES } from '../lambda/adapters/dynamodb/create-tables.ts';
+import { dynamoKeyStore } from '../lambda/adapters/dynamodb/key-store.ts';
+import { dynamoRoutingStore } from '../lambda/adapters/dynamodb/routing-store.ts';
+import { dynamoSpendReports } from '../lambda/adapters/dynamodb/spend-reports.ts';
+import { plainLog } from '../lambda/adapters/plain-log/plain-log.ts';
+import { systemClock } from '../lambda/adapters/system-clock/system-clock.ts';
+import { adminApplication } from '../lambda/admin/application.ts';
+import { adminKeyAuthorizer } from '../lambda/admin/authorize.ts';
+import { dashboardSession } from '../lambda/admin/dashboard-session.ts';
+import { newKeySecret } from '../lambda/admin/key-secret.ts';
+import type { GatewayConfig } from '../lambda/domain/gateway-config.ts';
+import { composeGateway, type Host } from '../lambda/handlers/composition.ts';
+import type { Environment } from '../lambda/handlers/deployed-store.ts';
+import { hashSecret, newId } from '../lambda/handlers/identity.ts';
+import { inferenceApplication } from '../lambda/http/application.ts';
+import type { HttpApplication } from '../lambda/http/message.ts';
+import type { Gateway } from '../lambda/pipeline/gateway.ts';
+import { startEngine } from '../lambda/platform/embedded-engine.ts';
+import { serve } from '../lambda/platform/node-http.ts';
+import { openDataFolder } from './local/data-folder.ts';
+import { ensureFirstKey } from './local/first-key.ts';
+import { localProviders } from './local/local-providers.ts';
+import { startUpkeep } from './local/upkeep-timer.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const DEFAULT_PORT = 8787;
+const newSecret = (): string => newKeySecret((bound) => randomInt(bound));
+
+async function loadConfig(environment: Environment): Promise<GatewayConfig> {
+  const file = environment['SLUICE_CONFIG'] ?? join(ROOT, 'gateway.config.ts');
+  const module: { readonly default?: GatewayConfig } = await import(pathToFileURL(resolve(file)).href);
+  if (module.default === undefined)
+    throw new Error(`${file} has no default export; write "export default defineGateway({ … })".`);
+  return module.default;
+}
+
+/** The control plane and the data plane on one address, as a person at a terminal wants them. */
+function localApplication(
+  host: Host,
+  gateway: Gateway,
+  admin: { readonly key: string; readonly dashboardToken: (token: string) => void },
+): HttpApplication {
+  const { store, telemetry } = host;
+  const session = dashboardSession({ newSecret, hashSecret });
+  admin.dashboardToken(session.loginToken);
+  const inference = inferenceApplication(gateway);
+  const control = adminApplication({
+    keys: dynamoKeyStore(store),
+    ledger: gateway.ledger,
+    reports: dynamoSpendReports(store),
+    clock: systemClock,
+    newSecret,
+    newId,
+    hashSecret,
+    telemetry,
+    authorize: adminKeyAuthorizer({ adminKey: admin.key, hashSecret }),
+    dashboard: { session, routing: dynamoRoutingStore(store) },
+  });
+  return (request) =>
+    /^\/(admin(\/|$)|dashboard$)/.test(request.path) ? control(request) : inference(request);
+}
+
+async function main(environment: Environment): Promise<void> {
+  const startedMs = performance.now();
+  const telemetry = plainLog({ output: process.stdout, problems: process.stderr });
+  process.on('unhandledRejection', (error) => telemetry.problem('A rejection was left unhandled.', error));
+  const config = await loadConfig(environment);
+  const data = openDataFolder(resolve(environment['SLUICE_DATA_DIR'] ?? join(ROOT, '.sluice')));
+  const engine = await startEngine({
+    environment,
+    root: ROOT,
+    platform: process.platform,
+    arch: process.arch,
+    dbPath: data.databasePath,
+  });
+  const store = { client: makeDynamoClient(engine.endpoint), tables: LOCAL_TABLE_NAMES, clock: systemClock };
+  await createTables(store);
+  const firstKey = data.secret('first-key', environment['SLUICE_KEY'], newSecret);
+  await ensureFirstKey(store, firstKey);
+
+  const host: Host = { config, store, telemetry, ...localProviders(config, environment) };
+  let dashboardToken = '';
+  const application = localApplication(host, composeGateway(host), {
+    key: data.secret('admin-key', environment['SLUICE_ADMIN_KEY'], newSecret),
+    dashboardToken: (token) => {
+      dashboardToken = token;
+    },
+  });
+  const server = await serve(application, {
+    host: environment['HOST'] ?? '127.0.0.1',
+    port: Number(environment['PORT'] ?? DEFAULT_PORT),
+    problem: (message, error) => telemetry.problem(message, error),
+  });
+  const stopUpkeep = startUpkeep(host);
+  console.log(
+    welcome({
+      url: server.url,
+      firstKey,
+      dashboardToken,
+      providers: [...host.providers.keys()],
+      engine: engine.source,
+      startedMs,
+    }),
+  );
+
+  const stop = async (): Promise<void> => {
+    await server.close();
+    await stopUpkeep();
+    await engine.stop();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void stop().then(() => process.exit(0)));
+}
+
+interface Welcome {
+  readonly url: string;
+  readonly firstKey: string;
+  readonly dashboardToken: string;
+  readonly providers: readonly string[];
+  readonly engine: string;
+  readonly startedMs: number;
+}
+
+const welcome = (facts: Welcome): string => `
+Sluice is ready at ${facts.url}  (${Math.round(performance.now() - facts.startedMs)} ms)
+
+  providers   ${facts.providers.join(', ')}
+  key         ${facts.firstKey}
+  dashboard   ${facts.url}/dashboard?token=${facts.dashboardToken}
+  store       ${facts.engine}
+
+Try it:
+
+  curl -N ${facts.url}/v1/chat/completions -H 'authorization: Bearer ${facts.firstKey}' -H 'content-type: application/json' -d '{"model": "demo", "stream": true, "messages": [{"role": "user", "content": "What is a sluice?"}]}'
+`;
+
+try {
+  await main(process.env);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+}

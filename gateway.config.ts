@@ -1,0 +1,22 @@
+import { defineGateway } from './lambda/config/define-gateway.ts';
+
+/**
+ * Your gateway: which providers it may call, and the names your applications use for models. A provider is on when its
+ * credential is there: locally in the environment (OPENAI_API_KEY), deployed in its own secret.
+ */
+export default defineGateway({
+  providers: {
+    openai: {},
+    anthropic: {},
+  },
+  modelGroups: {
+    // The same kind of answer from two formats: when the first is down, the second answers, and nobody notices.
+    demo: {
+      strategy: 'ordered',
+      deployments: [
+        { provider: 'sim', model: 'frontier' },
+        { provider: 'sim-anthropic', model: 'frontier' },
+      ],
+    },
+  },
+});

@@ -1,0 +1,72 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { type VirtualKeyId, virtualKeyId } from '../../domain/ids.ts';
+import type { Budget } from '../../domain/money/budget.ts';
+import { nanoUsd } from '../../domain/money/nano.ts';
+import type { VirtualKey } from '../../domain/virtual-key.ts';
+import {
+  decodeFields,
+  encodeFields,
+  type Field,
+  type Fields,
+  type Item,
+  integerField,
+  jsonField,
+  readText,
+  textAttribute,
+  textField,
+} from './attributes.ts';
+
+/** The partition of index `byKind` that lists virtual keys. */
+export const KEY_KIND = 'key';
+
+const PARTITION = 'key#';
+/** What the control plane accepts is shorter; this only keeps an item far below the service's 400 KB. */
+const TEXT_BYTES = 1024;
+
+export const keyPartition = (id: VirtualKeyId): string => `${PARTITION}${id}`;
+
+/** JSON has no integers of any size, so a limit is text there. */
+const budgetsField: Field<readonly Budget[]> = {
+  encode: (budgets) =>
+    textAttribute(JSON.stringify(budgets.map((budget) => ({ ...budget, limit: String(budget.limit) })))),
+  decode: (attribute) =>
+    // What is read was written by `encode`.
+    (JSON.parse(attribute.S ?? '[]') as (Budget & { readonly limit: unknown })[]).map((budget) => ({
+      ...budget,
+      limit: nanoUsd(BigInt(String(budget.limit))),
+    })),
+};
+
+const keyFields: Fields<Omit<VirtualKey, 'id'>> = {
+  name: textField(TEXT_BYTES),
+  state: textField(TEXT_BYTES),
+  organization: textField(TEXT_BYTES),
+  team: textField(TEXT_BYTES),
+  project: textField(TEXT_BYTES),
+  member: textField(TEXT_BYTES),
+  tags: jsonField(),
+  models: jsonField(),
+  providers: jsonField(),
+  budgets: budgetsField,
+  metadata: jsonField(),
+  policyVersion: integerField,
+  createdAtMs: integerField,
+  expiresAtMs: integerField,
+  revokedAtMs: integerField,
+  hint: textField(TEXT_BYTES),
+};
+
+export const keyItem = (key: VirtualKey): Record<string, AttributeValue> => ({
+  ...encodeFields<Omit<VirtualKey, 'id'>>(keyFields, key),
+  pk: textAttribute(keyPartition(key.id)),
+  kind: textAttribute(KEY_KIND),
+});
+
+export const keyOfItem = (item: Item): VirtualKey => ({
+  ...decodeFields(keyFields, item),
+  id: virtualKeyId(readText(item, 'pk').slice(PARTITION.length)),
+});
+
+/** Whether two items of texts and numbers are equal. */
+export const isSameItem = (a: Item, b: Item): boolean =>
+  Object.keys({ ...a, ...b }).every((name) => a[name]?.S === b[name]?.S && a[name]?.N === b[name]?.N);

@@ -1,0 +1,119 @@
+import * as z from 'zod/mini';
+import type { GatewayConfig } from '../domain/gateway-config.ts';
+import { deploymentId, providerId } from '../domain/ids.ts';
+import { nanoFromUsd } from '../domain/money/nano.ts';
+import type { ModelGroup } from '../domain/routing/deployment.ts';
+import { declaredPrice, priceFromDeclaration } from './declared-price.ts';
+
+const providerSettings = z.strictObject({
+  kind: z.optional(z.string()),
+  baseUrl: z.optional(
+    z.string().check(z.regex(/^https?:\/\/\S+[^/\s]$/, 'must be an http(s) URL without a slash at its end')),
+  ),
+  credentialVariable: z.optional(z.string().check(z.regex(/^[A-Z][A-Z0-9_]*$/))),
+});
+
+const deployment = z.strictObject({
+  provider: z.string(),
+  model: z.string().check(z.minLength(1)),
+  weight: z._default(z.number().check(z.positive()), 1),
+});
+
+const modelGroup = z.strictObject({
+  strategy: z._default(z.enum(['ordered', 'weighted']), 'ordered'),
+  deployments: z.array(deployment).check(z.minLength(1)),
+});
+
+const milliseconds = z.int().check(z.positive());
+
+const gatewaySchema = z.strictObject({
+  providers: z.record(z.string().check(z.regex(/^[a-z][a-z0-9-]*$/)), providerSettings),
+  modelGroups: z._default(z.record(z.string().check(z.minLength(1)), modelGroup), {}),
+  prices: z._default(
+    z.record(z.string().check(z.regex(/^[^/]+\/.+$/, 'must be named provider/model')), declaredPrice),
+    {},
+  ),
+  defaultMaxOutputTokens: z._default(z.int().check(z.positive()), 4096),
+  largestShareOfRemainder: z._default(z.number().check(z.positive(), z.maximum(1)), 0.5),
+  unknownPrice: z._default(z.enum(['refuse', 'allow']), 'refuse'),
+  unsupportedParameters: z._default(z.enum(['reject', 'drop']), 'reject'),
+  timeouts: z._default(
+    z.strictObject({
+      connectMs: z._default(milliseconds, 5_000),
+      firstContentMs: z._default(milliseconds, 120_000),
+      idleMs: z._default(milliseconds, 60_000),
+      totalMs: z._default(milliseconds, 600_000),
+    }),
+    { connectMs: 5_000, firstContentMs: 120_000, idleMs: 60_000, totalMs: 600_000 },
+  ),
+  maxAttempts: z._default(z.int().check(z.positive()), 3),
+  probes: z._default(z.strictObject({ monthlyCapUsd: z._default(z.number().check(z.nonnegative()), 1) }), {
+    monthlyCapUsd: 1,
+  }),
+});
+
+/** What an operator writes in `gateway.config.ts`. Money is in dollars, prices in dollars per million tokens. */
+export type GatewayDefinition = z.input<typeof gatewaySchema>;
+
+/**
+ * Checks an operator's configuration and completes it with defaults.
+ * @throws Error that names each fault with its place
+ */
+export function defineGateway(definition: GatewayDefinition): GatewayConfig {
+  const parsed = gatewaySchema.safeParse(definition);
+  if (!parsed.success) throw new Error(`gateway.config.ts: ${describe(parsed.error.issues)}`);
+  const { providers, modelGroups, prices, probes, ...rest } = parsed.data;
+  const groups = Object.entries(modelGroups).map(([name, group]) => modelGroupOf(name, group));
+  for (const group of groups) checkProviders(group, providers);
+  return {
+    ...rest,
+    providers: Object.fromEntries(
+      Object.entries(providers).map(([name, settings]) => [
+        name,
+        {
+          kind: settings.kind ?? name,
+          baseUrl: settings.baseUrl,
+          credentialVariable: settings.credentialVariable,
+        },
+      ]),
+    ),
+    modelGroups: groups,
+    declaredPrices: Object.fromEntries(
+      Object.entries(prices).map(([name, price]) => [name, priceFromDeclaration(price)]),
+    ),
+    probes: { monthlyCapNano: nanoFromUsd(probes.monthlyCapUsd) },
+  };
+}
+
+function modelGroupOf(name: string, group: z.output<typeof modelGroup>): ModelGroup {
+  return {
+    name,
+    strategy: group.strategy,
+    deployments: group.deployments.map(({ provider, model, weight }) => ({
+      id: deploymentId(`${provider}/${model}`),
+      provider: providerId(provider),
+      model,
+      weight,
+    })),
+  };
+}
+
+function checkProviders(group: ModelGroup, providers: Readonly<Record<string, unknown>>): void {
+  const missing = group.deployments.find(
+    ({ provider }) => providers[provider] === undefined && !SIMULATED.has(provider),
+  );
+  if (missing !== undefined)
+    throw new Error(
+      `gateway.config.ts: model group "${group.name}" names the provider "${missing.provider}", which "providers" does not declare.`,
+    );
+}
+
+/** Always there on a local server, so a group may name them without declaring them. */
+const SIMULATED: ReadonlySet<string> = new Set(['sim', 'sim-anthropic']);
+
+const describe = (
+  issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[],
+): string =>
+  issues
+    .map((issue) => `${issue.path.map(String).join('.') || 'the configuration'}: ${issue.message}`)
+    .join('; ');

@@ -1,0 +1,175 @@
+import type { ContentPart, MediaSource, Message } from '../../domain/chat/request.ts';
+import { type JsonObject, parseJsonObject } from '../../domain/json.ts';
+import { present } from './present.ts';
+import { DIALECT, isTooDeep } from './wire.ts';
+
+type PartOf<Type extends ContentPart['type']> = Extract<ContentPart, { type: Type }>;
+
+/** System turns, wherever they stand, as the blocks of the one system prompt Anthropic takes. */
+export function encodeSystem(messages: readonly Message[], unsupported: Set<string>): readonly JsonObject[] {
+  return messages
+    .filter((message) => isSystem(message))
+    .flatMap((message) => message.content.flatMap((part) => encodePart(part, unsupported)));
+}
+
+/**
+ * User and assistant turns: neighbours of one role become one turn, a turn left without content is left out, and tool
+ * results stand first, as Anthropic asks. A speaker's `name` has no place in this format.
+ */
+export function encodeMessages(
+  messages: readonly Message[],
+  unsupported: Set<string>,
+): readonly JsonObject[] {
+  const turns: { readonly role: string; readonly content: JsonObject[] }[] = [];
+  for (const message of messages) {
+    if (isSystem(message)) continue;
+    const content = message.content.flatMap((part) => encodePart(part, unsupported));
+    if (content.length === 0) continue;
+    const last = turns.at(-1);
+    if (last?.role === message.role) last.content.push(...content);
+    else turns.push({ role: message.role, content });
+  }
+  return turns.map(({ role, content }) => ({ role, content: resultsFirst(content) }));
+}
+
+const isSystem = (message: Message): boolean => message.role === 'system' || message.role === 'developer';
+
+const resultsFirst = (content: readonly JsonObject[]): readonly JsonObject[] => [
+  ...content.filter((block) => block['type'] === 'tool_result'),
+  ...content.filter((block) => block['type'] !== 'tool_result'),
+];
+
+/** One part as blocks: none for what is empty or another provider's own, one otherwise. */
+function encodePart(part: ContentPart, unsupported: Set<string>): readonly JsonObject[] {
+  switch (part.type) {
+    case 'text':
+      return textBlocks(part.text, part.cacheHint);
+    case 'refusal':
+      return textBlocks(part.text, undefined);
+    case 'image':
+      return withSource('image', imageSource(part.source), part, 'image_url', unsupported);
+    case 'file':
+      return withSource('document', documentSource(part.source), part, 'file', unsupported);
+    case 'audio':
+      unsupported.add('input_audio');
+      return [];
+    case 'reasoning':
+      return part.dialect === DIALECT && part.signature !== undefined
+        ? [{ type: 'thinking', thinking: part.text, signature: part.signature }]
+        : [];
+    case 'reasoning-encrypted':
+      return part.dialect === DIALECT ? [{ type: 'redacted_thinking', data: part.data }] : [];
+    case 'tool-call':
+      return [encodeToolCall(part, unsupported)];
+    case 'tool-result':
+      return [encodeToolResult(part, unsupported)];
+    case 'native':
+      return encodeNative(part, unsupported);
+  }
+}
+
+/** Anthropic refuses text blocks that hold nothing but white space. */
+function textBlocks(text: string, cacheHint: JsonObject | undefined): readonly JsonObject[] {
+  return text.trim() === '' ? [] : [{ type: 'text', text, ...present({ cache_control: cacheHint }) }];
+}
+
+function withSource(
+  type: 'image' | 'document',
+  source: JsonObject | undefined,
+  part: PartOf<'image' | 'file'>,
+  spelling: string,
+  unsupported: Set<string>,
+): readonly JsonObject[] {
+  if (source === undefined) {
+    unsupported.add(spelling);
+    return [];
+  }
+  const title = part.type === 'file' ? part.name : undefined;
+  return [{ type, source, ...present({ title, cache_control: part.cacheHint }) }];
+}
+
+const DATA_URL = /^data:([\w.+-]+\/[\w.+-]+)(?:;[\w.+-]+=[^;,]*)*;base64,/i;
+
+function imageSource(source: MediaSource): JsonObject | undefined {
+  if (source.type === 'base64') return { type: 'base64', media_type: source.mediaType, data: source.data };
+  if (source.type === 'provider-file') return undefined;
+  const inline = inlineData(source.url);
+  if (inline !== undefined) return { type: 'base64', media_type: inline.mediaType, data: inline.data };
+  return isWebUrl(source.url) ? { type: 'url', url: source.url } : undefined;
+}
+
+/** Documents are PDFs. @see https://docs.anthropic.com/en/docs/build-with-claude/pdf-support */
+function documentSource(source: MediaSource): JsonObject | undefined {
+  if (source.type === 'provider-file') return undefined;
+  const inline =
+    source.type === 'url' ? inlineData(source.url) : { mediaType: source.mediaType, data: source.data };
+  if (inline !== undefined)
+    return inline.mediaType === 'application/pdf'
+      ? { type: 'base64', media_type: inline.mediaType, data: inline.data }
+      : undefined;
+  // Without inline data the source is a URL; other documents than PDFs cannot be told apart by their address.
+  return source.type === 'url' && isWebUrl(source.url) ? { type: 'url', url: source.url } : undefined;
+}
+
+const isWebUrl = (url: string): boolean => /^https?:\/\//i.test(url);
+
+function inlineData(url: string): { readonly mediaType: string; readonly data: string } | undefined {
+  const match = DATA_URL.exec(url.slice(0, 256));
+  if (match?.[1] === undefined) return undefined;
+  return { mediaType: match[1].toLowerCase(), data: url.slice(match[0].length) };
+}
+
+/** Free text of a custom tool is wrapped, as Anthropic's arguments are always an object. */
+function encodeToolCall(part: PartOf<'tool-call'>, unsupported: Set<string>): JsonObject {
+  const input = part.kind === 'custom' ? { input: part.arguments } : argumentsObject(part.arguments);
+  if (input === undefined) unsupported.add('messages[].tool_calls[].function.arguments');
+  return {
+    type: 'tool_use',
+    id: toolId(part.id),
+    name: part.name,
+    input: input ?? {},
+    ...present({ cache_control: part.cacheHint }),
+  };
+}
+
+/** Tool call arguments as the object they stand for; `undefined` where they are none. No text is the empty object. */
+export function argumentsObject(text: string): JsonObject | undefined {
+  if (text.trim() === '') return {};
+  const value = parseJsonObject(text);
+  return isTooDeep(value) ? undefined : value;
+}
+
+function encodeToolResult(part: PartOf<'tool-result'>, unsupported: Set<string>): JsonObject {
+  const content = part.content.flatMap((inner) => encodePart(inner, unsupported));
+  return {
+    type: 'tool_result',
+    tool_use_id: toolId(part.callId),
+    ...(content.length > 0 ? { content } : {}),
+    ...(part.isError ? { is_error: true } : {}),
+    ...present({ cache_control: part.cacheHint }),
+  };
+}
+
+function encodeNative(part: PartOf<'native'>, unsupported: Set<string>): readonly JsonObject[] {
+  // What this dialect kept as native were blocks, which are objects.
+  if (part.dialect === DIALECT) return [part.value as JsonObject];
+  unsupported.add(part.name);
+  return [];
+}
+
+/**
+ * A tool call's id as Anthropic takes it. Ids of other providers may hold characters it refuses; they are replaced, with a
+ * checksum of the whole id behind, so that call and result still match and no two ids become one.
+ */
+function toolId(id: string): string {
+  if (/^[a-zA-Z0-9_-]+$/.test(id)) return id;
+  return `${id.replaceAll(/[^a-zA-Z0-9_-]/g, '_')}_${checksum(id)}`;
+}
+
+/** FNV-1a, 32 bits, in hexadecimal. @see http://www.isthe.com/chongo/tech/comp/fnv/ */
+function checksum(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index += 1)
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}

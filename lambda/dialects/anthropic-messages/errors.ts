@@ -1,0 +1,145 @@
+import { ERROR_KINDS, type ErrorCode, GatewayError, type UpstreamError } from '../../domain/errors.ts';
+import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../../domain/json.ts';
+import type { AnswerEnvelope } from '../dialect.ts';
+import { present } from './present.ts';
+
+/** Anthropic's error types. @see https://docs.anthropic.com/en/api/errors */
+const CODES_BY_TYPE = new Map<string, ErrorCode>([
+  ['invalid_request_error', 'invalid_request'],
+  ['authentication_error', 'upstream_authentication_failed'],
+  ['permission_error', 'upstream_authentication_failed'],
+  ['billing_error', 'upstream_error'],
+  ['not_found_error', 'model_not_found'],
+  ['request_too_large', 'payload_too_large'],
+  ['rate_limit_error', 'rate_limit_exceeded'],
+  ['timeout_error', 'upstream_timeout'],
+  ['overloaded_error', 'upstream_overloaded'],
+  ['api_error', 'upstream_error'],
+]);
+
+const CODES_BY_STATUS = new Map<number, ErrorCode>([
+  [400, 'invalid_request'],
+  [401, 'upstream_authentication_failed'],
+  [403, 'upstream_authentication_failed'],
+  [408, 'upstream_timeout'],
+  [413, 'payload_too_large'],
+  [422, 'invalid_request'],
+  [429, 'rate_limit_exceeded'],
+  [503, 'upstream_overloaded'],
+  [504, 'upstream_timeout'],
+  [529, 'upstream_overloaded'],
+]);
+
+/** What an `invalid_request_error` really is, by its message: Anthropic has no type of its own for these. */
+const CODES_BY_MESSAGE: readonly (readonly [RegExp, ErrorCode])[] = [
+  [
+    /prompt is too long|exceeds? (the )?context (limit|window)|too many (total )?(text |input )?tokens/i,
+    'context_length_exceeded',
+  ],
+  [/content filtering policy/i, 'content_policy_violation'],
+  [/credit balance is too low/i, 'upstream_error'],
+];
+
+const MAX_MESSAGE_LENGTH = 2_000;
+
+/** A provider's refusal. Pages of HTML and other bodies that are no JSON are not repeated to the caller. */
+export function decodeError(
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+): UpstreamError {
+  const error = errorMember(parseJsonObject(body));
+  const providerCode = text(error?.['type']);
+  const message = text(error?.['message']) ?? `The provider answered with status ${status}.`;
+  return {
+    code: codeOf(status, providerCode, message),
+    status,
+    message: message.slice(0, MAX_MESSAGE_LENGTH),
+    providerCode,
+    retryAfterSeconds: retryAfterSeconds(headers),
+  };
+}
+
+/** An `error` event inside a stream, or an error where a whole answer was expected. */
+export function decodeErrorEvent(event: JsonObject): UpstreamError {
+  const error = errorMember(event);
+  const providerCode = text(error?.['type']);
+  const message = text(error?.['message']) ?? 'The provider reported an error without a message.';
+  return {
+    code: codeOf(undefined, providerCode, message),
+    status: undefined,
+    message: message.slice(0, MAX_MESSAGE_LENGTH),
+    providerCode,
+    retryAfterSeconds: undefined,
+  };
+}
+
+const errorMember = (body: JsonObject | undefined): JsonObject | undefined =>
+  isJsonObject(body?.['error']) ? body['error'] : undefined;
+
+const text = (value: Json | undefined): string | undefined =>
+  typeof value === 'string' && value !== '' ? value : undefined;
+
+function codeOf(status: number | undefined, type: string | undefined, message: string): ErrorCode {
+  const code =
+    (type === undefined ? undefined : CODES_BY_TYPE.get(type)) ??
+    (status === undefined ? undefined : CODES_BY_STATUS.get(status)) ??
+    'upstream_error';
+  if (code !== 'invalid_request') return code;
+  return CODES_BY_MESSAGE.find(([pattern]) => pattern.test(message))?.[1] ?? code;
+}
+
+/**
+ * When to come back: `retry-after` (seconds or a date), else the latest reset of a limit that is used up. Dates count from
+ * the answer's own `date`.
+ * @see https://docs.anthropic.com/en/api/rate-limits#response-headers
+ */
+function retryAfterSeconds(headers: Readonly<Record<string, string>>): number | undefined {
+  const retryAfter = headers['retry-after'];
+  const answeredAt = Date.parse(headers['date'] ?? '');
+  if (retryAfter !== undefined) {
+    const seconds = Number(retryAfter);
+    return Number.isFinite(seconds) ? Math.max(0, seconds) : secondsUntil(retryAfter, answeredAt);
+  }
+  const resets = Object.keys(headers)
+    .filter((name) => /^anthropic-ratelimit-.+-remaining$/.test(name) && headers[name] === '0')
+    .map((name) => headers[name.replace(/remaining$/, 'reset')] ?? '')
+    .map((reset) => secondsUntil(reset, answeredAt))
+    .filter((seconds) => seconds !== undefined);
+  return resets.length === 0 ? undefined : Math.max(...resets);
+}
+
+function secondsUntil(date: string, now: number): number | undefined {
+  const seconds = Math.ceil((Date.parse(date) - now) / 1000);
+  return Number.isNaN(seconds) ? undefined : Math.max(0, seconds);
+}
+
+/** Anthropic's envelope, with our code, parameter and metadata beside its type and message. */
+export function encodeError(error: GatewayError, requestId: string): string {
+  return JSON.stringify({
+    type: 'error',
+    error: {
+      type: ERROR_KINDS[error.code].anthropicType,
+      message: error.message,
+      code: error.code,
+      ...present({ param: error.param }),
+      metadata: { ...error.metadata, retryable: error.retryable },
+    },
+    request_id: requestId,
+  });
+}
+
+/** The event that ends a stream which failed after its first byte. */
+export const encodeStreamError = (error: GatewayError, envelope: AnswerEnvelope): string =>
+  `event: error\ndata: ${encodeError(error, envelope.id)}\n\n`;
+
+/** An upstream's error as our caller is told. */
+export const gatewayErrorOf = (error: UpstreamError): GatewayError =>
+  new GatewayError(error.code, error.message, {
+    ...present({ retryAfterSeconds: error.retryAfterSeconds }),
+    metadata: presentMetadata({ provider_code: error.providerCode, retry_after: error.retryAfterSeconds }),
+  });
+
+const presentMetadata = (fields: JsonObject): Readonly<Record<string, Json>> =>
+  // `present` leaves no undefined member.
+  present(fields) as Readonly<Record<string, Json>>;

@@ -1,0 +1,249 @@
+import type { ChatRequest, Message, ResponseFormat, Tool } from '../../domain/chat/request.ts';
+import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
+import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../../domain/json.ts';
+import type { EncodedRequest, RequestTarget } from '../dialect.ts';
+import { decodeContent, isUnsignedThinking } from './decode-content.ts';
+import { encodeMessages, encodeSystem } from './encode-content.ts';
+import { present } from './present.ts';
+import { encodeSampling, encodeTier } from './sampling.ts';
+import { decodeReasoning, encodeThinking, traitsOf } from './thinking.ts';
+import { decodeToolChoice, decodeTools, encodeToolChoice, encodeTools, mcpServersTool } from './tools.ts';
+import { check, messageShape, type RequestShape, refusal, refuseDeepNesting, requestShape } from './wire.ts';
+
+/** The bound that is sent where nobody named one: the format has no default. */
+const DEFAULT_MAX_TOKENS = 4096;
+
+/** Fields that become fields of a ChatRequest. */
+const READ_FIELDS = new Set([
+  'model',
+  'messages',
+  'max_tokens',
+  'system',
+  'tools',
+  'tool_choice',
+  'stop_sequences',
+  'temperature',
+  'top_p',
+  'top_k',
+  'thinking',
+  'output_config',
+  'output_format',
+  'service_tier',
+  'metadata',
+  'stream',
+]);
+
+/**
+ * Fields only this dialect has, those in beta included.
+ * @see https://docs.anthropic.com/en/api/beta/messages/create
+ */
+const NATIVE_FIELDS = new Set([
+  'anthropic_beta',
+  'anthropic_version',
+  'betas',
+  'billing_policy',
+  'cache_control',
+  'compaction',
+  'container',
+  'context_management',
+  'diagnostics',
+  'fallback_credit_token',
+  'fallbacks',
+  'inference_geo',
+  'mcp_servers',
+  'speed',
+  'thread',
+  'user_profile_id',
+  'workspace_id',
+]);
+
+/** Sluice's own options, which its HTTP layer reads. */
+const GATEWAY_FIELDS = new Set(['models', 'provider', 'session_id', 'usage', 'user']);
+
+/** @throws GatewayError `invalid_request` naming the parameter, for wrong types and missing fields */
+export function decodeRequest(body: JsonObject): ChatRequest {
+  refuseDeepNesting(body);
+  const shape = check(requestShape, body, []);
+  const names = Object.keys(body);
+  const entriesOf = (known: ReadonlySet<string>) => names.filter((name) => known.has(name));
+  return {
+    model: modelOf(shape, body),
+    messages: [...decodeSystem(body['system']), ...shape.messages.map(decodeMessage)],
+    stream: shape.stream === true,
+    includeUsage: true,
+    maxOutputTokens: shape.max_tokens,
+    ...decodeToolOptions(shape),
+    ...decodeSampling(shape),
+    ...present({
+      reasoning: decodeReasoning(shape),
+      responseFormat: decodeFormat(shape.output_config?.format ?? shape.output_format),
+      serviceTier: shape.speed === 'fast' ? 'fast' : shape.service_tier,
+      endUser: shape.metadata?.user_id,
+      metadata: tagsOf(body['metadata']),
+    }),
+    nativeOptions: Object.fromEntries(entriesOf(NATIVE_FIELDS).map((name) => [name, body[name]])),
+    unknownFields: names.filter(
+      (name) => !READ_FIELDS.has(name) && !NATIVE_FIELDS.has(name) && !GATEWAY_FIELDS.has(name),
+    ),
+  };
+}
+
+function modelOf(shape: RequestShape, body: JsonObject): string {
+  if (typeof shape.model === 'string' && shape.model !== '') return shape.model;
+  const { models } = body;
+  const first: unknown = Array.isArray(models) ? models[0] : undefined;
+  if (typeof first === 'string' && first !== '') return first;
+  if (first !== undefined) throw refusal(['models', 0], "a model's name", first);
+  throw refusal(['model'], "a model's name", shape.model);
+}
+
+function decodeSystem(system: Json | undefined): readonly Message[] {
+  if (system === undefined || system === null) return [];
+  const content = decodeContent(system, 'system', ['system']);
+  return content.length === 0 ? [] : [{ role: 'system', content }];
+}
+
+function decodeMessage(message: unknown, index: number): Message {
+  const path = ['messages', index];
+  const { role } = check(messageShape, message, path);
+  // The check above passes objects only, and what came as JSON is JSON.
+  const content = decodeContent((message as JsonObject)['content'], role, [...path, 'content']);
+  const results = content.filter((part) => part.type === 'tool-result');
+  const others = content.filter((part) => part.type !== 'tool-result');
+  return { role, content: [...results, ...others] };
+}
+
+function decodeToolOptions(
+  shape: RequestShape,
+): Pick<ChatRequest, 'tools' | 'toolChoice' | 'parallelToolCalls'> {
+  const declared = decodeTools(shape.tools ?? [], ['tools']);
+  const servers = shape.mcp_servers ?? [];
+  const tools: readonly Tool[] = servers.length === 0 ? declared : [...declared, mcpServersTool(servers)];
+  return {
+    ...(tools.length > 0 ? { tools } : {}),
+    ...(shape.tool_choice ? decodeToolChoice(shape.tool_choice) : {}),
+  };
+}
+
+const decodeSampling = (shape: RequestShape) =>
+  present({
+    temperature: shape.temperature,
+    topP: shape.top_p,
+    topK: shape.top_k,
+    stop: shape.stop_sequences,
+  });
+
+/** This format gives a schema no name; formats that need one get this. */
+const SCHEMA_NAME = 'response';
+
+function decodeFormat(format: RequestShape['output_format']): ResponseFormat | undefined {
+  if (!format) return undefined;
+  return { type: 'json-schema', name: format.name ?? SCHEMA_NAME, schema: format.schema };
+}
+
+/** Anthropic knows `user_id` only: whatever else stands in `metadata` are tags for Sluice. */
+function tagsOf(metadata: Json | undefined): JsonObject | undefined {
+  if (!isJsonObject(metadata)) return undefined;
+  const tags = Object.entries(metadata).filter(([name]) => name !== 'user_id');
+  return tags.length === 0 ? undefined : Object.fromEntries(tags);
+}
+
+/** A request of another dialect, for a provider of this one. */
+export function encodeRequest(request: ChatRequest, target: RequestTarget): EncodedRequest {
+  const unsupported = new Set<string>(wordsWithoutEquivalent(request));
+  const maxTokens = target.maxOutputTokens ?? DEFAULT_MAX_TOKENS;
+  const system = encodeSystem(request.messages, unsupported);
+  const tools = encodeTools(request.tools ?? [], unsupported);
+  const { thinking, effort, isUnsupported } = encodeThinking(request, target.model, maxTokens);
+  if (isUnsupported) unsupported.add('reasoning_effort');
+  const outputConfig = present({ effort, format: encodeFormat(request.responseFormat, unsupported) });
+  const body: JsonObject = {
+    model: target.model,
+    max_tokens: maxTokens,
+    ...(system.length > 0 ? { system } : {}),
+    messages: encodeMessages(request.messages, unsupported),
+    ...(tools.length > 0 ? { tools } : {}),
+    ...(Object.keys(outputConfig).length > 0 ? { output_config: outputConfig } : {}),
+    ...present({
+      tool_choice: encodeToolChoice(request),
+      thinking,
+      stop_sequences: encodeStop(request.stop, unsupported),
+      metadata: request.endUser === undefined ? undefined : { user_id: request.endUser },
+    }),
+    ...encodeSampling(
+      request,
+      { takesSampling: traitsOf(target.model).takesSampling, hasBudget: thinking?.['type'] === 'enabled' },
+      unsupported,
+    ),
+    ...encodeTier(request.serviceTier, unsupported),
+    ...(request.stream ? { stream: true } : {}),
+  };
+  return { body, unsupported: [...unsupported] };
+}
+
+/** What was asked for that has no word here, as OpenAI's callers spell it. Settings that change nothing are not named. */
+function wordsWithoutEquivalent(request: ChatRequest): readonly string[] {
+  const asked: Readonly<Record<string, boolean>> = {
+    n: (request.choices ?? 1) > 1,
+    logprobs: request.logprobs === true,
+    top_logprobs: (request.topLogprobs ?? 0) > 0,
+    frequency_penalty: (request.frequencyPenalty ?? 0) !== 0,
+    presence_penalty: (request.presencePenalty ?? 0) !== 0,
+    seed: request.seed !== undefined,
+    logit_bias: Object.keys(request.logitBias ?? {}).length > 0,
+    verbosity: request.verbosity !== undefined,
+  };
+  return Object.keys(asked).filter((name) => asked[name] === true);
+}
+
+function encodeFormat(format: ResponseFormat | undefined, unsupported: Set<string>): JsonObject | undefined {
+  if (format?.type === 'json') unsupported.add('response_format');
+  return format?.type === 'json-schema' ? { type: 'json_schema', schema: format.schema } : undefined;
+}
+
+/** Stop sequences must hold more than white space. */
+function encodeStop(
+  stop: readonly string[] | undefined,
+  unsupported: Set<string>,
+): readonly string[] | undefined {
+  const usable = stop?.filter((sequence) => sequence.trim() !== '');
+  if (usable?.length !== stop?.length) unsupported.add('stop');
+  return usable === undefined || usable.length === 0 ? undefined : usable;
+}
+
+/**
+ * The caller's own body, for a provider of this dialect. Beyond model, bound and removed fields two things change: tags for
+ * Sluice leave `metadata`, and reasoning that Anthropic never signed (an earlier turn was answered by another provider)
+ * leaves `messages`, since either makes Anthropic refuse the request.
+ */
+export function patchRequest(
+  raw: string,
+  request: ChatRequest,
+  target: RequestTarget,
+  remove: readonly string[],
+): string {
+  const edits: JsonEdit[] = remove.map((name) => ({ path: [name], text: undefined }));
+  edits.push({ path: ['model'], text: JSON.stringify(target.model) });
+  if (request.maxOutputTokens === undefined && target.maxOutputTokens !== undefined)
+    edits.push({ path: ['max_tokens'], text: String(target.maxOutputTokens) });
+  for (const tag of Object.keys(request.metadata ?? {}))
+    edits.push({ path: ['metadata', tag], text: undefined });
+  if (hasUnsignedReasoning(request)) edits.push({ path: ['messages'], text: signedMessages(raw) });
+  return editJson(raw, edits);
+}
+
+const hasUnsignedReasoning = (request: ChatRequest): boolean =>
+  request.messages.some((message) =>
+    message.content.some((part) => part.type === 'reasoning' && part.signature === undefined),
+  );
+
+function signedMessages(raw: string): string {
+  const messages = parseJsonObject(raw)?.['messages'];
+  return JSON.stringify(Array.isArray(messages) ? messages.flatMap(withoutUnsigned) : messages);
+}
+
+function withoutUnsigned(message: Json): readonly Json[] {
+  if (!isJsonObject(message) || !Array.isArray(message['content'])) return [message];
+  const content = message['content'].filter((block: Json) => !isUnsignedThinking(block));
+  return content.length === 0 ? [] : [{ ...message, content }];
+}

@@ -1,0 +1,49 @@
+import type { ChatRequest } from '../../domain/chat/request.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import { present } from './present.ts';
+
+/** What decides which sampling parameters may be sent. */
+interface SamplingLimits {
+  /** Recent models take none at all. */
+  readonly takesSampling: boolean;
+  /** Whether a thinking budget is set, which allows only `top_p` from 0.95. */
+  readonly hasBudget: boolean;
+}
+
+/**
+ * Temperature runs from 0 to 1 here. What is the default anyway (`temperature` 1, `top_p` 1) says nothing and is left out,
+ * as several models refuse it.
+ * @see https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking#feature-compatibility
+ */
+export function encodeSampling(
+  request: ChatRequest,
+  limits: SamplingLimits,
+  unsupported: Set<string>,
+): JsonObject {
+  const wanted = present({
+    temperature: request.temperature === 1 ? undefined : request.temperature,
+    top_p: request.topP === 1 ? undefined : request.topP,
+    top_k: request.topK,
+  });
+  const entries = Object.entries(wanted);
+  const allowed = entries.filter(([name, value]) => isAllowed(name, value, limits));
+  for (const [name] of entries)
+    if (!allowed.some(([allowedName]) => allowedName === name)) unsupported.add(name);
+  return Object.fromEntries(allowed);
+}
+
+function isAllowed(name: string, value: number, limits: SamplingLimits): boolean {
+  if (!limits.takesSampling) return false;
+  if (name === 'temperature') return value <= 1 && !limits.hasBudget;
+  return !limits.hasBudget || (name === 'top_p' && value >= 0.95);
+}
+
+/** @see https://docs.anthropic.com/en/api/service-tiers */
+export function encodeTier(tier: string | undefined, unsupported: Set<string>): JsonObject {
+  if (tier === undefined) return {};
+  if (tier === 'fast') return { speed: 'fast' };
+  if (tier === 'auto' || tier === 'standard_only') return { service_tier: tier };
+  if (tier === 'default') return { service_tier: 'standard_only' };
+  unsupported.add('service_tier');
+  return {};
+}

@@ -1,0 +1,89 @@
+import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
+import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
+import { GatewayError } from '../../domain/errors.ts';
+import { isJsonObject, parseJson } from '../../domain/json.ts';
+import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
+import { parseServerSentEvent, readServerSentEvents, replaceData, type ServerSentEvent } from '../sse.ts';
+import { encodeStreamError, gatewayErrorOf } from './errors.ts';
+import { MessageDecoder } from './message-decoder.ts';
+import { MessageWriter, type WireEvent } from './message-writer.ts';
+import { encodeCost } from './usage.ts';
+
+/** One frame per server-sent event. A chunk that breaks the format is not passed on: its frame has no raw text. */
+export async function* decodeStream(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> {
+  const decoder = new MessageDecoder();
+  try {
+    for await (const event of readServerSentEvents(bytes)) {
+      const events = decodeEvent(decoder, event);
+      yield { raw: decoder.isMalformed ? undefined : event.raw, events };
+      if (decoder.isEnded) return;
+    }
+  } catch (error) {
+    // The reader's own refusal of an endless event; what reading the bytes throws is not ours.
+    if (!(error instanceof RangeError)) throw error;
+    yield { raw: undefined, events: decoder.fail('The stream held an event without an end.') };
+    return;
+  }
+  yield { raw: undefined, events: decoder.fail('The stream ended early.') };
+}
+
+function decodeEvent(decoder: MessageDecoder, event: ServerSentEvent): readonly ChatEvent[] {
+  if (event.data === undefined || event.data === '') return [];
+  const value = parseJson(event.data);
+  if (!isJsonObject(value)) return decoder.fail('The stream held an event that is no JSON object.');
+  const type = value['type'];
+  return decoder.read(typeof type === 'string' ? type : event.event, value);
+}
+
+/**
+ * As it came, but for the id and model at the start and the cost in the usage at the end. An error is told as any other
+ * error of ours, so that it has its code, retryability and request id.
+ */
+export function patchFrame(frame: Frame, envelope: AnswerEnvelope): string {
+  const last = frame.events.at(-1);
+  if (last?.type === 'error') return encodeStreamError(gatewayErrorOf(last.error), envelope);
+  if (frame.raw === undefined) return '';
+  const edits = frame.events.some((event) => event.type === 'answer-start')
+    ? envelopeEdits(envelope, ['message'])
+    : costEdits(frame.events);
+  if (edits.length === 0) return frame.raw;
+  const event = parseServerSentEvent(frame.raw);
+  return event.data === undefined ? frame.raw : replaceData(event, editJson(event.data, edits));
+}
+
+/** The edits that put our name on a message. */
+export const envelopeEdits = (envelope: AnswerEnvelope, path: readonly string[]): readonly JsonEdit[] => [
+  { path: [...path, 'id'], text: JSON.stringify(envelope.id) },
+  { path: [...path, 'model'], text: JSON.stringify(envelope.model) },
+];
+
+/** The edits that add the cost to a usage, where it is known. */
+export function costEdits(events: readonly ChatEvent[]): readonly JsonEdit[] {
+  const cost = events.findLast((event) => event.type === 'usage' && event.cost !== undefined);
+  if (cost?.type !== 'usage' || cost.cost === undefined) return [];
+  return Object.entries(encodeCost(cost.cost)).map(([name, value]) => ({
+    path: ['usage', name],
+    text: JSON.stringify(value),
+  }));
+}
+
+/** Writes the events of any dialect as an Anthropic stream. */
+export function createStreamEncoder(envelope: AnswerEnvelope): StreamEncoder {
+  const writer = new MessageWriter(envelope);
+  return {
+    encode(event) {
+      if (event.type === 'error') return encodeStreamError(gatewayErrorOf(event.error), envelope);
+      if (event.type === 'end' && writer.hasFailed) return encodeStreamError(failedAnswer(), envelope);
+      return writer.write(event).map(sseText).join('');
+    },
+  };
+}
+
+/** What a caller is told of an answer whose finish is an error. */
+export const failedAnswer = (): GatewayError =>
+  new GatewayError('upstream_error', 'The provider ended the answer with an error.');
+
+const sseText = (event: WireEvent): string => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+
+/** @see https://docs.anthropic.com/en/docs/build-with-claude/streaming#ping-events */
+export const KEEP_ALIVE = 'event: ping\ndata: {"type": "ping"}\n\n';

@@ -1,0 +1,92 @@
+import type { ChatEvent, Frame } from '../domain/chat/event.ts';
+import type { ChatRequest } from '../domain/chat/request.ts';
+import type { GatewayError, UpstreamError } from '../domain/errors.ts';
+import type { JsonObject } from '../domain/json.ts';
+
+export type DialectId =
+  | 'openai-chat'
+  | 'openai-responses'
+  | 'anthropic-messages'
+  | 'gemini'
+  | 'bedrock-converse'
+  | 'cohere-chat';
+
+/** What an answer is called on its way to the caller, whoever made it. */
+export interface AnswerEnvelope {
+  /** The request's id: the answer's `id`. */
+  readonly id: string;
+  /** `provider/model` that served: the answer's `model`. */
+  readonly model: string;
+  /** Unix time in seconds. */
+  readonly createdAtSeconds: number;
+  /** Whether usage is shown where a stream shows it only on demand. */
+  readonly includeUsage: boolean;
+}
+
+/** Where an encoded request goes. */
+export interface RequestTarget {
+  /** The provider's own name for the model. */
+  readonly model: string;
+  /** The bound on completion tokens that has to be sent: the caller's own, or the one money was reserved for. */
+  readonly maxOutputTokens: number | undefined;
+  /** How this provider spells the bound, where its dialect has several spellings (`max_tokens`). */
+  readonly maxOutputTokensField?: string;
+  /** The most the model can produce, for dialects that demand a bound where nobody gave one. */
+  readonly modelMaxOutputTokens?: number;
+}
+
+export interface EncodedRequest {
+  readonly body: JsonObject;
+  /** What the caller asked for, in the caller's words, that this dialect cannot say. */
+  readonly unsupported: readonly string[];
+}
+
+/** Turns events into the bytes of one stream. One object a stream; it holds what the format makes it remember. */
+export interface StreamEncoder {
+  /** The text for one event, often empty. The terminal event yields the format's normal end or its error event. */
+  encode(event: ChatEvent): string;
+}
+
+/** A wire format, spoken both ways. Requests and answers are text; every function but the decoders of streams is pure. */
+export interface Dialect {
+  readonly id: DialectId;
+
+  /** Caller → Sluice. @throws GatewayError `invalid_request` naming the parameter, for wrong types and missing fields */
+  decodeRequest(body: JsonObject): ChatRequest;
+  /** Sluice → provider. `nativeOptions` of another dialect stay out; whoever calls this names them. */
+  encodeRequest(request: ChatRequest, target: RequestTarget): EncodedRequest;
+  /**
+   * The caller's own body for a provider of the same dialect: the model's name, the bound and the wish for usage are
+   * set, the fields in `remove` go; all else stays as it stood, byte for byte.
+   */
+  patchRequest(raw: string, request: ChatRequest, target: RequestTarget, remove: readonly string[]): string;
+
+  /**
+   * Provider → Sluice, whole answer. The events keep the rules of `ChatEvent`; a body that is no answer of this format
+   * yields one `error` event (`upstream_invalid_response`). Never throws.
+   */
+  decodeAnswer(body: string): Frame;
+  /** Sluice → caller, whole answer: from all events of an answer that ended well. */
+  encodeAnswer(events: readonly ChatEvent[], envelope: AnswerEnvelope): string;
+  /** The provider's whole answer for a caller of the same dialect: id and model replaced, `usage.cost` added. */
+  patchAnswer(frame: Frame, envelope: AnswerEnvelope): string;
+
+  /**
+   * Provider → Sluice, streamed. One frame a wire chunk; ends with exactly one terminal event, for whatever bytes: a
+   * stream that stops before its proper end gives an `error` event. Throws only what reading the bytes throws.
+   */
+  decodeStream(bytes: AsyncIterable<Uint8Array>): AsyncIterable<Frame>;
+  createStreamEncoder(envelope: AnswerEnvelope): StreamEncoder;
+  /** One wire chunk for a caller of the same dialect: as it came but for id, model and cost; may be empty. */
+  patchFrame(frame: Frame, envelope: AnswerEnvelope): string;
+  /** What keeps an idle stream open, in this format. */
+  readonly keepAlive: string;
+  readonly streamContentType: string;
+
+  /** A provider's refusal. @param headers lower-case names */
+  decodeError(status: number, headers: Readonly<Record<string, string>>, body: string): UpstreamError;
+  /** An error before the first byte, as this format's callers know it. The status is the error's own. */
+  encodeError(error: GatewayError, requestId: string): string;
+  /** An error after the first byte: one event in this format, after which the stream ends. */
+  encodeStreamError(error: GatewayError, envelope: AnswerEnvelope): string;
+}

@@ -1,0 +1,185 @@
+import type {
+  ChatEvent,
+  FinishReason,
+  MediaKind,
+  ReasoningKind,
+  ToolCallKind,
+} from '../../domain/chat/event.ts';
+import type { Json, JsonObject } from '../../domain/json.ts';
+import { type Citation, citationAnnotation } from './citation.ts';
+import { ANTHROPIC_REASONING_FORMAT } from './wire.ts';
+
+type BlockEvent = Extract<ChatEvent, { readonly block: number }>;
+type StartEvent = Extract<BlockEvent, { readonly type: `${string}-start` | 'hosted-tool-result' }>;
+
+interface OpenReasoning {
+  readonly type: 'reasoning';
+  readonly kind: ReasoningKind;
+  readonly index: number;
+  text: string;
+  signature: string;
+}
+
+interface OpenMedia {
+  readonly type: 'media';
+  readonly kind: MediaKind;
+  readonly mediaType: string;
+  base64: string;
+}
+
+/** What has to be remembered of a block until it ends. */
+type OpenBlock =
+  | { readonly type: 'text'; readonly start: number; readonly citations: Citation[] }
+  | OpenReasoning
+  | { readonly type: 'tool'; readonly kind: ToolCallKind; readonly index: number }
+  | OpenMedia
+  | { readonly type: 'other' };
+
+/** OpenAI's word for how a choice ended. A refusal that stands in its own field is a normal end there. */
+export function finishReason(reason: FinishReason, hasRefusal: boolean): string {
+  switch (reason) {
+    case 'tool-calls':
+      return 'tool_calls';
+    case 'content-filter':
+      return 'content_filter';
+    case 'refusal':
+      return hasRefusal ? 'stop' : 'content_filter';
+    case 'pause':
+      return 'stop';
+    case 'stop':
+    case 'length':
+    case 'error':
+      return reason;
+  }
+}
+
+/** What an event adds to a message. */
+export interface DeltaPart {
+  readonly delta: JsonObject;
+  /** Members that stand beside the delta. */
+  readonly beside?: JsonObject;
+}
+
+/** One choice of an answer, encoded event by event: tool calls are numbered as they begin. */
+export class ChoiceEncoder {
+  readonly #blocks = new Map<number, OpenBlock>();
+  #hasRefusal = false;
+  #tools = 0;
+  #reasonings = 0;
+  #textLength = 0;
+
+  get hasRefusal(): boolean {
+    return this.#hasRefusal;
+  }
+
+  encode(event: BlockEvent): DeltaPart | undefined {
+    const block = this.#blocks.get(event.block);
+    switch (event.type) {
+      case 'text-delta':
+        this.#textLength += event.text.length;
+        return textDelta(event.text, event.logprobs);
+      case 'text-citation':
+        if (block?.type === 'text') block.citations.push(event);
+        return undefined;
+      case 'reasoning-delta':
+        return reasoningDelta(event.text, block);
+      case 'refusal-delta':
+        this.#hasRefusal = true;
+        return event.text === '' ? undefined : { delta: { refusal: event.text } };
+      case 'tool-call-delta':
+        return toolDelta(event.arguments, block);
+      case 'media-delta':
+        return mediaDelta(event.base64, block);
+      case 'block-signature':
+        if (block?.type === 'reasoning') block.signature += event.signature;
+        return undefined;
+      case 'block-end':
+        this.#blocks.delete(event.block);
+        return this.#end(block);
+      default:
+        return this.#start(event);
+    }
+  }
+
+  #start(event: StartEvent): DeltaPart | undefined {
+    const block = this.#open(event);
+    this.#blocks.set(event.block, block);
+    if (event.type !== 'tool-call-start' || block.type !== 'tool') return undefined;
+    const { id, name, kind } = event;
+    const isCustom = kind === 'custom';
+    const body = isCustom ? { custom: { name, input: '' } } : { function: { name, arguments: '' } };
+    const call = { index: block.index, id, type: isCustom ? 'custom' : 'function', ...body };
+    return { delta: { tool_calls: [call] } };
+  }
+
+  #open(event: StartEvent): OpenBlock {
+    switch (event.type) {
+      case 'text-start':
+        return { type: 'text', start: this.#textLength, citations: [] };
+      case 'reasoning-start':
+        return { type: 'reasoning', kind: event.kind, index: this.#reasonings++, text: '', signature: '' };
+      case 'media-start':
+        return { type: 'media', kind: event.kind, mediaType: event.mediaType, base64: '' };
+      case 'tool-call-start':
+        // This format has no place for tools the provider runs itself; what they found stands in the text.
+        if (event.kind === 'hosted') return { type: 'other' };
+        return { type: 'tool', kind: event.kind, index: this.#tools++ };
+      case 'refusal-start':
+      case 'hosted-tool-result':
+        return { type: 'other' };
+    }
+  }
+
+  #end(block: OpenBlock | undefined): DeltaPart | undefined {
+    if (block?.type === 'text') return citationsDelta(block.citations, block.start, this.#textLength);
+    if (block?.type === 'media') return pictureDelta(block);
+    if (block?.type !== 'reasoning') return undefined;
+    const detail = reasoningDetail(block);
+    return detail === undefined ? undefined : { delta: { reasoning_details: [detail] } };
+  }
+}
+
+function textDelta(text: string, logprobs: Json | undefined): DeltaPart | undefined {
+  if (logprobs !== undefined) return { delta: { content: text }, beside: { logprobs } };
+  return text === '' ? undefined : { delta: { content: text } };
+}
+
+function reasoningDelta(text: string, block: OpenBlock | undefined): DeltaPart | undefined {
+  if (block?.type !== 'reasoning' || text === '') return undefined;
+  block.text += text;
+  return block.kind === 'encrypted' ? undefined : { delta: { reasoning_content: text } };
+}
+
+function toolDelta(text: string, block: OpenBlock | undefined): DeltaPart | undefined {
+  if (block?.type !== 'tool' || text === '') return undefined;
+  const body = block.kind === 'custom' ? { custom: { input: text } } : { function: { arguments: text } };
+  return { delta: { tool_calls: [{ index: block.index, ...body }] } };
+}
+
+/** Sound goes on as it comes; a picture is one URL, so it waits for its end. */
+function mediaDelta(base64: string, block: OpenBlock | undefined): DeltaPart | undefined {
+  if (block?.type !== 'media' || base64 === '') return undefined;
+  if (block.kind === 'audio') return { delta: { audio: { data: base64 } } };
+  block.base64 += base64;
+  return undefined;
+}
+
+function pictureDelta({ mediaType, base64 }: OpenMedia): DeltaPart | undefined {
+  if (base64 === '') return undefined;
+  const url = `data:${mediaType};base64,${base64}`;
+  return { delta: { images: [{ type: 'image_url', image_url: { url } }] } };
+}
+
+function citationsDelta(citations: readonly Citation[], start: number, end: number): DeltaPart | undefined {
+  const annotations = citations
+    .map((citation) => citationAnnotation(citation, { start, end }))
+    .filter((annotation) => annotation !== undefined);
+  return annotations.length === 0 ? undefined : { delta: { annotations } };
+}
+
+/** Signed reasoning, whole, so that a caller who keeps the last value of an unknown field can send it back. */
+function reasoningDetail({ kind, index, text, signature }: OpenReasoning): JsonObject | undefined {
+  const format = ANTHROPIC_REASONING_FORMAT;
+  if (kind === 'encrypted') return { type: 'reasoning.encrypted', data: text + signature, format, index };
+  return signature === '' ? undefined : { type: 'reasoning.text', text, signature, format, index };
+}

@@ -1,0 +1,176 @@
+import type { ContentPart, MediaSource, Message } from '../../domain/chat/request.ts';
+import type { Json, JsonObject } from '../../domain/json.ts';
+import { DIALECT_ID, defined } from './wire.ts';
+
+type ToolResult = Extract<ContentPart, { readonly type: 'tool-result' }>;
+
+/** Called for what has to be left out, with its name. */
+export type Drop = (name: string) => void;
+
+/** The conversation in OpenAI's form: what a user's turn answers for tools becomes turns of their own before it. */
+export function encodeMessages(messages: readonly Message[], drop: Drop): JsonObject[] {
+  return messages.flatMap((message) => encodeMessage(message, drop));
+}
+
+function encodeMessage(message: Message, drop: Drop): JsonObject[] {
+  const name = message.name === undefined ? {} : { name: message.name };
+  switch (message.role) {
+    case 'system':
+    case 'developer':
+      return [{ role: message.role, content: joinText(message.content, '\n\n', drop), ...name }];
+    case 'user':
+      return encodeUser(message, drop).map((turn) => (turn['role'] === 'user' ? { ...turn, ...name } : turn));
+    case 'assistant':
+      return [{ ...encodeAssistant(message.content, drop), ...name }];
+  }
+}
+
+/** Messages of tools hold text only, so what else a tool gave opens the user's own message after them. */
+function encodeUser(message: Message, drop: Drop): JsonObject[] {
+  const results = message.content.filter((part) => part.type === 'tool-result');
+  const media = results.flatMap((result) => result.content.filter((part) => part.type !== 'text'));
+  const own = message.content.filter((part) => part.type !== 'tool-result');
+  const content = [...media, ...own]
+    .map((part) => encodePart(part, drop))
+    .filter((part) => part !== undefined);
+  const isOnlyTools = results.length > 0 && content.length === 0;
+  return [
+    ...results.map(encodeToolResult),
+    ...(isOnlyTools ? [] : [{ role: 'user', content: simplified(content) }]),
+  ];
+}
+
+function encodeToolResult(result: ToolResult): JsonObject {
+  const texts = result.content.flatMap((part) => (part.type === 'text' ? [part.text] : []));
+  const isElsewhere = texts.length === 0 && result.content.length > 0;
+  const content = isElsewhere ? 'The result is in the next message.' : texts.join('\n');
+  return { role: 'tool', tool_call_id: result.callId, content };
+}
+
+/** One text as a string, which every compatible provider takes; else the parts. */
+function simplified(parts: readonly JsonObject[]): Json {
+  const [first] = parts;
+  if (first === undefined) return '';
+  return parts.length === 1 && first['type'] === 'text' ? (first['text'] ?? '') : parts;
+}
+
+function encodePart(part: ContentPart, drop: Drop): JsonObject | undefined {
+  switch (part.type) {
+    case 'text':
+      return { type: 'text', text: part.text };
+    case 'image':
+      return encodeImage(part, drop);
+    case 'audio':
+      return encodeAudio(part.source, drop);
+    case 'file':
+      return encodeFile(part, drop);
+    case 'native':
+      return encodeNative(part, drop);
+    case 'refusal':
+      return { type: 'text', text: part.text };
+    case 'tool-call':
+    case 'tool-result':
+    case 'reasoning':
+    case 'reasoning-encrypted':
+      drop(`messages.content.${part.type}`);
+      return undefined;
+  }
+}
+
+function encodeNative(
+  part: Extract<ContentPart, { readonly type: 'native' }>,
+  drop: Drop,
+): JsonObject | undefined {
+  // This dialect's native parts are decoded from objects only.
+  if (part.dialect === DIALECT_ID) return part.value as JsonObject;
+  drop(`messages.content.${part.name}`);
+  return undefined;
+}
+
+function encodeImage(
+  { source, detail }: Extract<ContentPart, { readonly type: 'image' }>,
+  drop: Drop,
+): JsonObject | undefined {
+  if (source.type === 'provider-file') {
+    drop('messages.content.image.file_id');
+    return undefined;
+  }
+  return { type: 'image_url', image_url: defined({ url: urlOf(source), detail }) };
+}
+
+/** @see https://platform.openai.com/docs/guides/audio */
+function encodeAudio(source: MediaSource, drop: Drop): JsonObject | undefined {
+  if (source.type !== 'base64') {
+    drop(`messages.content.audio.${source.type}`);
+    return undefined;
+  }
+  const subtype = source.mediaType.split('/')[1] ?? '';
+  const format = AUDIO_FORMATS.get(subtype) ?? subtype;
+  return { type: 'input_audio', input_audio: { data: source.data, format } };
+}
+
+const AUDIO_FORMATS: ReadonlyMap<string, string> = new Map([
+  ['mpeg', 'mp3'],
+  ['x-wav', 'wav'],
+  ['wave', 'wav'],
+]);
+
+/** @see https://platform.openai.com/docs/guides/pdf-files?api-mode=chat */
+function encodeFile(
+  { source, name }: Extract<ContentPart, { readonly type: 'file' }>,
+  drop: Drop,
+): JsonObject | undefined {
+  if (source.type !== 'base64') {
+    drop(source.type === 'url' ? 'messages.content.file.url' : 'messages.content.file.file_id');
+    return undefined;
+  }
+  return { type: 'file', file: { filename: name ?? 'file', file_data: urlOf(source) } };
+}
+
+const urlOf = (source: Exclude<MediaSource, { readonly type: 'provider-file' }>): string =>
+  source.type === 'url' ? source.url : `data:${source.mediaType};base64,${source.data}`;
+
+/**
+ * Reasoning goes back only in this dialect's own form; signed or opaque reasoning of another provider means nothing here
+ * and is left out without a word, as its own provider would do with a model that does not think.
+ */
+function encodeAssistant(parts: readonly ContentPart[], drop: Drop): JsonObject {
+  const calls = parts.flatMap((part) => (part.type === 'tool-call' ? [encodeToolCall(part)] : []));
+  const refusals = parts.flatMap((part) => (part.type === 'refusal' ? [part.text] : []));
+  const reasoning = parts.flatMap((part) =>
+    part.type === 'reasoning' && part.dialect === DIALECT_ID ? [part.text] : [],
+  );
+  const spoken = parts.filter((part) => !ASSISTANT_FIELDS.has(part.type));
+  const text = joinText(spoken, '', drop);
+  const hasOther = calls.length > 0 || refusals.length > 0;
+  return defined({
+    role: 'assistant',
+    content: text === '' && hasOther ? null : text,
+    refusal: refusals.length === 0 ? undefined : refusals.join(''),
+    reasoning_content: reasoning.length === 0 ? undefined : reasoning.join(''),
+    tool_calls: calls.length === 0 ? undefined : calls,
+  });
+}
+
+/** Parts of an assistant's turn that are fields of their own, or have no place. */
+const ASSISTANT_FIELDS: ReadonlySet<ContentPart['type']> = new Set([
+  'tool-call',
+  'refusal',
+  'reasoning',
+  'reasoning-encrypted',
+]);
+
+function encodeToolCall(call: Extract<ContentPart, { readonly type: 'tool-call' }>): JsonObject {
+  const { id, name } = call;
+  if (call.kind === 'custom') return { id, type: 'custom', custom: { name, input: call.arguments } };
+  return { id, type: 'function', function: { name, arguments: call.arguments } };
+}
+
+function joinText(parts: readonly ContentPart[], separator: string, drop: Drop): string {
+  const texts = parts.flatMap((part) => {
+    if (part.type === 'text') return [part.text];
+    drop(`messages.content.${part.type === 'native' ? part.name : part.type}`);
+    return [];
+  });
+  return texts.join(separator);
+}

@@ -1,0 +1,167 @@
+import type {
+  ChatRequest,
+  ReasoningOptions,
+  ResponseFormat,
+  Tool,
+  ToolChoice,
+} from '../../domain/chat/request.ts';
+import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
+import { isJsonObject, type JsonObject, parseJsonObject } from '../../domain/json.ts';
+import type { EncodedRequest, RequestTarget } from '../dialect.ts';
+import { encodeMessages } from './encode-messages.ts';
+import { GATEWAY_FIELDS } from './request.ts';
+import { DIALECT_ID, defined } from './wire.ts';
+
+const DEFAULT_BOUND_FIELD = 'max_completion_tokens';
+
+/**
+ * The caller's own body, for a provider of this dialect: model, bound and the wish for usage set, Sluice's own options
+ * and the fields in `remove` taken out, every other byte as it was.
+ */
+export function patchRequest(
+  raw: string,
+  request: ChatRequest,
+  target: RequestTarget,
+  remove: readonly string[],
+): string {
+  const edits: JsonEdit[] = [{ path: ['model'], text: JSON.stringify(target.model) }];
+  if (request.maxOutputTokens === undefined && target.maxOutputTokens !== undefined)
+    edits.push({ path: [boundField(target)], text: String(target.maxOutputTokens) });
+  if (request.stream && !remove.includes('stream_options')) edits.push(includeUsageEdit(raw));
+  const added = new Set(edits.map(({ path }) => path[0]));
+  const removals = [...GATEWAY_FIELDS, ...remove].filter((name) => !added.has(name));
+  return editJson(raw, [...edits, ...removals.map((name) => ({ path: [name], text: undefined }))]);
+}
+
+/** Other stream options stay; the body is parsed again only where there seem to be some. */
+function includeUsageEdit(raw: string): JsonEdit {
+  const hasOptions =
+    raw.includes('"stream_options"') && isJsonObject(parseJsonObject(raw)?.['stream_options']);
+  return hasOptions
+    ? { path: ['stream_options', 'include_usage'], text: 'true' }
+    : { path: ['stream_options'], text: '{"include_usage":true}' };
+}
+
+const boundField = (target: RequestTarget): string => target.maxOutputTokensField ?? DEFAULT_BOUND_FIELD;
+
+/**
+ * A request of another dialect. `metadata` becomes Sluice's own tags and does not go on (OpenAI takes it only for stored
+ * completions); cache hints are hints and may be left out.
+ */
+export function encodeRequest(request: ChatRequest, target: RequestTarget): EncodedRequest {
+  const unsupported = new Set<string>();
+  const drop = (name: string): void => {
+    unsupported.add(name);
+  };
+  const tools = (request.tools ?? [])
+    .map((tool) => encodeTool(tool, drop))
+    .filter((tool) => tool !== undefined);
+  const body = defined({
+    model: target.model,
+    messages: encodeMessages(request.messages, drop),
+    ...(request.stream ? { stream: true, stream_options: { include_usage: true } } : {}),
+    [boundField(target)]: target.maxOutputTokens,
+    ...(tools.length === 0 ? {} : encodeToolOptions(request, tools)),
+    ...encodeSampling(request),
+    response_format: encodeResponseFormat(request.responseFormat),
+    reasoning_effort: encodeEffort(request.reasoning),
+    verbosity: request.verbosity,
+    service_tier: encodeServiceTier(request.serviceTier, drop),
+    user: request.endUser,
+  });
+  if (request.topK !== undefined) drop('top_k');
+  return { body, unsupported: [...unsupported] };
+}
+
+function encodeTool(tool: Tool, drop: (name: string) => void): JsonObject | undefined {
+  switch (tool.type) {
+    case 'function': {
+      const { name, description, parameters, strict } = tool;
+      return { type: 'function', function: defined({ name, description, parameters, strict }) };
+    }
+    case 'custom': {
+      const { name, description, format } = tool;
+      return { type: 'custom', custom: defined({ name, description, format }) };
+    }
+    case 'hosted':
+      if (tool.dialect === DIALECT_ID) return tool.definition;
+      drop(`tools.${tool.name}`);
+      return undefined;
+  }
+}
+
+/** Without tools these options are errors. */
+function encodeToolOptions(request: ChatRequest, tools: readonly JsonObject[]): JsonObject {
+  return {
+    tools,
+    tool_choice: encodeToolChoice(request.toolChoice, request.tools ?? []),
+    parallel_tool_calls: request.parallelToolCalls,
+  };
+}
+
+function encodeToolChoice(
+  choice: ToolChoice | undefined,
+  tools: readonly Tool[],
+): string | JsonObject | undefined {
+  if (choice?.type !== 'tool') return choice?.type;
+  const { name } = choice;
+  const isCustom = tools.some((tool) => tool.type === 'custom' && tool.name === name);
+  return isCustom ? { type: 'custom', custom: { name } } : { type: 'function', function: { name } };
+}
+
+function encodeSampling(request: ChatRequest): JsonObject {
+  return {
+    temperature: request.temperature,
+    top_p: request.topP,
+    frequency_penalty: request.frequencyPenalty,
+    presence_penalty: request.presencePenalty,
+    stop: request.stop,
+    seed: request.seed,
+    n: request.choices,
+    logprobs: request.logprobs,
+    top_logprobs: request.topLogprobs,
+    logit_bias: request.logitBias,
+  };
+}
+
+function encodeResponseFormat(format: ResponseFormat | undefined): JsonObject | undefined {
+  switch (format?.type) {
+    case undefined:
+      return undefined;
+    case 'text':
+      return { type: 'text' };
+    case 'json':
+      return { type: 'json_object' };
+    case 'json-schema': {
+      const { name, description, schema, strict } = format;
+      return { type: 'json_schema', json_schema: defined({ name, description, schema, strict }) };
+    }
+  }
+}
+
+/** The most tokens of thought that count as little, and as a medium amount. */
+const LOW_BUDGET_TOKENS = 4096;
+const MEDIUM_BUDGET_TOKENS = 16_384;
+
+/**
+ * How much to think, in OpenAI's words. A budget becomes the band it lies in; Anthropic's `max` is the highest effort
+ * every reasoning model here knows. Adaptive thinking, and none, is left to the model: its own default is adaptive, and
+ * most models refuse `none`.
+ */
+function encodeEffort(reasoning: ReasoningOptions | undefined): string | undefined {
+  if (reasoning?.effort !== undefined) return reasoning.effort === 'max' ? 'high' : reasoning.effort;
+  const budget = reasoning?.budgetTokens;
+  if (budget === undefined || reasoning?.enabled === false) return undefined;
+  if (budget <= LOW_BUDGET_TOKENS) return 'low';
+  return budget <= MEDIUM_BUDGET_TOKENS ? 'medium' : 'high';
+}
+
+const SERVICE_TIERS: ReadonlySet<string> = new Set(['auto', 'default', 'flex', 'scale', 'priority']);
+
+/** Anthropic's `standard_only` is OpenAI's `default`. @see https://docs.anthropic.com/en/api/service-tiers */
+function encodeServiceTier(tier: string | undefined, drop: (name: string) => void): string | undefined {
+  if (tier === undefined || SERVICE_TIERS.has(tier)) return tier;
+  if (tier === 'standard_only') return 'default';
+  drop('service_tier');
+  return undefined;
+}

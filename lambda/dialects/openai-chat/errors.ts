@@ -1,0 +1,245 @@
+import { ERROR_KINDS, type ErrorCode, type GatewayError, type UpstreamError } from '../../domain/errors.ts';
+import { isJsonObject, type Json, type JsonObject, parseJson } from '../../domain/json.ts';
+import { asObject, defined, objectIn, textIn } from './wire.ts';
+
+const MAX_MESSAGE_LENGTH = 1000;
+const CREDENTIAL = /\b(?:sk|gsk|xai|pplx|csk|AIza)[-_*.\w]{8,}/g;
+
+/** What an error body says, wherever it says it. */
+interface ErrorFacts {
+  readonly message: string | undefined;
+  readonly code: string | undefined;
+  readonly type: string | undefined;
+  /** An HTTP status named inside the body. */
+  readonly status: number | undefined;
+}
+
+const NO_FACTS: ErrorFacts = { message: undefined, code: undefined, type: undefined, status: undefined };
+
+/**
+ * A provider's refusal. Envelopes: OpenAI's `{error:{message,type,code}}` (OpenRouter's `code` is a number), xAI's
+ * `{code,error:'text'}`, Mistral's `{detail}` and `{object:'error',message}`, Venice's `{error:'text'}`, plain text.
+ * A page of HTML is not passed on.
+ */
+export function decodeError(
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+): UpstreamError {
+  const facts = readErrorText(body);
+  return {
+    ...describe(facts, status),
+    status,
+    retryAfterSeconds: retryAfterSeconds(status, headers),
+  };
+}
+
+/** An error that stands in a stream or in an answer with status 200. */
+export function decodeErrorChunk(body: Json | undefined): UpstreamError {
+  const facts = isJsonObject(body) ? readErrorBody(body) : NO_FACTS;
+  return { ...describe(facts, facts.status), status: undefined, retryAfterSeconds: undefined };
+}
+
+/** An answer that is no proper answer of this format. */
+export function invalidResponse(message: string): UpstreamError {
+  return {
+    code: 'upstream_invalid_response',
+    status: undefined,
+    message,
+    providerCode: undefined,
+    retryAfterSeconds: undefined,
+  };
+}
+
+/** What both kinds of error have that a caller is shown. */
+type ShownError = Pick<GatewayError, 'code' | 'message' | 'param' | 'metadata' | 'retryable'>;
+
+/** An error before the first byte. */
+export function encodeError(error: GatewayError, requestId: string): string {
+  return JSON.stringify({ error: errorBody(error, { request_id: requestId }) });
+}
+
+/** An upstream's error as a caller is shown it inside a stream. */
+export function shownUpstreamError(error: UpstreamError): ShownError {
+  const metadata = defined({ provider_code: error.providerCode, retry_after: error.retryAfterSeconds });
+  const { code, message } = error;
+  // `defined` leaves no undefined member.
+  const shown = metadata as Readonly<Record<string, Json>>;
+  return { code, message, param: undefined, metadata: shown, retryable: ERROR_KINDS[code].retryable };
+}
+
+/** The `error` object, the same before and inside a stream. */
+export function errorBody(error: ShownError, metadata: JsonObject): JsonObject {
+  return {
+    message: error.message,
+    type: ERROR_KINDS[error.code].openaiType,
+    code: error.code,
+    param: error.param ?? null,
+    metadata: { ...error.metadata, ...metadata, retryable: error.retryable },
+  };
+}
+
+function describe(
+  facts: ErrorFacts,
+  status: number | undefined,
+): Pick<UpstreamError, 'code' | 'message' | 'providerCode'> {
+  const fallback =
+    status === undefined ? 'The provider reported an error.' : `The provider answered with status ${status}.`;
+  return {
+    code: errorCode(facts, status),
+    message: facts.message === undefined ? fallback : presentable(facts.message),
+    providerCode: facts.code ?? facts.type,
+  };
+}
+
+const presentable = (message: string): string =>
+  message.slice(0, MAX_MESSAGE_LENGTH).replace(CREDENTIAL, '[credential]');
+
+function readErrorText(body: string): ErrorFacts {
+  const json = parseJson(body);
+  if (isJsonObject(json)) return readErrorBody(json);
+  const text = typeof json === 'string' ? json : body.trim();
+  const isPage = text.startsWith('<') || text === '';
+  return json !== undefined && typeof json !== 'string'
+    ? NO_FACTS
+    : { ...NO_FACTS, message: isPage ? undefined : text };
+}
+
+function readErrorBody(body: JsonObject): ErrorFacts {
+  const error = body['error'];
+  const inner = asObject(error) ?? body;
+  const details = objectIn(body, 'detail');
+  const code = inner['code'] ?? body['code'];
+  return {
+    message:
+      (typeof error === 'string' ? textIn(body, 'error') : undefined) ??
+      textIn(inner, 'message') ??
+      textIn(body, 'detail') ??
+      textIn(details, 'message'),
+    code: typeof code === 'string' && code !== '' ? code : undefined,
+    type: textIn(inner, 'type') ?? textIn(inner, 'error_type'),
+    status:
+      errorStatus(code) ??
+      errorStatus(inner['status_code']) ??
+      errorStatus(inner['http_status']) ??
+      errorStatus(inner['raw_status_code']),
+  };
+}
+
+const errorStatus = (value: Json | undefined): number | undefined =>
+  typeof value === 'number' && value >= 400 && value < 600 ? value : undefined;
+
+/** Providers' own words, first match counts. @see https://platform.openai.com/docs/guides/error-codes */
+const CODES_BY_WORD: readonly (readonly [RegExp, ErrorCode])[] = [
+  // Waiting does not help, unlike with the rate limit that shares its status.
+  [/insufficient_quota|billing|payment_required|insufficient_balance|credits?_exhausted/, 'upstream_error'],
+  [/context_length|too_many_prompt_tokens|context_window|max_tokens_exceeded/, 'context_length_exceeded'],
+  [
+    /content_filter|content_policy|responsibleaipolicy|moderation|safety_violation/,
+    'content_policy_violation',
+  ],
+  [/model_not_found|deploymentnotfound|invalid_model|unknown_model/, 'model_not_found'],
+  [/tool_use_failed/, 'upstream_invalid_response'],
+  [/invalid_api_key|authentication|permission/, 'upstream_authentication_failed'],
+  [/request_too_large|payload_too_large/, 'payload_too_large'],
+  [/rate_limit|rate_limited|too_many_requests/, 'rate_limit_exceeded'],
+  [/overloaded|capacity|unavailable/, 'upstream_overloaded'],
+  [/timeout|timed_out/, 'upstream_timeout'],
+  [/server_error|internal|api_error/, 'upstream_error'],
+  [/invalid_request|unsupported|invalid_prompt/, 'invalid_request'],
+];
+
+const CONTEXT_LENGTH_MESSAGE =
+  /maximum context length|context (?:length|window)|prompt is too long|total length of all messages is too long/i;
+
+function errorCode(facts: ErrorFacts, status: number | undefined): ErrorCode {
+  const byMessage = isClientError(status) && CONTEXT_LENGTH_MESSAGE.test(facts.message ?? '');
+  if (byMessage) return 'context_length_exceeded';
+  const fromStatus = status === undefined ? undefined : codeByStatus(status);
+  const fromWords = codeByWord(facts.code) ?? codeByWord(facts.type);
+  if (fromStatus === undefined) return fromWords ?? 'upstream_error';
+  return fromWords !== undefined && refines(fromWords, fromStatus) ? fromWords : fromStatus;
+}
+
+const isClientError = (status: number | undefined): boolean =>
+  status === undefined || (status >= 400 && status < 500);
+
+function codeByWord(word: string | undefined): ErrorCode | undefined {
+  const lower = word?.toLowerCase();
+  return lower === undefined ? undefined : CODES_BY_WORD.find(([pattern]) => pattern.test(lower))?.[1];
+}
+
+/** Whether the provider's word says more than its status: a bare 400 or 5xx says little, a quota's 429 too much. */
+function refines(fromWord: ErrorCode, fromStatus: ErrorCode): boolean {
+  switch (fromStatus) {
+    case 'invalid_request':
+      return fromWord !== 'upstream_error';
+    case 'upstream_error':
+      return fromWord === 'upstream_overloaded' || fromWord === 'upstream_timeout';
+    case 'rate_limit_exceeded':
+      return fromWord === 'upstream_error';
+    case 'upstream_authentication_failed':
+      return fromWord === 'content_policy_violation' || fromWord === 'model_not_found';
+    default:
+      return false;
+  }
+}
+
+function codeByStatus(status: number): ErrorCode {
+  switch (status) {
+    case 401:
+    case 403:
+      return 'upstream_authentication_failed';
+    case 402:
+      return 'upstream_error';
+    case 404:
+      return 'model_not_found';
+    case 408:
+    case 504:
+      return 'upstream_timeout';
+    case 413:
+      return 'payload_too_large';
+    case 429:
+      return 'rate_limit_exceeded';
+    case 503:
+    case 529:
+      return 'upstream_overloaded';
+    default:
+      return status >= 400 && status < 500 ? 'invalid_request' : 'upstream_error';
+  }
+}
+
+/**
+ * How long to wait: `retry-after-ms`, `retry-after` (seconds, or a date set against the answer's own `date`), else the
+ * reset of the limits that are used up, which OpenAI and Groq write as `1m2.5s`.
+ * @see https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers
+ */
+function retryAfterSeconds(status: number, headers: Readonly<Record<string, string>>): number | undefined {
+  const milliseconds = Number.parseFloat(headers['retry-after-ms'] ?? '');
+  if (milliseconds >= 0) return milliseconds / 1000;
+  const retryAfter = headers['retry-after'] ?? '';
+  if (/^\d+(\.\d+)?$/.test(retryAfter)) return Number(retryAfter);
+  const untilDate = (Date.parse(retryAfter) - Date.parse(headers['date'] ?? '')) / 1000;
+  if (!Number.isNaN(untilDate)) return Math.max(0, untilDate);
+  return status === 429 ? limitResetSeconds(headers) : undefined;
+}
+
+function limitResetSeconds(headers: Readonly<Record<string, string>>): number | undefined {
+  const limits = ['requests', 'tokens'].map((name) => ({
+    isUsedUp: headers[`x-ratelimit-remaining-${name}`] === '0',
+    seconds: durationSeconds(headers[`x-ratelimit-reset-${name}`] ?? ''),
+  }));
+  const usedUp = limits.filter(({ isUsedUp }) => isUsedUp);
+  const waits = (usedUp.length > 0 ? usedUp : limits).flatMap(({ seconds }) => seconds ?? []);
+  return waits.length === 0 ? undefined : Math.max(...waits);
+}
+
+const SECONDS_PER_UNIT: Readonly<Record<string, number>> = { d: 86_400, h: 3600, m: 60, s: 1, ms: 0.001 };
+
+function durationSeconds(text: string): number | undefined {
+  if (!/^(\d+(\.\d+)?(ms|[dhms]))+$/.test(text)) return undefined;
+  return [...text.matchAll(/(\d+(?:\.\d+)?)(ms|[dhms])/g)].reduce(
+    (sum, [, amount, unit]) => sum + Number(amount) * (SECONDS_PER_UNIT[unit ?? ''] ?? 0),
+    0,
+  );
+}

@@ -1,0 +1,103 @@
+import type { ChatEvent, FinishReason } from '../../domain/chat/event.ts';
+import type { GatewayError } from '../../domain/errors.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import type { Cost } from '../../domain/money/cost.ts';
+import { mergeUsage, type Usage } from '../../domain/money/usage.ts';
+import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
+import { ChoiceEncoder, type DeltaPart, finishReason } from './choice-encoder.ts';
+import { errorBody, shownUpstreamError } from './errors.ts';
+import { encodeUsage } from './usage.ts';
+import { DONE_FRAME } from './wire.ts';
+
+/**
+ * Events of any dialect as OpenAI's chunks. Each delta says something (no empty ones), the first of a choice names the
+ * role, tool calls are numbered per choice as they begin, and usage comes last and only when asked for.
+ */
+export function createStreamEncoder(envelope: AnswerEnvelope): StreamEncoder {
+  return new ChunkEncoder(envelope);
+}
+
+/** A chunk that carries an error, with choices since the SDKs' helpers throw on chunks without them. */
+export function errorChunk(
+  error: Pick<GatewayError, 'code' | 'message' | 'param' | 'metadata' | 'retryable'>,
+  envelope: AnswerEnvelope,
+): string {
+  const choices = [{ index: 0, delta: {}, finish_reason: 'error' }];
+  return chunk(envelope, { error: errorBody(error, { request_id: envelope.id }), choices });
+}
+
+class ChunkEncoder implements StreamEncoder {
+  readonly #envelope: AnswerEnvelope;
+  readonly #choices = new Map<number, ChoiceEncoder>();
+  readonly #withRoles = new Set<number>();
+  #usage: Usage | undefined;
+  #cost: Cost | undefined;
+
+  constructor(envelope: AnswerEnvelope) {
+    this.#envelope = envelope;
+  }
+
+  encode(event: ChatEvent): string {
+    switch (event.type) {
+      case 'answer-start':
+        return '';
+      case 'usage':
+        this.#usage = mergeUsage(this.#usage, event.usage);
+        this.#cost = event.cost ?? this.#cost;
+        return '';
+      case 'finish':
+        return this.#finish(event.choice, event.reason);
+      case 'end':
+        return this.#usageChunk() + DONE_FRAME;
+      case 'error':
+        return errorChunk(shownUpstreamError(event.error), this.#envelope);
+      default:
+        return this.#delta(event.choice, this.#choice(event.choice).encode(event));
+    }
+  }
+
+  #choice(index: number): ChoiceEncoder {
+    const choice = this.#choices.get(index) ?? new ChoiceEncoder();
+    this.#choices.set(index, choice);
+    return choice;
+  }
+
+  #delta(index: number, part: DeltaPart | undefined): string {
+    if (part === undefined) return '';
+    const delta = this.#withRole(index, part.delta);
+    const choice = { index, delta, ...part.beside, finish_reason: null };
+    return chunk(this.#envelope, { choices: [choice] });
+  }
+
+  #finish(index: number, reason: FinishReason): string {
+    const { hasRefusal } = this.#choice(index);
+    const delta = this.#withRoles.has(index) ? {} : this.#withRole(index, { content: '' });
+    const choice = { index, delta, finish_reason: finishReason(reason, hasRefusal) };
+    return chunk(this.#envelope, { choices: [choice] });
+  }
+
+  #withRole(index: number, delta: JsonObject): JsonObject {
+    if (this.#withRoles.has(index)) return delta;
+    this.#withRoles.add(index);
+    return { role: 'assistant', ...delta };
+  }
+
+  #usageChunk(): string {
+    if (!this.#envelope.includeUsage || this.#usage === undefined) return '';
+    const { serviceTier } = this.#usage;
+    const members = serviceTier === undefined ? {} : { service_tier: serviceTier };
+    return chunk(this.#envelope, { ...members, choices: [] }, encodeUsage(this.#usage, this.#cost));
+  }
+}
+
+/** @param usage JSON text of the `usage` member */
+function chunk(envelope: AnswerEnvelope, members: JsonObject, usage?: string): string {
+  const text = JSON.stringify({
+    id: envelope.id,
+    object: 'chat.completion.chunk',
+    created: envelope.createdAtSeconds,
+    model: envelope.model,
+    ...members,
+  });
+  return `data: ${usage === undefined ? text : `${text.slice(0, -1)},"usage":${usage}}`}\n\n`;
+}

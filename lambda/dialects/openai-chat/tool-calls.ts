@@ -1,0 +1,156 @@
+import type { ChatEvent } from '../../domain/chat/event.ts';
+import { type JsonObject, parseJson } from '../../domain/json.ts';
+import { asObject, countIn, textIn } from './wire.ts';
+
+/** What one entry of `tool_calls` says, however the provider spells it. */
+interface ToolCallPiece {
+  readonly index: number | undefined;
+  readonly id: string | undefined;
+  readonly name: string | undefined;
+  readonly kind: 'function' | 'custom';
+  readonly arguments: string;
+}
+
+interface OpenCall {
+  /** Given when the call begins, which it cannot before it has a name. */
+  block: number | undefined;
+  readonly index: number | undefined;
+  readonly id: string | undefined;
+  readonly kind: 'function' | 'custom';
+  name: string | undefined;
+  /** All so far, announced or not. */
+  arguments: string;
+}
+
+/** How a block gets its number, and a call without an id its id. */
+interface BlockNumbers {
+  readonly choice: number;
+  next(): number;
+  callId(block: number): string;
+}
+
+/** Reads an entry of `tool_calls`, function or custom; arguments that came parsed (Ollama) become text again. */
+export function readToolCallPiece(wire: JsonObject): ToolCallPiece {
+  const custom = asObject(wire['custom']);
+  const body = custom ?? asObject(wire['function']) ?? {};
+  const given = body[custom === undefined ? 'arguments' : 'input'];
+  return {
+    index: countIn(wire, 'index'),
+    id: textIn(wire, 'id'),
+    name: textIn(body, 'name'),
+    kind: custom === undefined ? 'function' : 'custom',
+    arguments: typeof given === 'object' && given !== null ? JSON.stringify(given) : String(given ?? ''),
+  };
+}
+
+/**
+ * The tool calls of one choice, told apart by whatever the provider gives: index, id or only their order. Seen in the
+ * wild: no index, an id repeated in (or newly made for) each delta, whole calls in one chunk, index 0 for every call,
+ * indexes that do not begin at 0.
+ */
+export class ToolCallReader {
+  readonly #calls: OpenCall[] = [];
+  readonly #numbers: BlockNumbers;
+
+  constructor(numbers: BlockNumbers) {
+    this.#numbers = numbers;
+  }
+
+  get count(): number {
+    return this.#calls.length;
+  }
+
+  /** Whether a function's arguments stop in the middle of their JSON, or a call has arguments but no name. */
+  get isCut(): boolean {
+    return this.#calls.some(
+      (call) => call.name === undefined || (call.kind === 'function' && isCutJson(call.arguments)),
+    );
+  }
+
+  read(piece: ToolCallPiece): ChatEvent[] {
+    if (piece.name === undefined && piece.id === undefined && piece.arguments === '') return [];
+    const call = this.#find(piece) ?? this.#add(piece);
+    call.name ??= piece.name;
+    call.arguments += piece.arguments;
+    if (call.name === undefined) return [];
+    const { choice } = this.#numbers;
+    const events: ChatEvent[] = [];
+    const fresh = call.block === undefined ? call.arguments : piece.arguments;
+    if (call.block === undefined) {
+      call.block = this.#numbers.next();
+      const id = call.id ?? this.#numbers.callId(call.block);
+      const { block, kind, name } = call;
+      events.push({ type: 'tool-call-start', kind, id, name, choice, block });
+    }
+    if (fresh !== '') events.push({ type: 'tool-call-delta', arguments: fresh, choice, block: call.block });
+    return events;
+  }
+
+  end(): ChatEvent[] {
+    const { choice } = this.#numbers;
+    return this.#calls.flatMap(({ block }) =>
+      block === undefined ? [] : [{ type: 'block-end', choice, block }],
+    );
+  }
+
+  #find(piece: ToolCallPiece): OpenCall | undefined {
+    const byId = piece.id === undefined ? undefined : this.#calls.findLast((call) => call.id === piece.id);
+    if (byId !== undefined && (piece.index === undefined || byId.index === piece.index)) return byId;
+    const call =
+      piece.index === undefined
+        ? this.#calls.at(-1)
+        : this.#calls.findLast(({ index }) => index === piece.index);
+    return call === undefined || isAnotherCall(piece, call) ? undefined : call;
+  }
+
+  #add(piece: ToolCallPiece): OpenCall {
+    const call: OpenCall = {
+      block: undefined,
+      index: piece.index,
+      id: piece.id,
+      kind: piece.kind,
+      name: undefined,
+      arguments: '',
+    };
+    this.#calls.push(call);
+    return call;
+  }
+}
+
+/** Whether a piece that would continue a call begins another one instead: it brings a name that is not needed any more. */
+function isAnotherCall(piece: ToolCallPiece, call: OpenCall): boolean {
+  if (piece.name === undefined || call.name === undefined) return false;
+  if (piece.id !== undefined) return piece.id !== call.id;
+  if (piece.name !== call.name) return true;
+  return piece.arguments.startsWith('{') && parseJson(call.arguments) !== undefined;
+}
+
+const DEPTH_CHANGES: ReadonlyMap<string, number> = new Map([
+  ['{', 1],
+  ['[', 1],
+  ['}', -1],
+  [']', -1],
+]);
+
+/** Whether text is the beginning of JSON whose end is missing. (Malformed JSON that is closed is the model's own fault.) */
+function isCutJson(text: string): boolean {
+  if (text.trim() === '' || parseJson(text) !== undefined) return false;
+  let depth = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    if (text[at] !== '"') depth += DEPTH_CHANGES.get(text.charAt(at)) ?? 0;
+    else {
+      at = closingQuote(text, at);
+      if (at === -1) return true;
+    }
+  }
+  return depth > 0;
+}
+
+function closingQuote(text: string, start: number): number {
+  for (let quote = text.indexOf('"', start + 1); quote !== -1; quote = text.indexOf('"', quote + 1)) {
+    let backslashes = 0;
+    while (text[quote - 1 - backslashes] === '\\') backslashes += 1;
+    if (backslashes % 2 === 0) return quote;
+  }
+  return -1;
+}

@@ -1,0 +1,118 @@
+import type { JsonEdit } from '../../domain/edit-json.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import type { Cost } from '../../domain/money/cost.ts';
+import type { NanoUsd } from '../../domain/money/nano.ts';
+import type { Usage } from '../../domain/money/usage.ts';
+import { asObject, countIn, defined, objectIn, textIn } from './wire.ts';
+
+/**
+ * Reads a `usage` object; `undefined` where it reports nothing.
+ *
+ * Spellings beside OpenAI's: DeepSeek's `prompt_cache_hit_tokens`, Moonshot's and Together's `cached_tokens`, Databricks'
+ * `cache_read_input_tokens`, OpenRouter's `cache_write_tokens` and `server_tool_use`.
+ * @see https://openrouter.ai/docs/use-cases/usage-accounting
+ * @see https://api-docs.deepseek.com/guides/kv_cache
+ */
+export function decodeUsage(wire: JsonObject): Usage | undefined {
+  const promptDetails = objectIn(wire, 'prompt_tokens_details');
+  const completionDetails = objectIn(wire, 'completion_tokens_details');
+  const promptTokens = countIn(wire, 'prompt_tokens');
+  const reasoningTokens = countIn(completionDetails, 'reasoning_tokens') ?? countIn(wire, 'reasoning_tokens');
+  const reported = defined({
+    promptTokens,
+    completionTokens: completionTokens(wire, promptTokens ?? 0, reasoningTokens ?? 0),
+    cacheReadTokens: cacheReadTokens(wire, promptDetails),
+    cacheWriteTokens:
+      countIn(promptDetails, 'cache_write_tokens') ?? countIn(wire, 'cache_creation_input_tokens'),
+    reasoningTokens,
+    promptAudioTokens: countIn(promptDetails, 'audio_tokens'),
+    completionAudioTokens: countIn(completionDetails, 'audio_tokens'),
+    serviceTier: textIn(wire, 'service_tier'),
+    webSearchRequests: countIn(objectIn(wire, 'server_tool_use'), 'web_search_requests'),
+  });
+  // Every member was read as the type that Usage gives it.
+  return Object.keys(reported).length === 0 ? undefined : (reported as Usage);
+}
+
+function cacheReadTokens(wire: JsonObject, promptDetails: JsonObject): number | undefined {
+  return (
+    countIn(promptDetails, 'cached_tokens') ??
+    countIn(wire, 'prompt_cache_hit_tokens') ??
+    countIn(wire, 'cached_tokens') ??
+    countIn(wire, 'cache_read_input_tokens')
+  );
+}
+
+/**
+ * xAI, and gateways before Gemini, count reasoning beside `completion_tokens` and not in it. It shows in the total, or in
+ * a part that is larger than its whole.
+ * @see https://docs.x.ai/docs/guides/reasoning
+ */
+function completionTokens(wire: JsonObject, prompt: number, reasoning: number): number | undefined {
+  const completion = countIn(wire, 'completion_tokens');
+  if (completion === undefined) return undefined;
+  const isApart = reasoning > completion || countIn(wire, 'total_tokens') === prompt + completion + reasoning;
+  return isApart ? completion + reasoning : completion;
+}
+
+/** The `usage` object callers see, as JSON text: what is not known is left out. */
+export function encodeUsage(usage: Usage, cost: Cost | undefined): string {
+  const { promptTokens, completionTokens, webSearchRequests } = usage;
+  const total =
+    promptTokens === undefined || completionTokens === undefined
+      ? undefined
+      : promptTokens + completionTokens;
+  const wire = defined({
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    total_tokens: total,
+    prompt_tokens_details: details({
+      cached_tokens: usage.cacheReadTokens,
+      cache_write_tokens: usage.cacheWriteTokens,
+      audio_tokens: usage.promptAudioTokens,
+    }),
+    completion_tokens_details: details({
+      reasoning_tokens: usage.reasoningTokens,
+      audio_tokens: usage.completionAudioTokens,
+    }),
+    server_tool_use: details({ web_search_requests: webSearchRequests }),
+  });
+  const text = JSON.stringify(wire);
+  if (cost === undefined) return text;
+  const costText = costMembers(cost)
+    .map(([name, value]) => `"${name}":${value}`)
+    .join(',');
+  return text === '{}' ? `{${costText}}` : `${text.slice(0, -1)},${costText}}`;
+}
+
+function details(members: JsonObject): JsonObject | undefined {
+  const known = defined(members);
+  return Object.keys(known).length === 0 ? undefined : known;
+}
+
+/** The edits that put a cost into the `usage` object of a chunk or an answer, where it has one. */
+export function costEdits(body: JsonObject, cost: Cost | undefined): JsonEdit[] {
+  if (cost === undefined || asObject(body['usage']) === undefined) return [];
+  return costMembers(cost).map(([name, text]) => ({ path: ['usage', name], text }));
+}
+
+/** As JSON text, since numbers below 1e-6 would be written with an exponent. */
+function costMembers(cost: Cost): readonly (readonly [string, string])[] {
+  const prompt = decimalUsd(cost.prompt);
+  const completion = decimalUsd(cost.completion);
+  return [
+    ['cost', decimalUsd(cost.total)],
+    [
+      'cost_details',
+      `{"upstream_inference_cost":null,"upstream_inference_prompt_cost":${prompt},"upstream_inference_completions_cost":${completion}}`,
+    ],
+  ];
+}
+
+/** Dollars as a plain decimal: exact, no exponent, no zeros at the end. */
+function decimalUsd(amount: NanoUsd): string {
+  const magnitude = amount < 0n ? -amount : amount;
+  const fraction = (magnitude % 1_000_000_000n).toString().padStart(9, '0').replace(/0+$/, '');
+  const whole = `${amount < 0n ? '-' : ''}${magnitude / 1_000_000_000n}`;
+  return fraction === '' ? whole : `${whole}.${fraction}`;
+}

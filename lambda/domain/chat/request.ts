@@ -1,0 +1,150 @@
+import type { Json, JsonObject } from '../json.ts';
+
+/** Where a picture, a sound or a file comes from. */
+export type MediaSource =
+  | { readonly type: 'base64'; readonly mediaType: string; readonly data: string }
+  | { readonly type: 'url'; readonly url: string }
+  /** A file the provider keeps: only that provider can read it. */
+  | { readonly type: 'provider-file'; readonly id: string };
+
+/** A hint where a provider may cache the prompt up to here, in Anthropic's shape: `{type:'ephemeral', ttl?}`. */
+export type CacheHint = JsonObject;
+
+export type ContentPart =
+  | { readonly type: 'text'; readonly text: string; readonly cacheHint?: CacheHint }
+  | {
+      readonly type: 'image';
+      readonly source: MediaSource;
+      readonly detail?: string;
+      readonly cacheHint?: CacheHint;
+    }
+  | { readonly type: 'audio'; readonly source: MediaSource }
+  | {
+      readonly type: 'file';
+      readonly source: MediaSource;
+      readonly name?: string;
+      readonly cacheHint?: CacheHint;
+    }
+  /** Reasoning of an earlier answer, sent back. `signature` and `encrypted` are opaque and only for their own dialect. */
+  | {
+      readonly type: 'reasoning';
+      readonly text: string;
+      readonly signature?: string;
+      readonly dialect?: string;
+    }
+  | { readonly type: 'reasoning-encrypted'; readonly data: string; readonly dialect: string }
+  | {
+      readonly type: 'tool-call';
+      readonly kind: 'function' | 'custom';
+      readonly id: string;
+      readonly name: string;
+      /** JSON text for functions, free text for custom tools. */
+      readonly arguments: string;
+      readonly signature?: string;
+      readonly cacheHint?: CacheHint;
+    }
+  | {
+      readonly type: 'tool-result';
+      readonly callId: string;
+      readonly content: readonly ContentPart[];
+      readonly isError: boolean;
+      readonly cacheHint?: CacheHint;
+    }
+  | { readonly type: 'refusal'; readonly text: string }
+  /** A part only its own dialect understands (a hosted tool's result, a document with citations), kept as it came. */
+  | { readonly type: 'native'; readonly dialect: string; readonly name: string; readonly value: Json };
+
+/**
+ * One turn. Tool results stand in a `user` turn before its other parts, as the caller answers for the tools. A `system` or
+ * `developer` turn may stand anywhere in the conversation.
+ */
+export interface Message {
+  readonly role: 'system' | 'developer' | 'user' | 'assistant';
+  readonly content: readonly ContentPart[];
+  /** Which of several participants speaks (OpenAI's `name`). */
+  readonly name?: string;
+}
+
+export type Tool =
+  | {
+      readonly type: 'function';
+      readonly name: string;
+      readonly description?: string;
+      /** JSON Schema of the arguments. */
+      readonly parameters?: JsonObject;
+      readonly strict?: boolean;
+      readonly cacheHint?: CacheHint;
+    }
+  | { readonly type: 'custom'; readonly name: string; readonly description?: string; readonly format?: Json }
+  /**
+   * A tool only its dialect knows, in its own shape. The provider runs it, so that what it costs cannot be bounded
+   * beforehand, unless `runBy` says that the caller does (Anthropic's `bash`, `text_editor`, `computer`).
+   */
+  | {
+      readonly type: 'hosted';
+      readonly dialect: string;
+      readonly name: string;
+      readonly definition: JsonObject;
+      readonly runBy?: 'caller';
+    };
+
+export type ToolChoice =
+  | { readonly type: 'auto' | 'none' | 'required' }
+  | { readonly type: 'tool'; readonly name: string };
+
+export type ResponseFormat =
+  | { readonly type: 'text' | 'json' }
+  | {
+      readonly type: 'json-schema';
+      readonly name: string;
+      readonly description?: string;
+      readonly schema: JsonObject;
+      readonly strict?: boolean;
+    };
+
+/** How much a model may think: an effort in the provider's words, a budget in tokens, or not at all. */
+export interface ReasoningOptions {
+  readonly enabled?: boolean;
+  readonly effort?: string;
+  readonly budgetTokens?: number;
+  /** Anthropic's adaptive thinking: the model decides. */
+  readonly adaptive?: boolean;
+}
+
+/**
+ * A conversation to be continued, in no dialect. What a caller left out is `undefined`, never a default: defaults belong
+ * to the model that answers. Field names are ours; `param` in errors is the caller's own spelling.
+ */
+export interface ChatRequest {
+  readonly model: string;
+  readonly messages: readonly Message[];
+  readonly stream: boolean;
+  /** Whether the caller asked for usage in a stream (dialects that always send it say true). */
+  readonly includeUsage: boolean;
+  readonly tools?: readonly Tool[];
+  readonly toolChoice?: ToolChoice;
+  readonly parallelToolCalls?: boolean;
+  /** The caller's own limit on completion tokens, reasoning included. */
+  readonly maxOutputTokens?: number;
+  readonly temperature?: number;
+  readonly topP?: number;
+  readonly topK?: number;
+  readonly frequencyPenalty?: number;
+  readonly presencePenalty?: number;
+  readonly stop?: readonly string[];
+  readonly seed?: number;
+  readonly choices?: number;
+  readonly logprobs?: boolean;
+  readonly topLogprobs?: number;
+  readonly logitBias?: JsonObject;
+  readonly responseFormat?: ResponseFormat;
+  readonly reasoning?: ReasoningOptions;
+  readonly verbosity?: string;
+  readonly serviceTier?: string;
+  readonly endUser?: string;
+  readonly metadata?: JsonObject;
+  /** Where the dialect has it at request level (`store`, `prompt_cache_key`, …): kept for its own dialect. */
+  readonly nativeOptions: JsonObject;
+  /** Names of top-level fields this dialect does not know: forwarded to the same dialect, dropped and named elsewhere. */
+  readonly unknownFields: readonly string[];
+}

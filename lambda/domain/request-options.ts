@@ -1,0 +1,23 @@
+/** A caller's wishes on routing: OpenRouter's `provider` object, as far as Sluice acts on it. */
+export interface RoutePreferences {
+  /** Providers to try first, in this order. */
+  readonly order: readonly string[];
+  /** Only these providers; `undefined`: all. */
+  readonly only?: readonly string[];
+  readonly ignore: readonly string[];
+  /** False: the first choice or nothing. */
+  readonly allowFallbacks: boolean;
+}
+
+/** What a caller may say about one request beside the conversation itself, in any dialect. */
+export interface RequestOptions {
+  /** Models to try when the one asked for cannot answer, in order. */
+  readonly fallbackModels: readonly string[];
+  readonly preferences: RoutePreferences;
+  readonly session?: string;
+  readonly endUser?: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number;
+  readonly firstContentTimeoutMs?: number;
+  readonly unsupportedParameters?: 'reject' | 'drop';
+}

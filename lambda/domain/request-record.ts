@@ -1,0 +1,84 @@
+import type { FinishReason } from './chat/event.ts';
+import type { ErrorCode } from './errors.ts';
+import type { DeploymentId, RequestId, VirtualKeyId } from './ids.ts';
+import type { ScopePolicy } from './money/budget.ts';
+import type { NanoUsd } from './money/nano.ts';
+import type { Usage } from './money/usage.ts';
+import type { WindowId } from './money/window.ts';
+
+/** One call to one deployment, and how it ended. */
+export interface Attempt {
+  readonly deployment: DeploymentId;
+  readonly outcome: 'ok' | ErrorCode;
+  /** HTTP status of the upstream's answer, where there was one. */
+  readonly status?: number;
+  readonly durationMs: number;
+}
+
+/** Who asked, for what: known when a request has been authenticated and decoded. */
+export interface RequestFacts {
+  readonly id: RequestId;
+  readonly startedAtMs: number;
+  readonly keyId: VirtualKeyId;
+  readonly organization?: string;
+  readonly team?: string;
+  readonly project?: string;
+  readonly member?: string;
+  readonly endUser?: string;
+  readonly session?: string;
+  readonly tags: Readonly<Record<string, string>>;
+  /** The caller's dialect. */
+  readonly dialect: string;
+  /** The model asked for, then the fallbacks, in the caller's words. */
+  readonly modelsAsked: readonly string[];
+  readonly stream: boolean;
+}
+
+/**
+ * How well a charge is known. `exact`: from the provider's count. `estimated`: counted by Sluice, as the provider said
+ * nothing. `swept`: the process died; the whole reservation is charged.
+ */
+export type ChargeBasis = 'exact' | 'estimated' | 'swept';
+
+/** How a request ended, known when its last byte is out. */
+export interface RequestOutcome {
+  readonly outcome: 'ok' | 'client-gone' | ErrorCode;
+  readonly attempts: readonly Attempt[];
+  readonly provider?: string;
+  /** The provider's own name of the model that answered. */
+  readonly model?: string;
+  readonly deployment?: DeploymentId;
+  readonly upstreamId?: string;
+  readonly finishReason?: FinishReason;
+  readonly usage?: Usage;
+  readonly cost: NanoUsd;
+  readonly chargeBasis: ChargeBasis;
+  readonly priceVersion?: string;
+  /** The answer cost more than was reserved for it: charged in full, and alarmed. */
+  readonly boundExceeded: boolean;
+  readonly timeToFirstTokenMs?: number;
+  readonly durationMs: number;
+  /** Time in the gateway before the first upstream call. */
+  readonly overheadMs?: number;
+}
+
+/** Money set aside for a request: how much, in which scopes and windows, and until when. */
+export interface Reservation {
+  readonly estimate: NanoUsd;
+  readonly scopes: readonly ScopePolicy[];
+  readonly windows: readonly WindowId[];
+  /** After this moment (Unix milliseconds) the sweep charges the whole estimate. */
+  readonly expiresAtMs: number;
+}
+
+/**
+ * A record's way: `open` (money is reserved) → `costed` (the actual cost is written) → `closed` (the counters hold it). A
+ * refused request is put as `closed` at once.
+ */
+export type RecordState = 'open' | 'costed' | 'closed';
+
+/** The wide event of one request: what is kept in the ledger, logged, and shown by `GET /v1/generation`. */
+export interface RequestRecord extends RequestFacts, Partial<RequestOutcome> {
+  readonly state: RecordState;
+  readonly estimate: NanoUsd;
+}

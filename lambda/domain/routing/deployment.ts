@@ -1,0 +1,27 @@
+import { type DeploymentId, deploymentId, type ProviderId } from '../ids.ts';
+
+/** One place that can serve a model. */
+export interface Deployment {
+  readonly id: DeploymentId;
+  readonly provider: ProviderId;
+  /** The provider's own name for the model. */
+  readonly model: string;
+  /** The operator's share of traffic within a weighted group; never changed by the machine. */
+  readonly weight: number;
+}
+
+/** A name callers use for several deployments that may answer it. */
+export interface ModelGroup {
+  readonly name: string;
+  /** `ordered`: the first healthy one. `weighted`: drawn by weight × health. */
+  readonly strategy: 'ordered' | 'weighted';
+  readonly deployments: readonly Deployment[];
+}
+
+/** A deployment that nobody declared: `provider/model` as a caller wrote it. */
+export const undeclaredDeployment = (provider: ProviderId, model: string): Deployment => ({
+  id: deploymentId(`${provider}/${model}`),
+  provider,
+  model,
+  weight: 1,
+});

@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import { dynamoKeyReader } from '../adapters/dynamodb/key-store.ts';
+import { dynamoLedger } from '../adapters/dynamodb/ledger.ts';
+import { dynamoRoutingStore } from '../adapters/dynamodb/routing-store.ts';
+import type { Store } from '../adapters/dynamodb/store.ts';
+import { systemClock } from '../adapters/system-clock/system-clock.ts';
+import { upstreamHttp } from '../adapters/upstream-http/upstream-http.ts';
+import { priceBook } from '../config/price-book.ts';
+import priceCatalogue from '../config/price-catalogue.json' with { type: 'json' };
+import { anthropicMessages } from '../dialects/anthropic-messages/dialect.ts';
+import type { Dialect, DialectId } from '../dialects/dialect.ts';
+import { openaiChat } from '../dialects/openai-chat/dialect.ts';
+import type { GatewayConfig } from '../domain/gateway-config.ts';
+import { requestId } from '../domain/ids.ts';
+import type { EnabledProvider, Gateway } from '../pipeline/gateway.ts';
+import { healthView } from '../pipeline/health-view.ts';
+import { keyCache } from '../pipeline/key-cache.ts';
+import { remainderCache } from '../pipeline/remainder-cache.ts';
+import type { Credentials } from '../ports/credentials.ts';
+import type { Telemetry } from '../ports/telemetry.ts';
+import type { SendUpstream } from '../ports/upstream.ts';
+import { findProvider } from '../providers/registry.ts';
+import type { Environment } from './deployed-store.ts';
+import { hashSecret } from './identity.ts';
+
+/** The parts that differ between hosts. */
+export interface Host {
+  readonly config: GatewayConfig;
+  readonly store: Store;
+  readonly providers: ReadonlyMap<string, EnabledProvider>;
+  readonly credentials: Credentials;
+  readonly telemetry: Telemetry;
+}
+
+const DIALECTS: ReadonlyMap<DialectId, Dialect> = new Map(
+  [openaiChat, anthropicMessages].map((dialect) => [dialect.id, dialect]),
+);
+
+/** What calling providers needs, for requests and for probes alike. */
+export function callParts({
+  config,
+  store,
+  providers,
+  credentials,
+  telemetry,
+}: Host): Pick<
+  Gateway,
+  'id' | 'config' | 'prices' | 'providers' | 'dialects' | 'credentials' | 'send' | 'telemetry' | 'clock'
+> {
+  return {
+    // Generated names of tables are unique to a deployment, and the same in all of its environments.
+    id: hashSecret(`${store.tables.keys} ${store.tables.spend}`).slice(0, 16),
+    config,
+    prices: priceBook(priceCatalogue, config.declaredPrices),
+    providers,
+    dialects: DIALECTS,
+    credentials,
+    send: sendUpstream(),
+    telemetry,
+    clock: systemClock,
+  };
+}
+
+const SIMULATION_SCHEME = 'simulation://';
+
+/** Calls providers over HTTP, and simulated ones within the process: their code is loaded when the first one is called. */
+function sendUpstream(): SendUpstream {
+  const overHttp = upstreamHttp();
+  let simulated: Promise<SendUpstream> | undefined;
+  return async (request) => {
+    if (!request.url.startsWith(SIMULATION_SCHEME)) return overHttp(request);
+    simulated ??= import('./simulated-upstream.ts').then((module) => module.simulatedUpstream(systemClock));
+    return (await simulated)(request);
+  };
+}
+
+/** The data plane, over DynamoDB. */
+export function composeGateway(host: Host): Gateway {
+  const { store, telemetry } = host;
+  return {
+    ...callParts(host),
+    keys: keyCache(dynamoKeyReader(store), systemClock),
+    ledger: dynamoLedger(store),
+    health: healthView({ store: dynamoRoutingStore(store), clock: systemClock, telemetry }),
+    remainders: remainderCache(),
+    hashSecret,
+    newRequestId: () => requestId(`gen-${randomUUID().replaceAll('-', '')}`),
+  };
+}
+
+/** Providers that a configuration declares, at their own address or at the one `SLUICE_<PROVIDER>_BASE_URL` gives. */
+export function declaredProviders(
+  config: GatewayConfig,
+  environment: Environment,
+): Map<string, EnabledProvider> {
+  const found = Object.entries(config.providers).flatMap(([name, settings]) => {
+    const provider = findProvider(settings.kind);
+    if (provider === undefined)
+      throw new Error(
+        `gateway.config.ts: provider "${name}" is of the kind "${settings.kind}", which Sluice does not have.`,
+      );
+    const baseUrl = environment[baseUrlVariable(name)] ?? settings.baseUrl ?? provider.baseUrl;
+    if (baseUrl === undefined) throw new Error(`gateway.config.ts: provider "${name}" needs a baseUrl.`);
+    return [[name, { name, provider, baseUrl: baseUrl.replace(/\/+$/, '') }] as const];
+  });
+  return new Map(found);
+}
+
+/** `openai` → `SLUICE_OPENAI_BASE_URL`. */
+export const baseUrlVariable = (provider: string): string =>
+  `SLUICE_${provider.toUpperCase().replaceAll('-', '_')}_BASE_URL`;

@@ -1,0 +1,36 @@
+import gatewayConfig from '#gateway-config';
+import { dynamoKeyStore } from '../adapters/dynamodb/key-store.ts';
+import { dynamoLedgerUpkeep } from '../adapters/dynamodb/ledger-upkeep.ts';
+import { dynamoRoutingUpkeep } from '../adapters/dynamodb/routing-store.ts';
+import { eventBridgeNotices } from '../adapters/eventbridge/notices.ts';
+import { powertoolsTelemetry } from '../adapters/powertools/telemetry.ts';
+import { runUpkeep, type UpkeepReport } from '../upkeep/upkeep.ts';
+import { callParts, declaredProviders } from './composition.ts';
+import { deployedCredentials } from './deployed-credentials.ts';
+import { deployedStore } from './deployed-store.ts';
+
+/** Well inside the function's own time limit of 50 s. */
+const BUDGET_MS = 35_000;
+
+const telemetry = powertoolsTelemetry({ serviceName: 'upkeep' });
+const store = deployedStore(process.env);
+const parts = callParts({
+  config: gatewayConfig,
+  store,
+  providers: declaredProviders(gatewayConfig, process.env),
+  credentials: deployedCredentials(process.env),
+  telemetry,
+});
+
+/** Every minute: sweep, judge the deployments, send budget notices. */
+export const handler = async (): Promise<UpkeepReport> =>
+  runUpkeep(
+    {
+      ...parts,
+      keys: dynamoKeyStore(store),
+      ledger: dynamoLedgerUpkeep(store),
+      routing: dynamoRoutingUpkeep(store),
+      sendNotice: eventBridgeNotices(),
+    },
+    BUDGET_MS,
+  );

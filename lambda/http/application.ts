@@ -1,0 +1,104 @@
+import type { Dialect, DialectId } from '../dialects/dialect.ts';
+import { asGatewayError, GatewayError } from '../domain/errors.ts';
+import type { RequestId } from '../domain/ids.ts';
+import type { Gateway } from '../pipeline/gateway.ts';
+import { answerChat } from '../pipeline/pipeline.ts';
+import { respondError } from '../pipeline/respond.ts';
+import { showGeneration } from './generation-route.ts';
+import { showKey } from './key-route.ts';
+import { type HttpApplication, type HttpRequest, type HttpResponse, jsonResponse } from './message.ts';
+import { listModels, showModel } from './models-route.ts';
+
+/** What a route needs of the request beside the request itself. */
+export interface RouteContext {
+  readonly gateway: Gateway;
+  readonly id: RequestId;
+  /** What the caller speaks: the route's own dialect, or the one its headers show. */
+  readonly dialect: Dialect;
+  /** The part of the path the route leaves open, decoded. */
+  readonly parameter: string;
+}
+
+interface Route {
+  readonly method: 'GET' | 'POST';
+  readonly path: RegExp;
+  /** The dialect of a route that belongs to one; others answer as the caller's headers show. */
+  readonly dialect?: DialectId;
+  answer(context: RouteContext, request: HttpRequest): Promise<HttpResponse>;
+}
+
+const chatRoute = (path: RegExp, dialect: DialectId): Route => ({
+  method: 'POST',
+  path,
+  dialect,
+  answer: ({ gateway, id, dialect: spoken }, request) => answerChat(gateway, { ...request, id }, spoken),
+});
+
+const ROUTES: readonly Route[] = [
+  chatRoute(/^\/v1\/chat\/completions$/, 'openai-chat'),
+  chatRoute(/^\/v1\/messages$/, 'anthropic-messages'),
+  { method: 'GET', path: /^\/v1\/models$/, answer: listModels },
+  { method: 'GET', path: /^\/v1\/models\/(.+)$/, answer: showModel },
+  { method: 'GET', path: /^\/v1\/key$/, answer: showKey },
+  { method: 'GET', path: /^\/v1\/generation$/, answer: showGeneration },
+  { method: 'GET', path: /^\/health$/, answer: async () => jsonResponse(200, { status: 'ok' }) },
+];
+
+/** The data plane: every `/v1` route, the same on every host. */
+export function inferenceApplication(gateway: Gateway): HttpApplication {
+  return async (request) => {
+    const id = gateway.newRequestId();
+    const path = request.path.replace(/^\/api(?=\/v1\/)/, '');
+    const matching = ROUTES.filter((route) => route.path.test(path));
+    const route = matching.find((candidate) => candidate.method === request.method);
+    const dialect = spokenDialect(gateway, route ?? matching[0], request);
+    try {
+      if (route === undefined) throw noSuchRoute(request, matching);
+      const parameter = decodeParameter(route.path.exec(path)?.[1] ?? '');
+      return withRequestId(id, await route.answer({ gateway, id, dialect, parameter }, request));
+    } catch (thrown) {
+      const error = asGatewayError(thrown);
+      if (error.code === 'internal') gateway.telemetry.problem('A request failed.', error.cause, { id });
+      const { method } = request;
+      gateway.telemetry.rejected({
+        requestId: id,
+        method,
+        path: request.path.slice(0, 200),
+        code: error.code,
+        status: error.status,
+      });
+      return withRequestId(id, {
+        ...respondError(dialect, error, id),
+        afterEnd: () => gateway.telemetry.flush(),
+      });
+    }
+  };
+}
+
+function noSuchRoute(request: HttpRequest, otherMethods: readonly Route[]): GatewayError {
+  if (otherMethods.length > 0) {
+    const allowed = otherMethods.map((route) => route.method).join(', ');
+    return new GatewayError('method_not_allowed', `${request.method} is not possible here; ${allowed} is.`);
+  }
+  return new GatewayError('not_found', `There is no ${request.method} ${request.path.slice(0, 200)} here.`);
+}
+
+function spokenDialect(gateway: Gateway, route: Route | undefined, request: HttpRequest): Dialect {
+  const shown = request.headers['anthropic-version'] === undefined ? 'openai-chat' : 'anthropic-messages';
+  const dialect = gateway.dialects.get(route?.dialect ?? shown);
+  if (dialect === undefined) throw new Error(`The dialect of ${request.path} is not built in.`);
+  return dialect;
+}
+
+function decodeParameter(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+const withRequestId = (id: RequestId, response: HttpResponse): HttpResponse => ({
+  ...response,
+  headers: { ...response.headers, 'x-request-id': id, 'request-id': id, 'x-generation-id': id },
+});

@@ -1,0 +1,62 @@
+import { nanoUsd, usdFromNano, ZERO_USD } from '../domain/money/nano.ts';
+import { type BudgetWindow, windowIdAt } from '../domain/money/window.ts';
+import { scopesOf } from '../pipeline/admit.ts';
+import { authenticate, UNRESERVED_KEY_AGE_MS } from '../pipeline/authenticate.ts';
+import { type BudgetState, budgetStates, tightest } from '../pipeline/remainder-cache.ts';
+import type { RouteContext } from './application.ts';
+import { type HttpRequest, type HttpResponse, jsonResponse } from './message.ts';
+
+/** `GET /v1/key`: this key's limits, what is spent and what is left, in OpenRouter's shape with our budgets beside it. */
+export async function showKey({ gateway }: RouteContext, request: HttpRequest): Promise<HttpResponse> {
+  const { key } = await authenticate(gateway, request.headers, UNRESERVED_KEY_AGE_MS);
+  const now = gateway.clock.now();
+  const policies = scopesOf(key);
+  const all = await Promise.all(policies.map(({ scope }) => gateway.ledger.counters(scope)));
+  const states = policies.flatMap((policy, index) => {
+    const counters = all[index];
+    return counters === undefined ? [] : budgetStates(policy, counters, now);
+  });
+  const own = all.at(-1);
+  const spent = (window: BudgetWindow): number =>
+    usdFromNano(own?.windows[windowIdAt(window, now)]?.spent ?? ZERO_USD);
+  const least = tightest(states.filter(({ budget }) => budget.mode === 'hard')) ?? tightest(states);
+  return jsonResponse(200, {
+    data: {
+      id: key.id,
+      name: key.name,
+      label: `sk-slu-…${key.hint}`,
+      limit: least === undefined ? null : usdFromNano(least.budget.limit),
+      limit_remaining: least === undefined ? null : usdFromNano(positive(least)),
+      limit_reset: least === undefined ? null : RESETS[least.budget.window],
+      usage: spent('total'),
+      usage_daily: spent('day'),
+      usage_weekly: spent('week'),
+      usage_monthly: spent('month'),
+      budgets: states.map(budgetView),
+      models: key.models,
+      providers: key.providers,
+      expires_at: key.expiresAtMs === undefined ? null : new Date(key.expiresAtMs).toISOString(),
+    },
+  });
+}
+
+const RESETS: Readonly<Record<BudgetWindow, string | null>> = {
+  hour: 'hourly',
+  day: 'daily',
+  week: 'weekly',
+  month: 'monthly',
+  total: null,
+};
+
+const positive = ({ remaining }: BudgetState) => (remaining < 0n ? ZERO_USD : remaining);
+
+const budgetView = (state: BudgetState): object => ({
+  window: state.budget.window,
+  mode: state.budget.mode,
+  limit_usd: usdFromNano(state.budget.limit),
+  spent_usd: usdFromNano(state.spent),
+  reserved_usd: usdFromNano(nanoUsd(state.committed - state.spent)),
+  remaining_usd: usdFromNano(positive(state)),
+  soft_limits: state.budget.softLimits,
+  resets_at: state.resetsAtMs === undefined ? null : new Date(state.resetsAtMs).toISOString(),
+});

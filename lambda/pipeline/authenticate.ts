@@ -1,0 +1,53 @@
+import { GatewayError } from '../domain/errors.ts';
+import { isUsable } from '../domain/virtual-key.ts';
+import type { Caller } from './exchange.ts';
+import type { Gateway } from './gateway.ts';
+
+const SECRET = /^sk-slu-[A-Za-z0-9_-]{16,200}$/;
+
+/**
+ * Finds who calls, by the secret in one of the three headers SDKs use.
+ *
+ * @param maxAgeMs how old the key's policy may be. A request that reserves money may use an old one, as its reservation
+ *   fails in the store once the policy has changed; one that does not must read it anew every few seconds.
+ * @throws GatewayError `authentication_failed`, in the same words whatever was wrong
+ */
+export async function authenticate(
+  gateway: Pick<Gateway, 'keys' | 'clock' | 'hashSecret'>,
+  headers: Readonly<Record<string, string>>,
+  maxAgeMs: number,
+): Promise<Caller> {
+  const secret = secretIn(headers);
+  if (secret === undefined) throw authenticationFailed();
+  const hash = gateway.hashSecret(secret);
+  const key = await gateway.keys.find(hash, maxAgeMs);
+  if (key === undefined || !isUsable(key, gateway.clock.now())) throw authenticationFailed();
+  return { hash, key };
+}
+
+/** Reads the caller's key again after the store said that its policy has changed. @throws as `authenticate` */
+export async function authenticateAgain(
+  gateway: Pick<Gateway, 'keys' | 'clock'>,
+  caller: Caller,
+): Promise<Caller> {
+  const key = await gateway.keys.find(caller.hash, 0);
+  if (key === undefined || !isUsable(key, gateway.clock.now())) throw authenticationFailed();
+  return { ...caller, key };
+}
+
+/** How old a key may be where nothing is reserved: the bound within which a revoked key stops everywhere. */
+export const UNRESERVED_KEY_AGE_MS = 4_000;
+/** How old it may be where the reservation proves it current. */
+export const RESERVED_KEY_AGE_MS = 300_000;
+
+function secretIn(headers: Readonly<Record<string, string>>): string | undefined {
+  const bearer = /^bearer\s+(\S+)$/i.exec(headers['authorization'] ?? '')?.[1];
+  const candidates = [bearer, headers['x-api-key'], headers['x-goog-api-key']];
+  return candidates.find((candidate) => candidate !== undefined && SECRET.test(candidate));
+}
+
+const authenticationFailed = (): GatewayError =>
+  new GatewayError(
+    'authentication_failed',
+    'The key is missing, unknown, expired or revoked. Send a Sluice key (sk-slu-…) as "Authorization: Bearer", "x-api-key" or "x-goog-api-key".',
+  );

@@ -1,0 +1,54 @@
+import type { Dialect } from '../dialects/dialect.ts';
+import { decodeOptions } from '../domain/decode-options.ts';
+import { GatewayError } from '../domain/errors.ts';
+import { isJsonObject, type JsonObject, parseJson } from '../domain/json.ts';
+import type { DecodedRequest } from './exchange.ts';
+
+/** Body fields that are Sluice's own: read here, never sent upstream. */
+export const OWN_FIELDS = ['models', 'provider', 'session_id', 'usage'] as const;
+
+const DECODER = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * Bytes → request, in the caller's dialect.
+ * @throws GatewayError `invalid_request`, `unsupported_parameter`
+ */
+export function decodeRequest(
+  dialect: Dialect,
+  headers: Readonly<Record<string, string>>,
+  body: Uint8Array,
+): DecodedRequest {
+  const { raw, object } = readBody(body);
+  const chat = dialect.decodeRequest(object);
+  const options = decodeOptions(object, headers, chat);
+  return {
+    dialect,
+    chat,
+    options,
+    raw,
+    bodyBytes: body.byteLength,
+    headers,
+    models: [chat.model, ...options.fallbackModels],
+  };
+}
+
+function readBody(body: Uint8Array): { readonly raw: string; readonly object: JsonObject } {
+  const raw = decodeText(body);
+  const value = parseJson(raw);
+  if (value === undefined)
+    throw new GatewayError(
+      'invalid_request',
+      'The body is not valid JSON. Send one JSON object, encoded in UTF-8.',
+    );
+  if (!isJsonObject(value))
+    throw new GatewayError('invalid_request', 'The body must be a JSON object, such as {"model": …}.');
+  return { raw, object: value };
+}
+
+function decodeText(body: Uint8Array): string {
+  try {
+    return DECODER.decode(body);
+  } catch (cause) {
+    throw new GatewayError('invalid_request', 'The body is not valid UTF-8.', { cause });
+  }
+}

@@ -1,0 +1,108 @@
+import type { AnswerEnvelope, Dialect } from '../dialects/dialect.ts';
+import type { ChatEvent, Frame } from '../domain/chat/event.ts';
+import { asGatewayError, type GatewayError } from '../domain/errors.ts';
+import type { Cost } from '../domain/money/cost.ts';
+import { usdFromNano } from '../domain/money/nano.ts';
+import type { Exchange } from './exchange.ts';
+import { asCallerError } from './failure.ts';
+import { withKeepAlive } from './keep-alive.ts';
+import type { CallTarget } from './upstream-request.ts';
+
+const ENCODER = new TextEncoder();
+const KEEP_ALIVE_MS = 15_000;
+
+/** The answer's name towards the caller. */
+const envelopeOf = (exchange: Exchange, target: CallTarget): AnswerEnvelope => ({
+  id: exchange.facts.id,
+  model: target.deployment.id,
+  createdAtSeconds: Math.floor(exchange.facts.startedAtMs / 1_000),
+  includeUsage: exchange.request.chat.includeUsage,
+});
+
+/** A whole answer in the caller's dialect. @throws GatewayError where it cannot be said there */
+export async function encodeWhole(
+  exchange: Exchange,
+  target: CallTarget,
+  frames: AsyncIterable<Frame>,
+): Promise<{ readonly text: string; readonly cost: Cost | undefined }> {
+  const { dialect } = exchange.request;
+  const envelope = envelopeOf(exchange, target);
+  const all: Frame[] = [];
+  for await (const frame of frames) all.push(frame);
+  const events = all.flatMap((frame) => frame.events);
+  const usage = events.findLast((event) => event.type === 'usage');
+  const [frame] = all;
+  const text =
+    target.isSameDialect && frame !== undefined
+      ? dialect.patchAnswer(frame, envelope)
+      : dialect.encodeAnswer(events, envelope);
+  return { text, cost: usage?.cost };
+}
+
+/**
+ * A streamed answer in the caller's dialect: chunks of the same dialect as they came, others event by event. Whatever
+ * happens, it ends with the dialect's normal end or one error event, and does not throw.
+ *
+ * @param onFailure hears of an error that is ours
+ */
+export async function* encodeStream(
+  exchange: Exchange,
+  target: CallTarget,
+  frames: AsyncIterable<Frame>,
+  onFailure: (error: unknown) => void,
+): AsyncGenerator<Uint8Array> {
+  const { dialect } = exchange.request;
+  const envelope = envelopeOf(exchange, target);
+  const encoder = dialect.createStreamEncoder(envelope);
+  const write = (frame: Frame): string =>
+    target.isSameDialect && frame.raw !== undefined
+      ? dialect.patchFrame(frame, envelope)
+      : frame.events.map((event) => encoder.encode(event)).join('');
+  try {
+    for await (const item of withKeepAlive(frames, KEEP_ALIVE_MS)) {
+      const error = item === 'idle' ? undefined : item.events.find(isError);
+      if (error !== undefined) {
+        yield ENCODER.encode(
+          dialect.encodeStreamError(asCallerError(error.error, exchange.attempts), envelope),
+        );
+        return;
+      }
+      const text = item === 'idle' ? dialect.keepAlive : write(item);
+      if (text !== '') yield ENCODER.encode(text);
+    }
+  } catch (thrown) {
+    onFailure(thrown);
+    yield ENCODER.encode(dialect.encodeStreamError(asGatewayError(thrown), envelope));
+  }
+}
+
+const isError = (event: ChatEvent): event is Extract<ChatEvent, { type: 'error' }> => event.type === 'error';
+
+/** An error as one event of a stream that has begun. */
+export const encodeLateError = (
+  dialect: Dialect,
+  error: GatewayError,
+  envelope: AnswerEnvelope,
+): Uint8Array => ENCODER.encode(dialect.encodeStreamError(error, envelope));
+
+/** Headers that say who answered, as far as it is known when headers go out. */
+export function answerHeaders(exchange: Exchange, target: CallTarget): Record<string, string> {
+  const { deployment } = target;
+  return {
+    'x-sluice-provider': deployment.provider,
+    'x-sluice-model': deployment.model,
+    'x-sluice-deployment': deployment.id,
+    'x-sluice-attempts': String(exchange.attempts.length),
+    ...(exchange.dropped.length > 0 && { 'x-sluice-dropped': headerList(exchange.dropped) }),
+  };
+}
+
+export const costHeader = (cost: Cost | undefined): Record<string, string> =>
+  cost === undefined ? {} : { 'x-sluice-cost-usd': String(usdFromNano(cost.total)) };
+
+/** Names from a caller's body, fit for a header. */
+const headerList = (names: readonly string[]): string =>
+  names
+    .map((name) => name.replaceAll(/[^\x21-\x7e]/g, '?').slice(0, 100))
+    .slice(0, 50)
+    .join(', ');

@@ -1,0 +1,64 @@
+import type { Dialect } from '../dialects/dialect.ts';
+import type { ChatRequest } from '../domain/chat/request.ts';
+import type { RequestId, SecretHash } from '../domain/ids.ts';
+import type { RequestOptions } from '../domain/request-options.ts';
+import type { Attempt, RequestFacts } from '../domain/request-record.ts';
+import type { VirtualKey } from '../domain/virtual-key.ts';
+
+/** A request as the host received it, with the id it was given. Header names are lower-case. */
+export interface IncomingRequest {
+  readonly id: RequestId;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+  /** The body was larger than this gateway reads; `body` is then empty. */
+  readonly bodyTooLarge?: true;
+  readonly signal: AbortSignal;
+}
+
+/** What goes back to the host. `afterEnd` settles; it is called once, when the last byte is out or the caller gone. */
+export interface OutgoingResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: AsyncIterable<Uint8Array>;
+  readonly afterEnd?: () => Promise<void>;
+}
+
+/** Who calls: proven by the key's secret. */
+export interface Caller {
+  readonly hash: SecretHash;
+  readonly key: VirtualKey;
+}
+
+/** A decoded request: what the steps after `decode` work on. */
+export interface DecodedRequest {
+  readonly dialect: Dialect;
+  readonly chat: ChatRequest;
+  readonly options: RequestOptions;
+  /** The body as it came, for a provider of the same dialect. */
+  readonly raw: string;
+  /** The body's length in bytes. */
+  readonly bodyBytes: number;
+  /** The caller's headers, lower-case; only those a provider asks for go on. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Asked model first, then fallbacks. */
+  readonly models: readonly string[];
+}
+
+/** One request on its way: who, what, until when, and what has been tried so far. */
+export interface Exchange {
+  /** Read again when the store says that the key has changed. */
+  caller: Caller;
+  readonly request: DecodedRequest;
+  readonly facts: RequestFacts;
+  /** Of the clock that never jumps. */
+  readonly startedMs: number;
+  /** Unix milliseconds after which no upstream may keep it waiting. */
+  readonly deadlineMs: number;
+  /** Aborts when the caller leaves, where that can be seen. */
+  readonly signal: AbortSignal;
+  readonly attempts: Attempt[];
+  /** Parameters left out for the deployment that answers. */
+  dropped: readonly string[];
+  /** For `Server-Timing`, in milliseconds. */
+  readonly timings: Record<string, number>;
+}

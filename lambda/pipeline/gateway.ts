@@ -1,0 +1,41 @@
+import type { Dialect, DialectId } from '../dialects/dialect.ts';
+import type { GatewayConfig } from '../domain/gateway-config.ts';
+import type { RequestId, SecretHash } from '../domain/ids.ts';
+import type { PriceBook } from '../domain/money/price.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Credentials } from '../ports/credentials.ts';
+import type { Ledger } from '../ports/ledger.ts';
+import type { Telemetry } from '../ports/telemetry.ts';
+import type { SendUpstream } from '../ports/upstream.ts';
+import type { Provider } from '../providers/contract.ts';
+import type { HealthView } from './health-view.ts';
+import type { KeyCache } from './key-cache.ts';
+import type { RemainderCache } from './remainder-cache.ts';
+
+/** A provider that is on, under the name this gateway calls it by. */
+export interface EnabledProvider {
+  readonly name: string;
+  readonly provider: Provider;
+  /** Without a slash at the end. */
+  readonly baseUrl: string;
+}
+
+/** Everything the steps of a request work with. Made once per process; holds no state but caches. */
+export interface Gateway {
+  /** Names this deployment of Sluice, so that a request which comes back to it is recognised. */
+  readonly id: string;
+  readonly config: GatewayConfig;
+  readonly prices: PriceBook;
+  readonly providers: ReadonlyMap<string, EnabledProvider>;
+  readonly dialects: ReadonlyMap<DialectId, Dialect>;
+  readonly keys: KeyCache;
+  readonly ledger: Ledger;
+  readonly health: HealthView;
+  readonly remainders: RemainderCache;
+  readonly credentials: Credentials;
+  readonly send: SendUpstream;
+  readonly telemetry: Telemetry;
+  readonly clock: Clock;
+  hashSecret(secret: string): SecretHash;
+  newRequestId(): RequestId;
+}

@@ -1,0 +1,181 @@
+import type { Dialect } from '../dialects/dialect.ts';
+import { asGatewayError, GatewayError } from '../domain/errors.ts';
+import { ZERO_USD } from '../domain/money/nano.ts';
+import type { RequestFacts } from '../domain/request-record.ts';
+import type { RoutePlan } from '../domain/routing/plan.ts';
+import { type Admission, admit } from './admit.ts';
+import { authenticate, authenticateAgain, RESERVED_KEY_AGE_MS } from './authenticate.ts';
+import { call } from './call.ts';
+import { decodeRequest } from './decode.ts';
+import type { Caller, DecodedRequest, Exchange, IncomingRequest, OutgoingResponse } from './exchange.ts';
+import type { Gateway } from './gateway.ts';
+import { guard } from './guard.ts';
+import { plan } from './plan.ts';
+import { recordRefusal } from './record.ts';
+import { finish, respondError, respondStream, respondWhole } from './respond.ts';
+import { outcomeWithoutAnswer } from './settle.ts';
+
+/**
+ * The way of a request, step by step:
+ *
+ *     authenticate → decode → guard → plan → admit → call → encode → settle → record
+ *
+ * Whoever is authenticated leaves a record, whatever becomes of the request; a caller who is not gets the thrown error.
+ * @throws GatewayError `authentication_failed`, `store_unavailable`
+ */
+export async function answerChat(
+  gateway: Gateway,
+  incoming: IncomingRequest,
+  dialect: Dialect,
+): Promise<OutgoingResponse> {
+  const startedMs = gateway.clock.monotonicMs();
+  const caller = await authenticate(gateway, incoming.headers, RESERVED_KEY_AGE_MS);
+  const decoded = decodeAndGuard(gateway, incoming, dialect);
+  const facts = factsOf(gateway, incoming, dialect, caller, decoded);
+  if (decoded instanceof GatewayError) return refuse(gateway, facts, dialect, decoded, startedMs);
+  const exchange = newExchange(gateway, incoming, caller, decoded, facts, startedMs);
+  const leave = await planAndAdmit(gateway, exchange);
+  if (leave instanceof GatewayError) return refuse(gateway, facts, dialect, leave, startedMs);
+  const calling = call(gateway, exchange, leave.plan, leave.admission);
+  try {
+    return await (decoded.chat.stream ? respondStream : respondWhole)(gateway, exchange, calling);
+  } catch (thrown) {
+    const error = asGatewayError(thrown);
+    if (error.code === 'internal')
+      gateway.telemetry.problem('A request failed.', error.cause, { id: facts.id });
+    return {
+      ...respondError(dialect, error, facts.id),
+      afterEnd: () => finish(gateway, exchange, outcomeWithoutAnswer(gateway, exchange, error.code)),
+    };
+  }
+}
+
+function decodeAndGuard(
+  gateway: Gateway,
+  incoming: IncomingRequest,
+  dialect: Dialect,
+): DecodedRequest | GatewayError {
+  try {
+    if (incoming.bodyTooLarge === true)
+      throw new GatewayError('payload_too_large', 'The body is larger than 6 MB (6,291,456 bytes).');
+    const decoded = decodeRequest(dialect, incoming.headers, incoming.body);
+    guard(gateway, decoded);
+    return decoded;
+  } catch (thrown) {
+    return refusalOf(gateway, thrown, incoming.id);
+  }
+}
+
+interface Leave {
+  readonly plan: RoutePlan;
+  readonly admission: Admission;
+}
+
+/** Plans and reserves; again where the key turns out to have changed since it was read. */
+async function planAndAdmit(gateway: Gateway, exchange: Exchange): Promise<Leave | GatewayError> {
+  try {
+    for (let round = 0; round < 3; round += 1) {
+      const planned = await timed(gateway, exchange, 'plan', () =>
+        plan(gateway, exchange.caller.key, exchange.request),
+      );
+      const outcome = await timed(gateway, exchange, 'admit', () =>
+        admit(gateway, exchange, planned[0].deployment),
+      );
+      if (outcome.type === 'admitted') return { plan: planned, admission: outcome.admission };
+      exchange.caller = await authenticateAgain(gateway, exchange.caller);
+    }
+    throw new GatewayError('store_unavailable', 'The key is being changed at this moment. Try again.', {
+      retryAfterSeconds: 1,
+    });
+  } catch (thrown) {
+    return refusalOf(gateway, thrown, exchange.facts.id);
+  }
+}
+
+async function timed<Result>(
+  gateway: Gateway,
+  exchange: Exchange,
+  name: string,
+  step: () => Promise<Result>,
+): Promise<Result> {
+  const startedMs = gateway.clock.monotonicMs();
+  const result = await step();
+  exchange.timings[name] = gateway.clock.monotonicMs() - startedMs;
+  return result;
+}
+
+function refusalOf(gateway: Gateway, thrown: unknown, id: string): GatewayError {
+  const error = asGatewayError(thrown);
+  if (error.code === 'internal') gateway.telemetry.problem('A request failed.', error.cause, { id });
+  return error;
+}
+
+/** Refuses a known caller's request before money was reserved. */
+function refuse(
+  gateway: Gateway,
+  facts: RequestFacts,
+  dialect: Dialect,
+  error: GatewayError,
+  startedMs: number,
+): OutgoingResponse {
+  const durationMs = Math.round(gateway.clock.monotonicMs() - startedMs);
+  return {
+    ...respondError(dialect, error, facts.id),
+    afterEnd: () =>
+      recordRefusal(gateway, facts, {
+        outcome: error.code,
+        attempts: [],
+        cost: ZERO_USD,
+        chargeBasis: 'exact',
+        boundExceeded: false,
+        durationMs,
+      }),
+  };
+}
+
+function newExchange(
+  gateway: Gateway,
+  incoming: IncomingRequest,
+  caller: Caller,
+  request: DecodedRequest,
+  facts: RequestFacts,
+  startedMs: number,
+): Exchange {
+  return {
+    caller,
+    request,
+    facts,
+    startedMs,
+    deadlineMs: facts.startedAtMs + (request.options.timeoutMs ?? gateway.config.timeouts.totalMs),
+    signal: incoming.signal,
+    attempts: [],
+    dropped: [],
+    timings: { auth: gateway.clock.monotonicMs() - startedMs },
+  };
+}
+
+function factsOf(
+  gateway: Gateway,
+  incoming: IncomingRequest,
+  dialect: Dialect,
+  { key }: Caller,
+  decoded: DecodedRequest | GatewayError,
+): RequestFacts {
+  const known = decoded instanceof GatewayError ? undefined : decoded;
+  const { organization, team, project, member } = key;
+  return {
+    id: incoming.id,
+    startedAtMs: gateway.clock.now(),
+    keyId: key.id,
+    dialect: dialect.id,
+    modelsAsked: known?.models ?? [],
+    stream: known?.chat.stream ?? false,
+    tags: { ...known?.options.tags, ...key.tags },
+    ...(organization !== undefined && { organization }),
+    ...(team !== undefined && { team }),
+    ...(project !== undefined && { project }),
+    ...(member !== undefined && { member }),
+    ...(known?.options.endUser !== undefined && { endUser: known.options.endUser }),
+    ...(known?.options.session !== undefined && { session: known.options.session }),
+  };
+}

@@ -1,0 +1,83 @@
+import { type Budget, type ScopeCounters, type ScopePolicy, scopeName } from '../domain/money/budget.ts';
+import { type NanoUsd, nanoUsd, ZERO_USD } from '../domain/money/nano.ts';
+import { type WindowId, windowEndsAtMs, windowIdAt } from '../domain/money/window.ts';
+
+/** How full one budget is. */
+export interface BudgetState {
+  readonly policy: ScopePolicy;
+  readonly budget: Budget;
+  readonly window: WindowId;
+  readonly committed: NanoUsd;
+  readonly spent: NanoUsd;
+  /** Limit minus committed; below zero only for soft budgets. */
+  readonly remaining: NanoUsd;
+  /** Unix milliseconds; `undefined` for a total budget. */
+  readonly resetsAtMs: number | undefined;
+}
+
+/** The counters of scopes as this process last saw them: for headers and for sizing an answer, never for admitting one. */
+export interface RemainderCache {
+  remember(counters: readonly ScopeCounters[]): void;
+  /** The states of a scope's budgets; empty where its counters were never seen. */
+  states(policy: ScopePolicy, nowMs: number): readonly BudgetState[];
+  /** Whether this process hears of a crossed threshold for the first time. The store decides whether anyone does. */
+  isNews(notice: string): boolean;
+}
+
+const MOST_SCOPES = 10_000;
+const MOST_NOTICES = 10_000;
+
+export function remainderCache(): RemainderCache {
+  const known = new Map<string, ScopeCounters>();
+  const noticed = new Set<string>();
+  return {
+    remember(counters) {
+      for (const scope of counters) {
+        const name = scopeName(scope.scope);
+        known.delete(name);
+        const oldest = known.keys().next();
+        if (known.size >= MOST_SCOPES && oldest.done !== true) known.delete(oldest.value);
+        known.set(name, scope);
+      }
+    },
+    states(policy, nowMs) {
+      const counters = known.get(scopeName(policy.scope));
+      return counters === undefined ? [] : budgetStates(policy, counters, nowMs);
+    },
+    isNews(notice) {
+      if (noticed.has(notice)) return false;
+      if (noticed.size >= MOST_NOTICES) noticed.clear();
+      noticed.add(notice);
+      return true;
+    },
+  };
+}
+
+/** How full each budget of a scope is at a moment. */
+export function budgetStates(
+  policy: ScopePolicy,
+  counters: ScopeCounters,
+  nowMs: number,
+): readonly BudgetState[] {
+  return policy.budgets.map((budget) => {
+    const window = windowIdAt(budget.window, nowMs);
+    const { committed, spent } = counters.windows[window] ?? { committed: ZERO_USD, spent: ZERO_USD };
+    return {
+      policy,
+      budget,
+      window,
+      committed,
+      spent,
+      remaining: nanoUsd(budget.limit - committed),
+      resetsAtMs: windowEndsAtMs(budget.window, nowMs),
+    };
+  });
+}
+
+/** The state with the least left. */
+export function tightest(states: readonly BudgetState[]): BudgetState | undefined {
+  return states.reduce<BudgetState | undefined>(
+    (least, state) => (least === undefined || state.remaining < least.remaining ? state : least),
+    undefined,
+  );
+}

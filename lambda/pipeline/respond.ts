@@ -1,0 +1,223 @@
+import type { Dialect } from '../dialects/dialect.ts';
+import { asGatewayError, GatewayError } from '../domain/errors.ts';
+import { nanoUsd, usdFromNano } from '../domain/money/nano.ts';
+import type { RequestOutcome } from '../domain/request-record.ts';
+import { scopesOf } from './admit.ts';
+import type { Answer, CallOutcome } from './call.ts';
+import { answerHeaders, costHeader, encodeLateError, encodeStream, encodeWhole } from './encode.ts';
+import type { Exchange, OutgoingResponse } from './exchange.ts';
+import type { Gateway } from './gateway.ts';
+import { createMeter, type Meter } from './meter.ts';
+import { record } from './record.ts';
+import { tightest } from './remainder-cache.ts';
+import { outcomeOfAnswer, outcomeWithoutAnswer, settle } from './settle.ts';
+
+/** How long a stream may be silent before it is opened with keep-alives, its first content still to come. */
+const SILENCE_MS = 10_000;
+const KEEP_ALIVE_MS = 15_000;
+const ENCODER = new TextEncoder();
+
+/** Answers with one body, once all of it is there. */
+export async function respondWhole(
+  gateway: Gateway,
+  exchange: Exchange,
+  calling: Promise<CallOutcome>,
+): Promise<OutgoingResponse> {
+  const outcome = await calling;
+  if (outcome.type === 'client-gone') return respondToNobody(gateway, exchange);
+  const meter = meterFor(exchange, outcome);
+  try {
+    const frames = meter.measure(outcome.committed.frames);
+    const { text, cost } = await encodeWhole(exchange, outcome.target, frames);
+    return {
+      status: 200,
+      headers: {
+        'content-type': 'application/json',
+        ...commonHeaders(gateway, exchange, outcome),
+        ...costHeader(cost),
+      },
+      body: once(text),
+      afterEnd: () => finish(gateway, exchange, outcomeOfAnswer(gateway, exchange, outcome, meter.read())),
+    };
+  } catch (thrown) {
+    const error = asGatewayError(thrown);
+    const settled = { ...outcomeOfAnswer(gateway, exchange, outcome, meter.read()), outcome: error.code };
+    return {
+      ...respondError(exchange.request.dialect, error, exchange.facts.id),
+      afterEnd: () => finish(gateway, exchange, settled),
+    };
+  }
+}
+
+/** Answers with a stream, from the first content on, or from the moment the silence has lasted too long. */
+export async function respondStream(
+  gateway: Gateway,
+  exchange: Exchange,
+  calling: Promise<CallOutcome>,
+): Promise<OutgoingResponse> {
+  const outcome = await Promise.race([calling, silence(SILENCE_MS, calling)]);
+  if (outcome === 'silent') return respondAfterSilence(gateway, exchange, calling);
+  if (outcome.type === 'client-gone') return respondToNobody(gateway, exchange);
+  const meter = meterFor(exchange, outcome);
+  return {
+    status: 200,
+    headers: { ...streamHeaders(exchange.request.dialect), ...commonHeaders(gateway, exchange, outcome) },
+    body: streamOf(gateway, exchange, outcome, meter),
+    afterEnd: () => finishStream(gateway, exchange, outcome, meter),
+  };
+}
+
+/** An error before the first byte, in the caller's dialect. */
+export function respondError(dialect: Dialect, error: GatewayError, requestId: string): OutgoingResponse {
+  return {
+    status: error.status,
+    headers: {
+      'content-type': 'application/json',
+      'x-should-retry': String(error.retryable),
+      ...(error.retryAfterSeconds !== undefined && {
+        'retry-after': String(Math.ceil(error.retryAfterSeconds)),
+      }),
+    },
+    body: once(dialect.encodeError(error, requestId)),
+  };
+}
+
+/** Settles and records: the end of every request for which money was reserved. */
+export async function finish(gateway: Gateway, exchange: Exchange, outcome: RequestOutcome): Promise<void> {
+  await settle(gateway, exchange, outcome);
+  await record(gateway, exchange.facts, outcome);
+}
+
+/** The status is out: whatever comes now, answer or failure, comes in the stream. */
+function respondAfterSilence(
+  gateway: Gateway,
+  exchange: Exchange,
+  calling: Promise<CallOutcome>,
+): OutgoingResponse {
+  const { dialect } = exchange.request;
+  let meter: Meter | undefined;
+
+  async function* body(): AsyncGenerator<Uint8Array> {
+    yield ENCODER.encode(dialect.keepAlive);
+    try {
+      for (;;) {
+        const outcome = await Promise.race([calling, silence(KEEP_ALIVE_MS, calling)]);
+        if (outcome === 'silent') {
+          yield ENCODER.encode(dialect.keepAlive);
+          continue;
+        }
+        if (outcome.type === 'client-gone') return;
+        meter = meterFor(exchange, outcome);
+        yield* streamOf(gateway, exchange, outcome, meter);
+        return;
+      }
+    } catch (thrown) {
+      yield encodeLateError(dialect, asGatewayError(thrown), unservedEnvelope(exchange));
+    }
+  }
+
+  return {
+    status: 200,
+    headers: streamHeaders(dialect),
+    body: body(),
+    async afterEnd() {
+      const outcome = await calling.catch((thrown: unknown) => asGatewayError(thrown));
+      if (outcome instanceof GatewayError)
+        return finish(gateway, exchange, outcomeWithoutAnswer(gateway, exchange, outcome.code));
+      if (outcome.type === 'client-gone')
+        return finish(gateway, exchange, outcomeWithoutAnswer(gateway, exchange, 'client-gone'));
+      return finishStream(gateway, exchange, outcome, meter ?? meterFor(exchange, outcome));
+    },
+  };
+}
+
+const unservedEnvelope = (exchange: Exchange): Parameters<typeof encodeLateError>[2] => ({
+  id: exchange.facts.id,
+  model: exchange.request.chat.model,
+  createdAtSeconds: Math.floor(exchange.facts.startedAtMs / 1_000),
+  includeUsage: false,
+});
+
+function respondToNobody(gateway: Gateway, exchange: Exchange): OutgoingResponse {
+  const error = new GatewayError('invalid_request', 'The caller left.');
+  return {
+    ...respondError(exchange.request.dialect, error, exchange.facts.id),
+    afterEnd: () => finish(gateway, exchange, outcomeWithoutAnswer(gateway, exchange, 'client-gone')),
+  };
+}
+
+const meterFor = (exchange: Exchange, answer: Answer): Meter =>
+  createMeter(answer.target.price, exchange.request.bodyBytes);
+
+const streamOf = (
+  gateway: Gateway,
+  exchange: Exchange,
+  { target, committed }: Answer,
+  meter: Meter,
+): AsyncGenerator<Uint8Array> =>
+  encodeStream(exchange, target, meter.measure(committed.frames), (error) =>
+    gateway.telemetry.problem('An answer could not be encoded.', error, { id: exchange.facts.id }),
+  );
+
+/** Ends the upstream call if the caller left before it ended, then settles what was generated. */
+async function finishStream(
+  gateway: Gateway,
+  exchange: Exchange,
+  answer: Answer,
+  meter: Meter,
+): Promise<void> {
+  const metered = meter.read();
+  if (metered.ending === undefined) answer.committed.limits.abandon();
+  answer.committed.limits.release();
+  await finish(gateway, exchange, outcomeOfAnswer(gateway, exchange, answer, metered));
+}
+
+const streamHeaders = (dialect: Dialect): Record<string, string> => ({
+  'content-type': dialect.streamContentType,
+  'cache-control': 'no-cache',
+  'x-accel-buffering': 'no',
+});
+
+function commonHeaders(gateway: Gateway, exchange: Exchange, answer: Answer): Record<string, string> {
+  exchange.timings['upstream'] = answer.committed.timeToFirstTokenMs;
+  const shown = ['auth', 'plan', 'admit', 'upstream'].flatMap((name) => {
+    const duration = exchange.timings[name];
+    return duration === undefined ? [] : [`${name};dur=${duration.toFixed(1)}`];
+  });
+  return {
+    ...answerHeaders(exchange, answer.target),
+    ...budgetHeaders(gateway, exchange),
+    'server-timing': shown.join(', '),
+  };
+}
+
+/** The tightest budget, as this process last saw it; nothing where it never did. */
+function budgetHeaders(gateway: Gateway, exchange: Exchange): Record<string, string> {
+  const now = gateway.clock.now();
+  const state = tightest(
+    scopesOf(exchange.caller.key).flatMap((policy) => gateway.remainders.states(policy, now)),
+  );
+  if (state === undefined) return {};
+  const remaining = nanoUsd(state.remaining < 0n ? 0n : state.remaining);
+  return {
+    'x-sluice-budget-scope': `${state.policy.scope.kind}:${state.budget.window}`,
+    'x-sluice-budget-limit-usd': String(usdFromNano(state.budget.limit)),
+    'x-sluice-budget-remaining-usd': String(usdFromNano(remaining)),
+    ...(state.resetsAtMs !== undefined && {
+      'x-sluice-budget-reset': new Date(state.resetsAtMs).toISOString(),
+    }),
+  };
+}
+
+/** Resolves after a while, unless the other has settled before: then never, and no timer is left. */
+function silence(durationMs: number, other: Promise<unknown>): Promise<'silent'> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve('silent'), durationMs);
+    const stop = (): void => clearTimeout(timer);
+    other.then(stop, stop);
+  });
+}
+
+async function* once(text: string): AsyncIterable<Uint8Array> {
+  yield ENCODER.encode(text);
+}

@@ -1,0 +1,123 @@
+import type { Dialect, DialectId } from '../dialects/dialect.ts';
+import type { Price } from '../domain/money/price.ts';
+import type { Deployment } from '../domain/routing/deployment.ts';
+import type { UpstreamRequest } from '../ports/upstream.ts';
+import { OWN_FIELDS } from './decode.ts';
+import type { Exchange } from './exchange.ts';
+import type { EnabledProvider, Gateway } from './gateway.ts';
+import { VIA_HEADER, via } from './guard.ts';
+
+/** A deployment together with all that is needed to call it. */
+export interface CallTarget {
+  readonly deployment: Deployment;
+  readonly enabled: EnabledProvider;
+  readonly dialect: Dialect;
+  readonly price: Price | undefined;
+  /** Whether caller and provider speak the same dialect, so that what they have in common passes untouched. */
+  readonly isSameDialect: boolean;
+}
+
+/** A body for the provider, and what could not be said in it. */
+export interface UpstreamBody {
+  readonly text: string;
+  /** Asked for by name, and not expressible there: refused or dropped, as the operator or caller chose. */
+  readonly unsupported: readonly string[];
+  /** Fields Sluice does not know, and hints, which mean nothing in another dialect: left out and named. */
+  readonly ignored: readonly string[];
+}
+
+/** Finds what is needed to call a deployment; `undefined` when its provider is not enabled here. */
+export function callTarget(
+  gateway: Pick<Gateway, 'providers' | 'dialects' | 'prices'>,
+  callerDialect: DialectId,
+  deployment: Deployment,
+): CallTarget | undefined {
+  const enabled = gateway.providers.get(deployment.provider);
+  const dialect = enabled === undefined ? undefined : gateway.dialects.get(enabled.provider.dialect);
+  if (enabled === undefined || dialect === undefined) return undefined;
+  return {
+    deployment,
+    enabled,
+    dialect,
+    price: gateway.prices.find(deployment.provider, deployment.model),
+    isSameDialect: dialect.id === callerDialect,
+  };
+}
+
+/** The conversation as this provider reads it. @param outputBound sent where the caller gave no limit of its own */
+export function upstreamBody(
+  exchange: Exchange,
+  target: CallTarget,
+  outputBound: number | undefined,
+): UpstreamBody {
+  const { chat, raw } = exchange.request;
+  const { maxOutputTokensField } = target.enabled.provider;
+  const modelMaxOutputTokens = target.price?.maxOutputTokens;
+  const requestTarget = {
+    model: target.deployment.model,
+    maxOutputTokens: chat.maxOutputTokens ?? outputBound,
+    ...(maxOutputTokensField !== undefined && { maxOutputTokensField }),
+    ...(modelMaxOutputTokens !== undefined && { modelMaxOutputTokens }),
+  };
+  if (target.isSameDialect)
+    return {
+      text: target.dialect.patchRequest(raw, chat, requestTarget, OWN_FIELDS),
+      unsupported: [],
+      ignored: [],
+    };
+  const encoded = target.dialect.encodeRequest(chat, requestTarget);
+  const native = Object.keys(chat.nativeOptions);
+  return {
+    text: JSON.stringify(encoded.body),
+    unsupported: [...encoded.unsupported, ...native.filter((name) => !HINTS.has(name))],
+    ignored: [...chat.unknownFields, ...native.filter((name) => HINTS.has(name))],
+  };
+}
+
+/** Options of one dialect that change no answer, so that leaving them out elsewhere takes nothing away. */
+const HINTS: ReadonlySet<string> = new Set([
+  'context_management',
+  'prompt_cache_key',
+  'prompt_cache_retention',
+  'safety_identifier',
+  'store',
+]);
+
+/** What an HTTP call to a provider is made of. */
+export interface UpstreamCall {
+  readonly body: string;
+  readonly stream: boolean;
+  readonly credential: string | undefined;
+  readonly signal: AbortSignal;
+  /** The caller's headers, lower-case; of these only those go on that mean something to this provider. */
+  readonly callerHeaders: Readonly<Record<string, string>>;
+}
+
+/** The HTTP call of a target. */
+export function upstreamRequest(
+  gateway: Pick<Gateway, 'id' | 'config'>,
+  target: Pick<CallTarget, 'deployment' | 'enabled' | 'isSameDialect'>,
+  call: UpstreamCall,
+): UpstreamRequest {
+  const { provider, baseUrl } = target.enabled;
+  const names = target.isSameDialect ? provider.forwardedHeaders : [];
+  const forwarded = names.flatMap((name) => {
+    const value = call.callerHeaders[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return {
+    method: 'POST',
+    url: baseUrl + provider.chatPath(target.deployment.model, call.stream),
+    headers: {
+      'content-type': 'application/json',
+      accept: call.stream ? 'text/event-stream' : 'application/json',
+      'user-agent': 'sluice',
+      ...provider.authHeaders(call.credential ?? ''),
+      ...Object.fromEntries(forwarded),
+      [VIA_HEADER]: [...via(call.callerHeaders), gateway.id].join(', '),
+    },
+    body: call.body,
+    signal: call.signal,
+    connectTimeoutMs: gateway.config.timeouts.connectMs,
+  };
+}

@@ -1,0 +1,35 @@
+/** A call to a provider, ready to be sent. */
+export interface UpstreamRequest {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** Aborting ends the call, also while the body streams. */
+  readonly signal: AbortSignal;
+  readonly connectTimeoutMs: number;
+}
+
+export interface UpstreamResponse {
+  readonly status: number;
+  /** Lower-case names; of a header that came twice, the values joined by `, `. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Throws UpstreamTransportError when the connection breaks before the body's end. */
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Sends one request. No retries, no redirects, no decompression asked for.
+ * @throws UpstreamTransportError when there is no answer
+ */
+export type SendUpstream = (request: UpstreamRequest) => Promise<UpstreamResponse>;
+
+/** The connection failed: refused, reset, cut, or not made in time. An abort by our own signal is `aborted`. */
+export class UpstreamTransportError extends Error {
+  readonly kind: 'connect-timeout' | 'connection' | 'aborted';
+
+  constructor(kind: UpstreamTransportError['kind'], message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'UpstreamTransportError';
+    this.kind = kind;
+  }
+}

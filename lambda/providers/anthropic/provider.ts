@@ -1,0 +1,29 @@
+import { providerId } from '../../domain/ids.ts';
+import type { Provider } from '../contract.ts';
+
+/** @see https://docs.anthropic.com/en/api/versioning */
+const API_VERSION = '2023-06-01';
+
+export const ANTHROPIC: Provider = {
+  id: providerId('anthropic'),
+  name: 'Anthropic',
+  dialect: 'anthropic-messages',
+  baseUrl: 'https://api.anthropic.com',
+  credentialVariable: 'ANTHROPIC_API_KEY',
+  chatPath: () => '/v1/messages',
+  // The version stands in for callers that name none; one that is forwarded comes after it and wins.
+  authHeaders: (credential) => ({ 'x-api-key': credential, 'anthropic-version': API_VERSION }),
+  forwardedHeaders: ['anthropic-version', 'anthropic-beta'],
+  /**
+   * Larger pictures are scaled down to this many (models since Claude Opus 4.7; 1,568 before).
+   * @see https://platform.claude.com/docs/en/build-with-claude/vision
+   */
+  imageTokensBound: 4_784,
+  dataPolicy: {
+    trains: false,
+    retentionDays: 30,
+    documentation:
+      'https://privacy.claude.com/en/articles/7996866-how-long-do-you-store-my-organization-s-data',
+  },
+  documentation: 'https://docs.anthropic.com/en/api/messages',
+};

@@ -1,0 +1,44 @@
+import type { DialectId } from '../dialects/dialect.ts';
+import type { ProviderId } from '../domain/ids.ts';
+
+/** What a provider does with what it is sent, from its own documentation. */
+export interface DataPolicy {
+  /** Whether prompts may train models; `undefined`: not stated. */
+  readonly trains: boolean | undefined;
+  /** Days prompts are kept; 0: not at all; `undefined`: not stated. */
+  readonly retentionDays: number | undefined;
+  readonly documentation: string;
+}
+
+/** A company or service with an address and an auth scheme: a dialect plus what is its own. */
+export interface Provider {
+  readonly id: ProviderId;
+  readonly name: string;
+  readonly dialect: DialectId;
+  /** Where the API stands, without a slash at the end; `undefined`: the operator must say. */
+  readonly baseUrl: string | undefined;
+  /** The environment variable that holds its credential, by custom of its own SDK; `undefined`: it needs none. */
+  readonly credentialVariable: string | undefined;
+  /** It may want a credential, or none (a server of one's own); where there is none, `authHeaders` gets ''. */
+  readonly credentialIsOptional?: true;
+  /** Path of a chat call, after the base address. */
+  chatPath(model: string, stream: boolean): string;
+  /** Headers that prove who calls. */
+  authHeaders(credential: string): Readonly<Record<string, string>>;
+  /** Headers of this caller's request that this provider's API gives a meaning to, lower-case. */
+  readonly forwardedHeaders: readonly string[];
+  /** How it spells the bound on completion tokens, where its dialect has several. */
+  readonly maxOutputTokensField?: string;
+  /** The most prompt tokens one picture can count for; `undefined`: not documented, the model's whole context is assumed. */
+  readonly imageTokensBound: number | undefined;
+  readonly dataPolicy: DataPolicy;
+  /** The provider's own reference. */
+  readonly documentation: string;
+}
+
+/** An upstream that is no server: it answers within the process, for trying things out. */
+export interface SimulatedAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: AsyncIterable<Uint8Array>;
+}

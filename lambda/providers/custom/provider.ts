@@ -1,0 +1,25 @@
+import { providerId } from '../../domain/ids.ts';
+import type { Provider } from '../contract.ts';
+
+/** Any server that speaks OpenAI's chat format: the operator says where it stands, and whether it wants a credential. */
+export const CUSTOM: Provider = {
+  id: providerId('custom'),
+  name: 'Custom (OpenAI-compatible)',
+  dialect: 'openai-chat',
+  baseUrl: undefined,
+  credentialVariable: 'CUSTOM_API_KEY',
+  credentialIsOptional: true,
+  chatPath: () => '/chat/completions',
+  authHeaders: (credential): Record<string, string> =>
+    credential === '' ? {} : { authorization: `Bearer ${credential}` },
+  forwardedHeaders: [],
+  // The older spelling is the one every compatible server knows.
+  maxOutputTokensField: 'max_tokens',
+  imageTokensBound: undefined,
+  dataPolicy: {
+    trains: undefined,
+    retentionDays: undefined,
+    documentation: 'https://platform.openai.com/docs/api-reference/chat',
+  },
+  documentation: 'https://platform.openai.com/docs/api-reference/chat',
+};

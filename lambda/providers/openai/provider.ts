@@ -1,0 +1,27 @@
+import { providerId } from '../../domain/ids.ts';
+import type { Provider } from '../contract.ts';
+
+export const OPENAI: Provider = {
+  id: providerId('openai'),
+  name: 'OpenAI',
+  dialect: 'openai-chat',
+  baseUrl: 'https://api.openai.com/v1',
+  credentialVariable: 'OPENAI_API_KEY',
+  chatPath: () => '/chat/completions',
+  authHeaders: (credential) => ({ authorization: `Bearer ${credential}` }),
+  // Not the organization and project headers: they choose who pays, which is the operator's to say.
+  forwardedHeaders: ['openai-beta'],
+  maxOutputTokensField: 'max_completion_tokens',
+  /**
+   * gpt-4o-mini's tiles: 2,833 + 5,667 for each of at most 8 (2048 × 768 pixels). Models that count patches stay below: at
+   * most 30,000 of them at 1.2 tokens, or at most 10,000 where the picture is scaled down.
+   * @see https://developers.openai.com/api/docs/guides/images-vision#calculating-costs
+   */
+  imageTokensBound: 48_169,
+  dataPolicy: {
+    trains: false,
+    retentionDays: 30,
+    documentation: 'https://platform.openai.com/docs/guides/your-data',
+  },
+  documentation: 'https://platform.openai.com/docs/api-reference/chat',
+};

@@ -1,0 +1,22 @@
+import { providerId } from '../../domain/ids.ts';
+import type { Provider } from '../contract.ts';
+import { IMAGE_TOKENS } from '../simulation/tokens.ts';
+
+/** A provider within the process that speaks Anthropic's format. Its answers come from `simulateMessages`. */
+export const SIM_ANTHROPIC: Provider = {
+  id: providerId('sim-anthropic'),
+  name: 'Simulated (Anthropic format)',
+  dialect: 'anthropic-messages',
+  baseUrl: 'simulation://sim-anthropic',
+  credentialVariable: undefined,
+  chatPath: () => '/v1/messages',
+  authHeaders: () => ({}),
+  forwardedHeaders: [],
+  imageTokensBound: IMAGE_TOKENS,
+  dataPolicy: {
+    trains: false,
+    retentionDays: 0,
+    documentation: 'https://docs.anthropic.com/en/api/messages',
+  },
+  documentation: 'https://docs.anthropic.com/en/api/messages',
+};

@@ -1,0 +1,23 @@
+import { providerId } from '../../domain/ids.ts';
+import type { Provider } from '../contract.ts';
+import { IMAGE_TOKENS } from '../simulation/tokens.ts';
+
+/** A provider within the process that speaks OpenAI's chat format. Its answers come from `simulateChat`. */
+export const SIM: Provider = {
+  id: providerId('sim'),
+  name: 'Simulated (OpenAI format)',
+  dialect: 'openai-chat',
+  baseUrl: 'simulation://sim',
+  credentialVariable: undefined,
+  chatPath: () => '/chat/completions',
+  authHeaders: () => ({}),
+  forwardedHeaders: [],
+  maxOutputTokensField: 'max_completion_tokens',
+  imageTokensBound: IMAGE_TOKENS,
+  dataPolicy: {
+    trains: false,
+    retentionDays: 0,
+    documentation: 'https://platform.openai.com/docs/api-reference/chat',
+  },
+  documentation: 'https://platform.openai.com/docs/api-reference/chat',
+};

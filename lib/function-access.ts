@@ -1,0 +1,132 @@
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Stack } from 'aws-cdk-lib/core';
+import { BUDGET_EVENT } from '../lambda/schema/metrics.ts';
+import { TABLES, type TableName } from '../lambda/schema/tables.ts';
+import type { HandlerName } from './function-code.ts';
+import type { GatewayData } from './gateway-data.ts';
+
+type TableAction = 'GetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'DeleteItem';
+
+interface FunctionAccess {
+  readonly tables: Readonly<Record<TableName, readonly TableAction[]>>;
+  /** Whether it calls providers, and so reads their credentials. */
+  readonly providerSecrets: boolean;
+  /** Whether it announces crossed budget thresholds. */
+  readonly budgetEvents: boolean;
+}
+
+/**
+ * What each function may do with what is kept. Nobody scans, nobody deletes a key, and only the admin function changes one:
+ * a fault in the inference function cannot raise its caller's own budget policy.
+ */
+export const FUNCTION_ACCESS: Readonly<Record<HandlerName, FunctionAccess>> = {
+  inference: {
+    tables: {
+      keys: ['GetItem'],
+      spend: ['GetItem', 'PutItem', 'UpdateItem'],
+      routing: ['Query', 'UpdateItem'],
+    },
+    providerSecrets: true,
+    budgetEvents: false,
+  },
+  admin: {
+    tables: {
+      keys: ['GetItem', 'Query', 'PutItem'],
+      spend: ['GetItem', 'Query', 'PutItem', 'UpdateItem'],
+      routing: ['Query'],
+    },
+    providerSecrets: false,
+    budgetEvents: false,
+  },
+  upkeep: {
+    tables: {
+      keys: ['GetItem', 'Query'],
+      spend: ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'],
+      routing: ['Query', 'UpdateItem'],
+    },
+    providerSecrets: true,
+    budgetEvents: true,
+  },
+  'budget-widget': {
+    tables: {
+      keys: ['GetItem', 'Query'],
+      spend: ['GetItem', 'Query'],
+      routing: ['Query'],
+    },
+    providerSecrets: false,
+    budgetEvents: false,
+  },
+};
+
+/** The statements that give a function what `FUNCTION_ACCESS` says, and nothing else. */
+export function accessStatements(name: HandlerName, data: GatewayData): readonly PolicyStatement[] {
+  const access = FUNCTION_ACCESS[name];
+  const secrets = access.providerSecrets ? Object.values(data.providerSecrets) : [];
+  return [
+    ...tableNames().map((table) => tableStatement(table, access.tables[table], data)),
+    ...(secrets.length === 0
+      ? []
+      : [statement(['secretsmanager:GetSecretValue'], ...secrets.map((secret) => secret.secretArn))]),
+    ...keyStatements(access, data),
+    ...(access.budgetEvents ? [budgetEventStatement(data)] : []),
+  ];
+}
+
+/** Names of all tables, typed. */
+// Object.keys() of a constant object gives exactly its keys.
+export const tableNames = (): readonly TableName[] => Object.keys(TABLES) as TableName[];
+
+function tableStatement(
+  name: TableName,
+  actions: readonly TableAction[],
+  data: GatewayData,
+): PolicyStatement {
+  const { tableArn } = data.tables[name];
+  const indexes = actions.includes('Query') ? TABLES[name].indexes : [];
+  return statement(
+    actions.map((action) => `dynamodb:${action}`),
+    tableArn,
+    ...indexes.map((index) => `${tableArn}/index/${index.name}`),
+  );
+}
+
+/**
+ * DynamoDB and Secrets Manager use a customer-managed key in the caller's name; through them only, never directly.
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+ */
+function keyStatements(access: FunctionAccess, data: GatewayData): readonly PolicyStatement[] {
+  if (data.encryptionKey === undefined) return [];
+  const { region, urlSuffix } = Stack.of(data);
+  const services = ['dynamodb', ...(access.providerSecrets ? ['secretsmanager'] : [])];
+  const writes = Object.values(access.tables).flat().includes('UpdateItem');
+  return [
+    new PolicyStatement({
+      actions: [...READ_WITH_KEY, ...(writes ? WRITE_WITH_KEY : [])],
+      resources: [data.encryptionKey.keyArn],
+      conditions: {
+        StringEquals: { 'kms:ViaService': services.map((service) => `${service}.${region}.${urlSuffix}`) },
+      },
+    }),
+  ];
+}
+
+const READ_WITH_KEY = ['kms:Decrypt', 'kms:DescribeKey'];
+const WRITE_WITH_KEY = ['kms:Encrypt', 'kms:GenerateDataKey', 'kms:ReEncryptFrom', 'kms:ReEncryptTo'];
+
+/** `events:source` and `events:detail-type` narrow it to the one event that Sluice sends. */
+function budgetEventStatement(data: GatewayData): PolicyStatement {
+  const bus = Stack.of(data).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' });
+  return new PolicyStatement({
+    actions: ['events:PutEvents'],
+    resources: [bus],
+    conditions: {
+      StringEquals: {
+        'events:source': BUDGET_EVENT.source,
+        'events:detail-type': BUDGET_EVENT.detailType,
+      },
+    },
+  });
+}
+
+const statement = (actions: readonly string[], ...resources: readonly string[]): PolicyStatement =>
+  new PolicyStatement({ actions: [...actions], resources: [...resources] });

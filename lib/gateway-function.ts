@@ -1,0 +1,108 @@
+import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
+import { Construct } from 'constructs';
+import { TABLES } from '../lambda/schema/tables.ts';
+import { accessStatements, FUNCTION_ACCESS, tableNames } from './function-access.ts';
+import { functionCode, type HandlerName } from './function-code.ts';
+import type { GatewayData } from './gateway-data.ts';
+
+export interface GatewayFunctionProps {
+  readonly handler: HandlerName;
+  readonly description: string;
+  readonly data: GatewayData;
+  /** Path of the operator's `gateway.config.ts`. */
+  readonly configFile: string;
+  readonly memoryMegabytes: number;
+  readonly timeoutSeconds: number;
+
+  /**
+   * Variables of this function beside those that name tables and secrets.
+   *
+   * @default - none
+   */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
+
+  /**
+   * Statements beside those of `FUNCTION_ACCESS`.
+   *
+   * @default - none
+   */
+  readonly statements?: readonly PolicyStatement[] | undefined;
+
+  /**
+   * Environments set aside for this function, which are also the most it can have.
+   *
+   * @default - what the account has left
+   */
+  readonly reservedConcurrency?: number | undefined;
+
+  /**
+   * How long its logs are kept.
+   *
+   * @default RetentionDays.ONE_MONTH
+   */
+  readonly logRetention?: RetentionDays | undefined;
+}
+
+/** One function with its log group and a role that can do what the function does, and nothing else. */
+export class GatewayFunction extends Construct {
+  readonly function: LambdaFunction;
+
+  constructor(scope: Construct, id: string, props: GatewayFunctionProps) {
+    super(scope, id);
+    const logGroup = new LogGroup(this, 'Logs', {
+      retention: props.logRetention ?? RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.function = new LambdaFunction(this, 'Function', {
+      description: props.description,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      handler: 'index.handler',
+      code: functionCode(props.handler, props.configFile),
+      role: this.#role(props, logGroup),
+      logGroup,
+      environment: this.#environment(props),
+      memorySize: props.memoryMegabytes,
+      timeout: Duration.seconds(props.timeoutSeconds),
+      ...(props.reservedConcurrency !== undefined && {
+        reservedConcurrentExecutions: props.reservedConcurrency,
+      }),
+    });
+  }
+
+  /** In place of AWSLambdaBasicExecutionRole, which may write every log group of the account. */
+  #role(props: GatewayFunctionProps, logGroup: LogGroup): Role {
+    const writeLogs = new PolicyStatement({
+      actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      resources: [logGroup.logGroupArn],
+    });
+    return new Role(this, 'Role', {
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+      inlinePolicies: {
+        Access: new PolicyDocument({
+          statements: [
+            writeLogs,
+            ...accessStatements(props.handler, props.data),
+            ...(props.statements ?? []),
+          ],
+        }),
+      },
+    });
+  }
+
+  /** `SLUICE_SECRETS` maps provider names to the ARNs of their secrets, as JSON. */
+  #environment({ handler, data, environment }: GatewayFunctionProps): Record<string, string> {
+    const tables = tableNames().map((name) => [TABLES[name].variable, data.tables[name].tableName]);
+    const secrets = Object.entries(data.providerSecrets).map(([name, { secretArn }]) => [name, secretArn]);
+    return {
+      ...Object.fromEntries(tables),
+      ...(FUNCTION_ACCESS[handler].providerSecrets && {
+        SLUICE_SECRETS: Stack.of(this).toJsonString(Object.fromEntries(secrets)),
+      }),
+      ...environment,
+    };
+  }
+}

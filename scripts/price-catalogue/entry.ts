@@ -1,0 +1,171 @@
+import { isJsonObject, type JsonObject } from '../../lambda/domain/json.ts';
+import { nanoFromUsd } from '../../lambda/domain/money/nano.ts';
+import type { Place } from './providers.ts';
+import { listedRates, type RateTable, raise, type Step, type TierTable } from './rates.ts';
+
+const MODES: Readonly<Record<string, 'chat' | 'embedding'>> = {
+  chat: 'chat',
+  responses: 'chat',
+  completion: 'chat',
+  embedding: 'embedding',
+};
+
+/** The source's names of service tiers, and the ones providers use in requests. */
+const TIERS = { batches: 'batch', flex: 'flex', priority: 'priority' } as const;
+
+const CAPABILITIES: Readonly<Record<string, string>> = {
+  supports_vision: 'vision',
+  supports_function_calling: 'tools',
+  supports_parallel_function_calling: 'parallel-tools',
+  supports_reasoning: 'reasoning',
+  supports_response_schema: 'structured-output',
+  supports_prompt_caching: 'prompt-caching',
+  supports_web_search: 'web-search',
+  supports_pdf_input: 'pdf',
+  supports_audio_input: 'audio-input',
+  supports_audio_output: 'audio-output',
+  supports_video_input: 'video-input',
+  supports_computer_use: 'computer-use',
+  supports_embedding_image_input: 'vision',
+};
+
+/** One model's line of the catalogue, or why it has none. */
+export function entryOf(place: Place, listing: JsonObject): object | string {
+  const sourceMode = String(listing['mode']);
+  const mode = Object.hasOwn(MODES, sourceMode) ? MODES[sourceMode] : undefined;
+  if (mode === undefined) return `mode ${sourceMode}`;
+  const standard = standardOf(listing, mode);
+  if (typeof standard === 'string') return standard;
+  const beyond = chargedBeyondTokens(place, listing, mode);
+  if (beyond !== undefined) return beyond;
+  const tiers = tiersOf(listing, standard);
+  return {
+    mode,
+    standard: flat(standard),
+    tiers: Object.keys(tiers).length > 0 ? tiers : undefined,
+    webSearchRequest: webSearchOf(listing),
+    contextTokens: countOf(
+      listing['max_input_tokens'] ?? (mode === 'embedding' ? listing['max_tokens'] : undefined),
+    ),
+    maxOutputTokens: mode === 'embedding' ? undefined : countOf(listing['max_output_tokens']),
+    capabilities: capabilitiesOf(listing, sourceMode),
+    deprecatedOn: listing['deprecation_date'],
+  };
+}
+
+/** Rates of the standard tier. A rate of 0 is how the source says that it does not know, and would open every budget. */
+function standardOf(listing: JsonObject, mode: 'chat' | 'embedding'): TierTable | string {
+  const ranges = listing['tiered_pricing'];
+  const [first, ...further] = Array.isArray(ranges) ? ranges.filter(isJsonObject) : [listing];
+  const listed = first === undefined ? {} : listedRates(first);
+  if (listed.prompt === undefined) return 'no rate for prompt tokens';
+  const completion = mode === 'embedding' ? (listed.completion ?? 0n) : listed.completion;
+  if (completion === undefined) return 'no rate for completion tokens';
+  const rates: RateTable = { ...listed, prompt: listed.prompt, completion };
+  const longContext = Array.isArray(ranges) ? rangeSteps(further, rates) : suffixSteps(listing, rates);
+  return { rates, longContext };
+}
+
+/** Fields whose charge no bucket of tokens counts; the model is left out, as its price would be too low. */
+const UNCOUNTED = [
+  'input_cost_per_request',
+  'citation_cost_per_token',
+  'output_cost_per_video_token',
+  'input_cost_per_video_per_second',
+] as const;
+
+function chargedBeyondTokens(
+  place: Place,
+  listing: JsonObject,
+  mode: 'chat' | 'embedding',
+): string | undefined {
+  if (mode === 'embedding') return undefined;
+  const uncounted = UNCOUNTED.find((field) => Number(listing[field] ?? 0) > 0);
+  if (uncounted !== undefined) return `also charged: ${uncounted}`;
+  const searchesAlways =
+    place.provider === 'perplexity'
+      ? listing['search_context_cost_per_query'] !== undefined
+      : /-search-(preview|api)/.test(place.model ?? '');
+  return searchesAlways ? 'also charged: a web search with every request' : undefined;
+}
+
+/** Lists of ranges (`range: [32000, 128000]`) hold for prompts longer than where the range begins. */
+function rangeSteps(ranges: readonly JsonObject[], standard: RateTable): Step[] {
+  return ranges.map((range) => {
+    const bounds = range['range'];
+    const from = countOf(Array.isArray(bounds) ? bounds[0] : undefined);
+    if (from === undefined) throw new Error('A range of tiered_pricing names no beginning.');
+    return { abovePromptTokens: from, rates: raise(listedRates(range), standard) };
+  });
+}
+
+function suffixSteps(listing: JsonObject, standard: RateTable): Step[] {
+  const thresholds = Object.keys(listing).flatMap(
+    (field) => /_token_above_(\d+)k_tokens/.exec(field)?.[1] ?? [],
+  );
+  return [...new Set(thresholds.map(Number))]
+    .sort((a, b) => a - b)
+    .map((thousands) => ({
+      abovePromptTokens: thousands * 1000,
+      rates: raise(listedRates(listing, `_above_${thousands}k_tokens`), standard),
+    }));
+}
+
+function tiersOf(listing: JsonObject, standard: TierTable): Readonly<Record<string, object>> {
+  const entries = Object.entries(TIERS).flatMap(([suffix, name]) => {
+    const listed = listedRates(listing, `_${suffix}`);
+    if (listed.prompt === undefined && listed.completion === undefined) return [];
+    const rates = raise(listed, standard.rates);
+    const longContext = standard.longContext.map((step) => ({
+      abovePromptTokens: step.abovePromptTokens,
+      rates: raise(
+        listedRates(listing, `_above_${step.abovePromptTokens / 1000}k_tokens_${suffix}`),
+        raise({}, step.rates, { from: standard.rates, to: rates }),
+      ),
+    }));
+    return [[name, flat({ rates, longContext })] as const];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Rates, and the steps beside them, as they stand in the file. */
+function flat({ rates, longContext }: TierTable): object {
+  const steps = longContext.map((step) => ({
+    abovePromptTokens: step.abovePromptTokens,
+    ...numbers(step.rates),
+  }));
+  return { ...numbers(rates), longContext: steps.length > 0 ? steps : undefined };
+}
+
+function numbers(rates: RateTable): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(rates).map(([name, rate]) => {
+      if (rate < 0n || rate > BigInt(Number.MAX_SAFE_INTEGER))
+        throw new Error(`A rate of ${rate} cannot be.`);
+      return [name, Number(rate)];
+    }),
+  );
+}
+
+/** The dearest of the sizes a search can have: what was asked for is not known when the cost is. */
+function webSearchOf(listing: JsonObject): number | undefined {
+  const sizes = listing['search_context_cost_per_query'];
+  if (!isJsonObject(sizes)) return undefined;
+  const amounts = Object.values(sizes).map((usd) => Number(nanoFromUsd(String(usd))));
+  return amounts.length > 0 ? Math.max(...amounts) : undefined;
+}
+
+function countOf(value: unknown): number | undefined {
+  const count = Number(value);
+  return Number.isSafeInteger(count) && count > 0 ? count : undefined;
+}
+
+/** Named once each, in one string: two thousand lists of strings would cost more to load than all the rates. */
+function capabilitiesOf(listing: JsonObject, sourceMode: string): string | undefined {
+  const named = Object.entries(CAPABILITIES).flatMap(([field, name]) =>
+    listing[field] === true ? [name] : [],
+  );
+  if (sourceMode === 'responses') named.push('responses-only');
+  if (sourceMode === 'completion') named.push('completions-only');
+  return named.length > 0 ? [...new Set(named)].join(' ') : undefined;
+}

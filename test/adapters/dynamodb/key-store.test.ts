@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { dynamoKeyStore } from '../../../lambda/adapters/dynamodb/key-store.ts';
+import { dynamoLedger } from '../../../lambda/adapters/dynamodb/ledger.ts';
+import { secretHash, virtualKeyId } from '../../../lambda/domain/ids.ts';
+import type { VirtualKey } from '../../../lambda/domain/virtual-key.ts';
+import type { KeyStore } from '../../../lambda/ports/key-store.ts';
+import { startTestEngine, type TestEngine } from '../../support/engine.ts';
+import { type Fault, faultyClient, scriptedFaults } from '../../support/faulty-client.ts';
+import { hard, unique, virtualKey } from './fixtures.ts';
+
+let engine: TestEngine;
+let keys: KeyStore;
+beforeAll(async () => {
+  engine = await startTestEngine();
+  keys = dynamoKeyStore(engine.store());
+});
+afterAll(() => engine.stop());
+
+const newHash = () => secretHash(unique('hash'));
+const faultyStore = (faults: readonly Fault[]): KeyStore =>
+  dynamoKeyStore(engine.store(faultyClient(engine.endpoint, scriptedFaults(faults))));
+
+describe('create', () => {
+  test('keeps every property, and finds the key by its secret and by its id', async () => {
+    const key = virtualKey({
+      organization: 'acme',
+      team: 'search',
+      project: 'ranker',
+      member: 'ada',
+      tags: { stage: 'production' },
+      models: ['openai/*', 'smart'],
+      providers: ['openai', 'anthropic'],
+      budgets: [
+        hard(12_345_678_901_234_567_890n, 'month'),
+        { ...hard(5n, 'day'), mode: 'soft', softLimits: [] },
+      ],
+      metadata: { note: 'für später', empty: '' },
+      expiresAtMs: 1_800_000_000_000,
+      revokedAtMs: 1_790_000_000_000,
+    });
+    const hash = newHash();
+    await keys.create(key, hash);
+    expect(await keys.findBySecret(hash)).toEqual(key);
+    expect(await keys.find(key.id)).toEqual(key);
+    const scope = { kind: 'key', id: key.id } as const;
+    expect(await dynamoLedger(engine.store()).counters(scope)).toEqual({
+      scope,
+      policyVersion: 1,
+      windows: {},
+    });
+  });
+
+  test('finds nothing for an unknown secret or id', async () => {
+    expect(await keys.findBySecret(newHash())).toBeUndefined();
+    expect(await keys.find(virtualKeyId('key_nobody'))).toBeUndefined();
+  });
+
+  test('refuses an id or a secret that is taken, and then writes nothing', async () => {
+    const [key, hash] = [virtualKey(), newHash()];
+    await keys.create(key, hash);
+    const sameSecret = virtualKey();
+    for (const attempt of [
+      keys.create(sameSecret, hash),
+      keys.create(key, newHash()),
+      keys.create(key, hash),
+    ]) {
+      await expect(attempt).rejects.toMatchObject({ code: 'invalid_request' });
+    }
+    expect(await keys.find(sameSecret.id)).toBeUndefined();
+  });
+
+  test('succeeds once when answers are lost', async () => {
+    const key = virtualKey();
+    await faultyStore(['conflict', 'lost-answer', 'throttled']).create(key, newHash());
+    expect(await keys.find(key.id)).toEqual(key);
+  });
+});
+
+describe('update', () => {
+  test('replaces the key and bumps its version in both tables', async () => {
+    const key = virtualKey({ team: 'search' });
+    await keys.create(key, newHash());
+    const { team, ...rest } = key;
+    const changed: VirtualKey = { ...rest, state: 'revoked', revokedAtMs: 1_763_700_000_000 };
+    const updated = await keys.update(changed);
+    expect(updated).toEqual({ ...changed, policyVersion: 2 });
+    expect(await keys.find(key.id)).toEqual(updated);
+    const counters = await dynamoLedger(engine.store()).counters({ kind: 'key', id: key.id });
+    expect(counters?.policyVersion).toBe(2);
+  });
+
+  test('is refused where somebody else changed the key in between', async () => {
+    const key = virtualKey();
+    await keys.create(key, newHash());
+    await keys.update({ ...key, name: 'First' });
+    await expect(keys.update({ ...key, name: 'Second' })).rejects.toMatchObject({
+      code: 'idempotency_conflict',
+    });
+    expect(await keys.find(key.id)).toMatchObject({ name: 'First', policyVersion: 2 });
+  });
+
+  test('knows its own change after a lost answer, and no other', async () => {
+    const key = virtualKey();
+    await keys.create(key, newHash());
+    const updated = await faultyStore(['lost-answer', 'conflict']).update({ ...key, name: 'First' });
+    expect(updated).toMatchObject({ name: 'First', policyVersion: 2 });
+    await expect(faultyStore(['refused']).update({ ...key, name: 'Second' })).rejects.toMatchObject({
+      code: 'idempotency_conflict',
+    });
+  });
+});
+
+describe('list', () => {
+  test('gives every key once, newest first, page by page', async () => {
+    const own = await startTestEngine();
+    const store = dynamoKeyStore(own.store());
+    const made = Array.from({ length: 7 }, (_, index) =>
+      virtualKey({ createdAtMs: 1_763_600_000_000 + index }),
+    );
+    for (const key of made) await store.create(key, newHash());
+    const listed: VirtualKey[] = [];
+    const sizes: number[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await store.list({ limit: 3, ...(cursor === undefined ? {} : { cursor }) });
+      listed.push(...page.items);
+      sizes.push(page.items.length);
+      cursor = page.nextCursor;
+    } while (cursor !== undefined);
+    expect(sizes).toEqual([3, 3, 1]);
+    expect(listed).toEqual(made.toReversed());
+    expect((await store.list({ limit: 7 })).nextCursor).toBeUndefined();
+    await own.stop();
+  });
+
+  test.each([
+    ['', 'nothing'],
+    ['e30', 'an empty object'],
+    [Buffer.from('1 key_1 more').toString('base64url'), 'too much'],
+    [Buffer.from('-1 key_1').toString('base64url'), 'a negative time'],
+    [Buffer.from(`1 ${'k'.repeat(3000)}`).toString('base64url'), 'a long id'],
+    [Buffer.from('1 a#b').toString('base64url'), 'a foreign id'],
+    ['%00\ud800', 'no base64'],
+  ])('refuses the cursor %j: %s', async (cursor) => {
+    await expect(keys.list({ limit: 3, cursor })).rejects.toMatchObject({
+      code: 'invalid_request',
+      param: 'cursor',
+    });
+  });
+});

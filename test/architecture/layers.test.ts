@@ -1,0 +1,155 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+/**
+ * Who may import whom, besides itself. Keys are folders (the longest that fits counts), values are beginnings of what is
+ * imported: project paths, packages, `node:`. A folder that is not here fails.
+ */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  'lambda/domain': ['zod/mini'],
+  'lambda/schema': [],
+  'lambda/ports': ['lambda/domain'],
+  'lambda/dialects': ['lambda/domain', 'zod/mini'],
+  'lambda/providers': ['lambda/domain', 'lambda/dialects', 'zod/mini'],
+  'lambda/config': ['lambda/domain', 'zod/mini'],
+  'lambda/pipeline': [
+    'lambda/domain',
+    'lambda/ports',
+    'lambda/providers/contract.ts',
+    'lambda/dialects/dialect.ts',
+  ],
+  'lambda/upkeep': [
+    'lambda/domain',
+    'lambda/ports',
+    'lambda/providers/contract.ts',
+    'lambda/dialects/dialect.ts',
+    'lambda/pipeline',
+  ],
+  'lambda/http': ['lambda/domain', 'lambda/ports', 'lambda/pipeline', 'lambda/dialects'],
+  'lambda/admin': ['lambda/domain', 'lambda/ports', 'lambda/http', 'lambda/schema', 'zod/mini', '@middy/'],
+  'lambda/platform': ['node:', 'lambda/http/message.ts'],
+  'lambda/adapters': [
+    'lambda/domain',
+    'lambda/ports',
+    'lambda/schema',
+    'node:',
+    '@aws-sdk/',
+    '@aws-lambda-powertools/',
+  ],
+  'lambda/handlers': ['lambda/', 'node:', '@middy/', '#gateway-config'],
+  // The credential providers stand in code that is given to the bundler as text.
+  lib: [
+    'aws-cdk-lib',
+    'constructs',
+    'cdk-nag',
+    'esbuild',
+    'node:',
+    'lambda/schema',
+    'lambda/config',
+    '@aws-sdk/credential-provider-env',
+    '@aws-sdk/credential-provider-http',
+  ],
+  'bin/sluice.ts': ['lib/', 'aws-cdk-lib', 'constructs', 'cdk-nag', 'node:', 'zod'],
+  bin: ['lambda/', 'node:', 'zod', '@smithy/signature-v4', '@aws-sdk/credential-provider-node'],
+};
+
+const IMPORT =
+  /(?:^|\n)\s*(?:import|export)\s[^'";]*?from\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]|(?:^|\n)import\s*['"]([^'"]+)['"]/g;
+
+interface Import {
+  readonly file: string;
+  readonly target: string;
+}
+
+const files = globSync(['lambda/**/*.ts', 'lib/**/*.ts', 'bin/**/*.ts'], { cwd: ROOT });
+
+const imports: readonly Import[] = files.flatMap((file) =>
+  [...readFileSync(join(ROOT, file), 'utf8').matchAll(IMPORT)].map((match) => {
+    const specifier = match[1] ?? match[2] ?? match[3] ?? '';
+    const target = specifier.startsWith('.')
+      ? relative(ROOT, join(ROOT, dirname(file), specifier))
+      : specifier;
+    return { file, target };
+  }),
+);
+
+const layerOf = (path: string): string | undefined =>
+  Object.keys(MAY_IMPORT)
+    .filter((layer) => path === layer || path.startsWith(`${layer}/`))
+    .toSorted((a, b) => b.length - a.length)[0];
+
+const fits = (target: string, allowed: string): boolean =>
+  target === allowed ||
+  target.startsWith(allowed.endsWith('/') || allowed.endsWith(':') ? allowed : `${allowed}/`);
+
+describe('layers', () => {
+  test('the scan sees the code', () => {
+    expect(imports.length).toBeGreaterThan(300);
+  });
+
+  test('every file stands in a layer', () => {
+    expect(files.filter((file) => layerOf(file) === undefined)).toEqual([]);
+  });
+
+  test.each(Object.entries(MAY_IMPORT))('%s imports only what it may', (layer, allowed) => {
+    const own = imports.filter(({ file }) => layerOf(file) === layer);
+    const wrong = own.filter(
+      ({ target }) => layerOf(target) !== layer && !allowed.some((beginning) => fits(target, beginning)),
+    );
+    expect(wrong.map(({ file, target }) => `${file} → ${target}`)).toEqual([]);
+  });
+
+  test('a provider imports itself, the contract and the simulation they share, never another provider', () => {
+    const wrong = imports.filter(({ file, target }) => {
+      const own = /^lambda\/providers\/([^/]+)\//.exec(file)?.[1];
+      if (own === undefined || !target.startsWith('lambda/providers/')) return false;
+      return !new RegExp(`^lambda/providers/(${own}/|simulation/|contract\\.ts$)`).test(target);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test('a dialect imports itself and what all share, never another dialect', () => {
+    const wrong = imports.filter(({ file, target }) => {
+      const own = /^lambda\/dialects\/([^/]+)\//.exec(file)?.[1];
+      if (own === undefined || !target.startsWith('lambda/dialects/')) return false;
+      return !target.startsWith(`lambda/dialects/${own}/`) && target.split('/').length > 3;
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test('only handlers and bin read the environment', () => {
+    const readers = files.filter((file) => readFileSync(join(ROOT, file), 'utf8').includes('process.env'));
+    // bundle.ts writes code that reads it, and reads nothing itself.
+    expect(readers.filter((file) => !/^(lambda\/handlers|bin)\/|^lib\/bundle\.ts$/.test(file))).toEqual([]);
+  });
+});
+
+describe('the shape of a dialect and of a provider', () => {
+  const foldersIn = (folder: string): readonly string[] => [
+    ...new Set(globSync(`${folder}/*/*.ts`, { cwd: ROOT }).map((file) => dirname(file))),
+  ];
+
+  test.each(foldersIn('lambda/dialects'))('%s has the files every dialect has', (folder) => {
+    const names = files.filter((file) => dirname(file) === folder).map((file) => relative(folder, file));
+    expect(names).toEqual(
+      expect.arrayContaining([
+        'dialect.ts',
+        'errors.ts',
+        'request.ts',
+        'response.ts',
+        'stream.ts',
+        'wire.ts',
+      ]),
+    );
+  });
+
+  test.each(foldersIn('lambda/providers').filter((folder) => !folder.endsWith('/simulation')))(
+    '%s has a provider.ts',
+    (folder) => {
+      expect(files).toContain(`${folder}/provider.ts`);
+    },
+  );
+});

@@ -1,0 +1,122 @@
+import { describe, expect, test } from '@jest/globals';
+import * as fc from 'fast-check';
+import { declaredPrice, priceFromDeclaration } from '../../lambda/config/declared-price.ts';
+
+const minimal = { promptUsdPerMillion: 1.25, completionUsdPerMillion: '10' };
+
+describe('a declared price', () => {
+  test('is two rates in dollars per million tokens', () => {
+    expect(priceFromDeclaration(declaredPrice.parse(minimal))).toEqual({
+      mode: 'chat',
+      version: 'config',
+      standard: { rates: { prompt: 1_250_000_000n, completion: 10_000_000_000n }, longContext: [] },
+      tiers: {},
+      capabilities: [],
+    });
+  });
+
+  test('can say everything a price can', () => {
+    const declaration = declaredPrice.parse({
+      ...minimal,
+      cacheReadUsdPerMillion: '0.125',
+      cacheWriteUsdPerMillion: 1.5,
+      cacheWriteOneHourUsdPerMillion: 2.5,
+      reasoningUsdPerMillion: 11,
+      promptAudioUsdPerMillion: 40,
+      completionAudioUsdPerMillion: 80,
+      longContext: [
+        { abovePromptTokens: 200_000, promptUsdPerMillion: 5, completionUsdPerMillion: 20 },
+        {
+          abovePromptTokens: 100_000,
+          promptUsdPerMillion: 3,
+          completionUsdPerMillion: 15,
+          cacheReadUsdPerMillion: 1,
+        },
+      ],
+      tiers: {
+        flex: {
+          promptUsdPerMillion: '0.5',
+          completionUsdPerMillion: 5,
+          longContext: [{ abovePromptTokens: 100_000, promptUsdPerMillion: 1, completionUsdPerMillion: 6 }],
+        },
+      },
+      mode: 'embedding',
+      contextTokens: 1_000,
+      maxOutputTokens: 500,
+      capabilities: ['tools'],
+    });
+    expect(priceFromDeclaration(declaration)).toEqual({
+      mode: 'embedding',
+      version: 'config',
+      standard: {
+        rates: {
+          prompt: 1_250_000_000n,
+          completion: 10_000_000_000n,
+          cacheRead: 125_000_000n,
+          cacheWrite: 1_500_000_000n,
+          cacheWriteOneHour: 2_500_000_000n,
+          reasoning: 11_000_000_000n,
+          promptAudio: 40_000_000_000n,
+          completionAudio: 80_000_000_000n,
+        },
+        longContext: [
+          {
+            abovePromptTokens: 100_000,
+            rates: { prompt: 3_000_000_000n, completion: 15_000_000_000n, cacheRead: 1_000_000_000n },
+          },
+          { abovePromptTokens: 200_000, rates: { prompt: 5_000_000_000n, completion: 20_000_000_000n } },
+        ],
+      },
+      tiers: {
+        flex: {
+          rates: { prompt: 500_000_000n, completion: 5_000_000_000n },
+          longContext: [
+            { abovePromptTokens: 100_000, rates: { prompt: 1_000_000_000n, completion: 6_000_000_000n } },
+          ],
+        },
+      },
+      contextTokens: 1_000,
+      maxOutputTokens: 500,
+      capabilities: ['tools'],
+    });
+  });
+
+  test('keeps decimals exactly', async () => {
+    await fc.assert(
+      fc.property(fc.nat(), fc.nat({ max: 999_999 }), (whole, millionths) => {
+        const text = `${whole}.${String(millionths).padStart(6, '0')}`;
+        const price = priceFromDeclaration(declaredPrice.parse({ ...minimal, promptUsdPerMillion: text }));
+        expect(price.standard.rates.prompt).toBe(
+          BigInt(whole) * 1_000_000_000n + BigInt(millionths) * 1_000n,
+        );
+      }),
+    );
+  });
+
+  test('may be nothing', () => {
+    const free = { promptUsdPerMillion: 0, completionUsdPerMillion: '0' };
+    expect(priceFromDeclaration(declaredPrice.parse(free)).standard.rates).toEqual({
+      prompt: 0n,
+      completion: 0n,
+    });
+  });
+});
+
+describe('refused are', () => {
+  test.each([
+    ['a negative number', { ...minimal, promptUsdPerMillion: -1 }],
+    ['negative text', { ...minimal, completionUsdPerMillion: '-0.5' }],
+    ['no number', { ...minimal, cacheReadUsdPerMillion: 'free' }],
+    ['NaN', { ...minimal, cacheReadUsdPerMillion: Number.NaN }],
+    ['infinity', { ...minimal, cacheReadUsdPerMillion: Number.POSITIVE_INFINITY }],
+    ['a price without completion', { promptUsdPerMillion: 1 }],
+    ['a misspelt rate', { ...minimal, cachedUsdPerMillion: 1 }],
+    ['a step without a length', { ...minimal, longContext: [minimal] }],
+    ['a step at 0', { ...minimal, longContext: [{ ...minimal, abovePromptTokens: 0 }] }],
+    ['a negative rate in a tier', { ...minimal, tiers: { flex: { ...minimal, promptUsdPerMillion: -1 } } }],
+    ['half a token', { ...minimal, contextTokens: 0.5 }],
+    ['another mode', { ...minimal, mode: 'image' }],
+  ])('%s', (_what, declaration) => {
+    expect(declaredPrice.safeParse(declaration).success).toBe(false);
+  });
+});

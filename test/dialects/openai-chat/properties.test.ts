@@ -1,0 +1,265 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { openaiChat } from '../../../lambda/dialects/openai-chat/dialect.ts';
+import type { ChatRequest, ContentPart, Message } from '../../../lambda/domain/chat/request.ts';
+import { GatewayError } from '../../../lambda/domain/errors.ts';
+import type { Json, JsonObject } from '../../../lambda/domain/json.ts';
+import { brokenRules } from '../event-rules.ts';
+import { callsOf, chunk, eventsOf, framesOf, RECORDINGS, STREAMS } from './recordings.ts';
+
+const word = fc.string({ minLength: 1, maxLength: 12 });
+const text = word.map((value): ContentPart => ({ type: 'text', text: value }));
+const schema = fc.constant<JsonObject>({ type: 'object', properties: {} });
+const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+
+const image: fc.Arbitrary<ContentPart> = fc.oneof(
+  fc.webUrl().map((url): ContentPart => ({ type: 'image', source: { type: 'url', url } })),
+  fc.base64String().map(
+    (data): ContentPart => ({
+      type: 'image',
+      source: { type: 'base64', mediaType: 'image/png', data },
+    }),
+  ),
+);
+
+const toolResult: fc.Arbitrary<ContentPart> = fc
+  .tuple(word, fc.array(text, { maxLength: 1 }))
+  .map(([callId, content]) => ({ type: 'tool-result', callId, content, isError: false }));
+
+const userTurn: fc.Arbitrary<Message> = fc
+  .tuple(fc.array(toolResult, { maxLength: 2 }), fc.array(fc.oneof(text, image), { maxLength: 3 }))
+  .map(([results, own]) => ({ role: 'user', content: [...results, ...own] }));
+
+const toolCall: fc.Arbitrary<ContentPart> = fc
+  .tuple(fc.constantFrom('function', 'custom'), word, word, fc.string())
+  .map(([kind, id, name, given]) => ({ type: 'tool-call', kind, id, name, arguments: given }));
+
+const assistantTurn: fc.Arbitrary<Message> = fc
+  .tuple(
+    fc.array(
+      word.map((value): ContentPart => ({ type: 'reasoning', text: value, dialect: 'openai-chat' })),
+      { maxLength: 1 },
+    ),
+    fc.array(text, { maxLength: 1 }),
+    fc.array(
+      word.map((value): ContentPart => ({ type: 'refusal', text: value })),
+      { maxLength: 1 },
+    ),
+    fc.array(toolCall, { maxLength: 2 }),
+  )
+  .map((parts) => ({ role: 'assistant', content: parts.flat() }));
+
+const systemTurn: fc.Arbitrary<Message> = fc
+  .tuple(fc.constantFrom('system', 'developer'), text)
+  .map(([role, part]) => ({ role, content: [part] }));
+
+/** A conversation in the one form that decoding gives: turns of user and assistant alternate. */
+const messages = fc
+  .tuple(
+    fc.array(systemTurn, { maxLength: 2 }),
+    fc.array(fc.tuple(userTurn, assistantTurn), { minLength: 1 }),
+  )
+  .map(([system, turns]) => [...system, ...turns.flat()]);
+
+const tools = fc.array(
+  fc.oneof(
+    fc
+      .tuple(word, optional(word), optional(schema), optional(fc.boolean()))
+      .map(([name, description, parameters, strict]) => ({
+        type: 'function',
+        name,
+        description,
+        parameters,
+        strict,
+      })),
+    word.map((name) => ({ type: 'custom', name })),
+    word.map((name) => ({
+      type: 'hosted',
+      dialect: 'openai-chat',
+      name: `hosted_${name}`,
+      definition: { type: `hosted_${name}` },
+    })),
+  ),
+  { minLength: 1 },
+);
+
+const request = fc
+  .record({
+    model: word,
+    messages,
+    stream: fc.boolean(),
+    tools: optional(tools),
+    temperature: optional(fc.double({ noNaN: true, min: 0, max: 2 })),
+    maxOutputTokens: optional(fc.integer({ min: 1 })),
+    stop: optional(fc.array(word, { minLength: 1 })),
+    seed: optional(fc.integer()),
+    choices: optional(fc.integer({ min: 1, max: 128 })),
+    responseFormat: optional(
+      fc.oneof(
+        fc.constantFrom({ type: 'text' }, { type: 'json' }),
+        fc.record({ type: fc.constant('json-schema'), name: word, schema }),
+      ),
+    ),
+    reasoning: optional(fc.constantFrom('low', 'high').map((effort) => ({ effort, enabled: true }))),
+    verbosity: optional(word),
+    endUser: optional(word),
+  })
+  .chain((fields) =>
+    fc.record({
+      fields: fc.constant(fields),
+      toolChoice:
+        fields.tools === undefined
+          ? fc.constant(undefined)
+          : optional(fc.constantFrom({ type: 'auto' }, { type: 'tool', name: 'f' })),
+    }),
+  )
+  .map(
+    // The same JSON without its undefined members is a request.
+    ({ fields, toolChoice }): ChatRequest =>
+      JSON.parse(
+        JSON.stringify({
+          ...fields,
+          toolChoice,
+          includeUsage: fields.stream,
+          nativeOptions: {},
+          unknownFields: [],
+        }),
+      ),
+  );
+
+describe('requests', () => {
+  test('are the same after encoding and decoding', () => {
+    fc.assert(
+      fc.property(request, (given) => {
+        const target = { model: given.model, maxOutputTokens: given.maxOutputTokens };
+        const { body, unsupported } = openaiChat.encodeRequest(given, target);
+        expect(unsupported).toEqual([]);
+        expect(openaiChat.decodeRequest(JSON.parse(JSON.stringify(body)))).toEqual(given);
+      }),
+    );
+  });
+
+  test('are refused or understood whatever stands in them', () => {
+    const bodies = RECORDINGS.flatMap(({ request: body }) => (body === undefined ? [] : [JSON.parse(body)]));
+    const property = fc.property(
+      fc.constantFrom(...bodies),
+      fc.jsonValue(),
+      fc.nat(),
+      (body, value, seed) => {
+        const hostile = replaceSomewhere(body, value as Json, seed);
+        try {
+          const decoded = openaiChat.decodeRequest(hostile as JsonObject);
+          JSON.stringify(openaiChat.encodeRequest(decoded, { model: 'm', maxOutputTokens: 1 }));
+          openaiChat.patchRequest(JSON.stringify(hostile), decoded, { model: 'm', maxOutputTokens: 1 }, []);
+        } catch (error) {
+          expect(error).toBeInstanceOf(GatewayError);
+        }
+      },
+    );
+    fc.assert(property, { numRuns: 500 });
+  });
+});
+
+/** The body with one value in it, chosen by the seed, replaced. */
+function replaceSomewhere(body: Json, value: Json, seed: number): Json {
+  if (typeof body !== 'object' || body === null) return value;
+  const names = Object.keys(body);
+  const name = names[seed % Math.max(1, names.length)];
+  if (name === undefined) return value;
+  const copy = structuredClone(body) as Record<string, Json>;
+  const isHere = seed % 3 === 0;
+  copy[name] = isHere ? value : replaceSomewhere(copy[name] ?? null, value, Math.floor(seed / 3));
+  return copy;
+}
+
+async function expectRules(bytes: Uint8Array, size: number = 65_536): Promise<void> {
+  const events = eventsOf(await framesOf(bytes, size));
+  expect(brokenRules(events)).toEqual([]);
+  if (events.at(-1)?.type !== 'end') return;
+  const isLimited = events.some((event) => event.type === 'finish' && event.reason === 'length');
+  const cut = callsOf(events).filter(({ arguments: given }) => /^\{[^}]*$/.test(given));
+  if (!isLimited) expect(cut).toEqual([]);
+}
+
+describe('streams', () => {
+  const bytesOf = (stream: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(stream);
+  const small = STREAMS.filter(({ body }) => body.length < 8000).map(({ body }) => bytesOf(body));
+
+  test('of any bytes keep the rules', async () => {
+    await fc.assert(fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), (bytes) => expectRules(bytes, 3)));
+  });
+
+  test('of any JSON keep the rules', async () => {
+    const name = fc.constantFrom(
+      ...[
+        'choices',
+        'delta',
+        'index',
+        'content',
+        'tool_calls',
+        'function',
+        'name',
+        'arguments',
+        'id',
+        'usage',
+      ],
+      ...[
+        'finish_reason',
+        'error',
+        'reasoning',
+        'reasoning_details',
+        'refusal',
+        'audio',
+        'type',
+        'annotations',
+      ],
+    );
+    const { value } = fc.letrec<{ value: Json }>((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 6 },
+        fc.constantFrom<Json>(null, true, 0, 1, -1, 1e300, '', 'x', '{"a":', 'stop', 'reasoning.text'),
+        fc.array(tie('value'), { maxLength: 3 }),
+        fc.dictionary(name, tie('value'), { maxKeys: 6 }),
+      ),
+    }));
+    const step = fc.record({
+      choices: fc.array(fc.record({ index: value, delta: value, finish_reason: value })),
+    });
+    const body = fc.oneof(value, step);
+    const property = fc.asyncProperty(fc.array(body, { maxLength: 6 }), fc.boolean(), (bodies, isDone) =>
+      expectRules(bytesOf(bodies.map(chunk).join('') + (isDone ? 'data: [DONE]\n\n' : ''))),
+    );
+    await fc.assert(property, { numRuns: 500 });
+  });
+
+  test('cut anywhere never end well inside a tool call, and keep the rules', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...small),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (bytes, share) => expectRules(bytes.subarray(0, Math.floor(bytes.length * share))),
+      ),
+    );
+  });
+
+  test('with bytes flipped keep the rules', async () => {
+    const flips = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 8 });
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...small), flips, async (bytes, changes) => {
+        const changed = bytes.slice();
+        for (const [at, value] of changes) changed[at % changed.length] = value;
+        await expectRules(changed, 997);
+      }),
+    );
+  });
+});
+
+describe('answers', () => {
+  test('of any JSON keep the rules', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.json(), fc.string()), (body) => {
+        expect(brokenRules(openaiChat.decodeAnswer(body).events)).toEqual([]);
+      }),
+    );
+  });
+});

@@ -1,0 +1,69 @@
+import * as fc from 'fast-check';
+import { femtoUsdPerToken } from '../../../lambda/domain/money/nano.ts';
+import type { LongContextRates, Price, Rates, TierRates } from '../../../lambda/domain/money/price.ts';
+import type { TokenBuckets, Usage } from '../../../lambda/domain/money/usage.ts';
+
+const count = fc.oneof(fc.constant(0), fc.nat({ max: 1_000_000 }));
+
+export const bucketsArbitrary: fc.Arbitrary<TokenBuckets> = fc.record({
+  prompt: count,
+  cacheRead: count,
+  cacheWrite: count,
+  cacheWriteOneHour: count,
+  promptAudio: count,
+  completion: count,
+  reasoning: count,
+  completionAudio: count,
+});
+
+/** The report of a provider that counted these tokens. */
+export const usageOf = (buckets: TokenBuckets): Usage => ({
+  promptTokens:
+    buckets.prompt + buckets.cacheRead + buckets.cacheWrite + buckets.cacheWriteOneHour + buckets.promptAudio,
+  completionTokens: buckets.completion + buckets.reasoning + buckets.completionAudio,
+  cacheReadTokens: buckets.cacheRead,
+  cacheWriteTokens: buckets.cacheWrite + buckets.cacheWriteOneHour,
+  cacheWriteOneHourTokens: buckets.cacheWriteOneHour,
+  promptAudioTokens: buckets.promptAudio,
+  reasoningTokens: buckets.reasoning,
+  completionAudioTokens: buckets.completionAudio,
+});
+
+const rate = fc.oneof(fc.constant(0n), fc.bigInt({ min: 0n, max: 1_000_000_000_000n })).map(femtoUsdPerToken);
+
+export const ratesArbitrary: fc.Arbitrary<Rates> = fc.record(
+  {
+    prompt: rate,
+    completion: rate,
+    cacheRead: rate,
+    cacheWrite: rate,
+    cacheWriteOneHour: rate,
+    promptAudio: rate,
+    reasoning: rate,
+    completionAudio: rate,
+  },
+  { requiredKeys: ['prompt', 'completion'] },
+);
+
+const longContextArbitrary: fc.Arbitrary<LongContextRates[]> = fc
+  .array(fc.record({ abovePromptTokens: fc.integer({ min: 1, max: 3_000_000 }), rates: ratesArbitrary }), {
+    maxLength: 3,
+  })
+  .map((steps) => steps.toSorted((a, b) => a.abovePromptTokens - b.abovePromptTokens));
+
+const tierArbitrary: fc.Arbitrary<TierRates> = fc.record({
+  rates: ratesArbitrary,
+  longContext: longContextArbitrary,
+});
+
+export const price = (standard: TierRates, tiers: Readonly<Record<string, TierRates>> = {}): Price => ({
+  mode: 'chat',
+  version: 'test',
+  standard,
+  tiers,
+  capabilities: [],
+});
+
+export const priceArbitrary: fc.Arbitrary<Price> = fc
+  .record({ standard: tierArbitrary, flex: tierArbitrary, priority: tierArbitrary })
+  .map(({ standard, ...tiers }) => price(standard, tiers));

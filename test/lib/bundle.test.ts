@@ -1,0 +1,118 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { bundleFunction, describeBundle } from '../../lib/bundle.ts';
+import { CONFIG_FILE, PROJECT } from './synth.ts';
+
+const ENTRY = join(PROJECT, 'test', 'fixtures', 'deployment', 'handler.ts');
+const BUNDLER = join(PROJECT, 'lib', 'bundle.ts');
+const directory = mkdtempSync(join(tmpdir(), 'sluice-bundle-test-'));
+const bundle = join(directory, 'index.mjs');
+
+// As the deployment does it: in a process of its own.
+execFileSync(process.execPath, [BUNDLER, '--entry', ENTRY, '--out', directory, '--config', CONFIG_FILE]);
+
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/** Runs the bundle in a fresh Node, away from the project's packages, and gives what the expression gives there. */
+async function inBundle(expression: string, env: Record<string, string> = {}): Promise<unknown> {
+  const program = `
+    const { handler, credentials } = await import(process.argv[1]);
+    process.stdout.write(JSON.stringify(await (${expression})));`;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--input-type=module', '--eval', program, bundle],
+    { cwd: directory, env },
+  );
+  return JSON.parse(stdout);
+}
+
+describe('a bundle', () => {
+  test('runs without the project, with the configuration and the prices of its operator', async () => {
+    expect(await inBundle('handler()')).toEqual({
+      providers: ['openai', 'anthropic', 'in-house', 'sim', 'second-sim'],
+      price: 42,
+      region: 'eu-central-1',
+      https: 'function',
+    });
+  });
+
+  test('loads without undici, although the AWS SDK is in it', async () => {
+    const modules = await inBundle('process.moduleLoadList');
+    expect(modules).toContain('NativeModule https');
+    expect(modules).not.toContainEqual(expect.stringContaining('undici'));
+  });
+
+  test('finds its credentials in the environment', async () => {
+    const env = { AWS_ACCESS_KEY_ID: 'from-environment', AWS_SECRET_ACCESS_KEY: 'secret' };
+    expect(await inBundle('credentials()', env)).toBe('from-environment');
+  });
+
+  test('finds its credentials at the address that the environment names', async () => {
+    const server = createServer((_request, response) => {
+      const Expiration = new Date(Date.now() + 3_600_000).toISOString();
+      response.setHeader('content-type', 'application/json');
+      response.end(
+        JSON.stringify({
+          AccessKeyId: 'from-address',
+          SecretAccessKey: 'secret',
+          Token: 'token',
+          Expiration,
+        }),
+      );
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    try {
+      const env = { AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${port}/credentials` };
+      expect(await inBundle('credentials()', env)).toBe('from-address');
+    } finally {
+      server.close();
+    }
+  });
+
+  test('leaves out the clients that search for other credentials', () => {
+    expect(readFileSync(bundle, 'utf8')).not.toMatch(/GetRoleCredentials|AssumeRoleWithWebIdentity/);
+  });
+
+  test('has its source map and the price catalogue beside it, not in it', () => {
+    const names = readdirSync(directory).sort();
+    const whole = names.filter((name) => !/^part-\w+\.mjs(?:\.map)?$/.test(name));
+    expect(whole).toEqual(['index.mjs', 'index.mjs.map', 'price-catalogue.json']);
+    for (const name of names.filter((each) => each.endsWith('.mjs'))) expect(names).toContain(`${name}.map`);
+    expect(readFileSync(bundle, 'utf8')).toMatch(/\/\/# sourceMappingURL=index\.mjs\.map\n$/);
+    expect(readFileSync(bundle, 'utf8')).not.toContain('"example"');
+  });
+
+  test('is listed by size, packages as one line each', async () => {
+    const again = mkdtempSync(join(directory, 'again-'));
+    const metafile = await bundleFunction({ entry: ENTRY, outputDirectory: again, configFile: CONFIG_FILE });
+    const lines = describeBundle(metafile);
+    const titles = lines.flatMap((line, index) => (line.includes('  in all, ') ? [index] : []));
+    expect(lines[0]).toMatch(/in all, loaded at the start$/);
+    expect(
+      lines.slice(0, titles[1]).filter((line) => line.endsWith('  @aws-sdk/client-dynamodb')),
+    ).toHaveLength(1);
+    for (const [index, from] of titles.entries()) {
+      const sizes = lines.slice(from, titles[index + 1]).map((line) => Number.parseFloat(line));
+      expect(sizes).toEqual(sizes.toSorted((left, right) => right - left));
+    }
+  });
+});
+
+test('the bundler names the fault and fails when the handler does not compile', () => {
+  const missing = ['--entry', join(directory, 'missing.ts'), '--out', directory];
+  expect(() => execFileSync(process.execPath, [BUNDLER, ...missing], { stdio: 'pipe' })).toThrow(
+    /Could not resolve/,
+  );
+});
+
+test('the bundler says how it is called', () => {
+  expect(() => execFileSync(process.execPath, [BUNDLER], { stdio: 'pipe' })).toThrow(/Usage: bundle\.ts/);
+});

@@ -1,0 +1,33 @@
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { loadOperatorConfig, providersWithCredential } from '../../lib/operator-config.ts';
+import { CONFIG_FILE, PROJECT } from './synth.ts';
+
+const fixture = (name: string): string => join(PROJECT, 'test', 'fixtures', 'deployment', name);
+
+test('loads a TypeScript configuration at once', () => {
+  expect(Object.keys(loadOperatorConfig(CONFIG_FILE).providers)).toContain('in-house');
+});
+
+test('loads the configuration that Sluice comes with', () => {
+  expect(providersWithCredential(loadOperatorConfig(join(PROJECT, 'gateway.config.ts')))).toEqual([
+    'openai',
+    'anthropic',
+  ]);
+});
+
+test('asks for a credential by what a provider is, not by what it is called', () => {
+  expect(providersWithCredential(loadOperatorConfig(CONFIG_FILE))).toEqual([
+    'openai',
+    'anthropic',
+    'in-house',
+  ]);
+});
+
+test('names the file that exports something else', () => {
+  expect(() => loadOperatorConfig(fixture('not-a-config.ts'))).toThrow(/not-a-config\.ts: export what/);
+});
+
+test('names the file that is not there', () => {
+  expect(() => loadOperatorConfig(fixture('missing.ts'))).toThrow(/missing\.ts/);
+});
