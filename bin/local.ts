@@ -135,7 +135,7 @@ Sluice is ready at ${facts.url}  (${Math.round(performance.now() - facts.started
 
 Try it:
 
-  curl -N ${facts.url}/v1/chat/completions -H 'authorization: Bearer ${facts.firstKey}' -H 'content-type: application/json' -d '{"model": "demo", "stream": true, "messages": [{"role": "user", "content": "What is a sluice?"}]}'
+  curl -N ${facts.url}/v1/chat/completions -H 'authorization: Bearer ${facts.firstKey}' -H 'content-type: application/json' -d '{"model": "sim/frontier", "stream": true, "messages": [{"role": "user", "content": "What is a sluice?"}]}'
 `;
 
 try {

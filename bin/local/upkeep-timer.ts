@@ -24,7 +24,9 @@ export function startUpkeep(host: Host): () => Promise<void> {
   };
   let running: Promise<unknown> = Promise.resolve();
   const run = (): void => {
-    running = running.then(() => runUpkeep(upkeep, BUDGET_MS));
+    running = running
+      .then(() => runUpkeep(upkeep, BUDGET_MS))
+      .catch((error: unknown) => telemetry.problem('Upkeep failed; the next run tries again.', error));
   };
   run();
   const timer = setInterval(run, MINUTE_MS);

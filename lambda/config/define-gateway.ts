@@ -26,6 +26,9 @@ const modelGroup = z.strictObject({
 
 const milliseconds = z.int().check(z.positive());
 
+/** A minute less than Lambda gives a function, so that a request that took all its time can still be settled. */
+const LONGEST_REQUEST_MS = 840_000;
+
 const gatewaySchema = z.strictObject({
   providers: z.record(z.string().check(z.regex(/^[a-z][a-z0-9-]*$/)), providerSettings),
   modelGroups: z._default(z.record(z.string().check(z.minLength(1)), modelGroup), {}),
@@ -42,7 +45,7 @@ const gatewaySchema = z.strictObject({
       connectMs: z._default(milliseconds, 5_000),
       firstContentMs: z._default(milliseconds, 120_000),
       idleMs: z._default(milliseconds, 60_000),
-      totalMs: z._default(milliseconds, 600_000),
+      totalMs: z._default(milliseconds.check(z.maximum(LONGEST_REQUEST_MS)), 600_000),
     }),
     { connectMs: 5_000, firstContentMs: 120_000, idleMs: 60_000, totalMs: 600_000 },
   ),

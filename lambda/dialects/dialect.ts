@@ -57,9 +57,9 @@ export interface Dialect {
   encodeRequest(request: ChatRequest, target: RequestTarget): EncodedRequest;
   /**
    * The caller's own body for a provider of the same dialect: the model's name, the bound and the wish for usage are
-   * set, the fields in `remove` go; all else stays as it stood, byte for byte.
+   * set, Sluice's own fields go; all else stays as it stood, byte for byte.
    */
-  patchRequest(raw: string, request: ChatRequest, target: RequestTarget, remove: readonly string[]): string;
+  patchRequest(raw: string, request: ChatRequest, target: RequestTarget): string;
 
   /**
    * Provider → Sluice, whole answer. The events keep the rules of `ChatEvent`; a body that is no answer of this format

@@ -35,6 +35,8 @@ const WITHOUT_EFFECT: Readonly<Record<string, readonly unknown[]>> = {
 
 const MOST_FALLBACKS = 10;
 const LONGEST_SESSION = 256;
+const MOST_TAGS = 50;
+const LONGEST_TAG = 512;
 const LONGEST_TIMEOUT_MS = 840_000;
 
 /**
@@ -46,6 +48,7 @@ export function decodeOptions(
   headers: Readonly<Record<string, string>>,
   chat: ChatRequest,
 ): RequestOptions {
+  refuseUnbuilt(headers);
   const models = decodeModels(body['models']);
   const session = decodeSession(body['session_id']) ?? headers['x-session-id']?.slice(0, LONGEST_SESSION);
   const endUser = chat.endUser ?? (typeof body['user'] === 'string' ? body['user'] : undefined);
@@ -62,6 +65,28 @@ export function decodeOptions(
     ...(firstContentTimeoutMs !== undefined && { firstContentTimeoutMs }),
     ...(unsupportedParameters !== undefined && { unsupportedParameters }),
   };
+}
+
+/** Headers whose promise this gateway cannot keep yet: a limit that is not enforced would be a lie. */
+const UNBUILT_HEADERS: Readonly<Record<string, readonly string[]>> = {
+  'x-sluice-session-max-cost-usd': [],
+  'x-sluice-session-max-calls': [],
+  'x-sluice-cache': ['off'],
+  'x-sluice-stream-recovery': ['none'],
+};
+
+function refuseUnbuilt(headers: Readonly<Record<string, string>>): void {
+  for (const [name, harmless] of Object.entries(UNBUILT_HEADERS)) {
+    const value = headers[name];
+    if (value !== undefined && !harmless.includes(value))
+      throw new GatewayError(
+        'unsupported_parameter',
+        `The header ${name} cannot be honoured by this gateway yet.`,
+        {
+          param: name,
+        },
+      );
+  }
 }
 
 function decodeModels(value: Json | undefined): readonly string[] {
@@ -119,7 +144,10 @@ function describePreferencesFault(issues: readonly Fault[]): string {
 function decodeTags(value: Json | undefined): Readonly<Record<string, string>> {
   if (!isJsonObject(value)) return {};
   return Object.fromEntries(
-    Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+    Object.entries(value)
+      .filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+      .slice(0, MOST_TAGS)
+      .map(([name, text]) => [name.slice(0, LONGEST_TAG), text.slice(0, LONGEST_TAG)]),
   );
 }
 

@@ -43,6 +43,12 @@ export function editJson(text: string, edits: readonly JsonEdit[]): string {
   return result + text.slice(at);
 }
 
+/** Whether an object's text gives a name twice at its top level: readers differ in which of the two they believe. */
+export function hasRepeatedNames(text: string): boolean {
+  const members = readMembers(text, skipSpace(text, 0));
+  return new Set(members.map((member) => member.name)).size < members.length;
+}
+
 function collectSplices(text: string, open: number, edits: readonly JsonEdit[], splices: Splice[]): void {
   if (text[open] !== '{') return;
   const members = readMembers(text, open);

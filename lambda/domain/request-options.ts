@@ -21,3 +21,6 @@ export interface RequestOptions {
   readonly firstContentTimeoutMs?: number;
   readonly unsupportedParameters?: 'reject' | 'drop';
 }
+
+/** Fields of a request's body that are Sluice's own, in any dialect: read here, never sent upstream. */
+export const OWN_FIELDS: readonly string[] = ['models', 'provider', 'session_id', 'usage'];

@@ -9,7 +9,7 @@ import type { WindowId } from './money/window.ts';
 /** One call to one deployment, and how it ended. */
 export interface Attempt {
   readonly deployment: DeploymentId;
-  readonly outcome: 'ok' | ErrorCode;
+  readonly outcome: 'ok' | 'client-gone' | ErrorCode;
   /** HTTP status of the upstream's answer, where there was one. */
   readonly status?: number;
   readonly durationMs: number;

@@ -3,7 +3,6 @@ import { dynamoKeyReader } from '../adapters/dynamodb/key-store.ts';
 import { dynamoLedger } from '../adapters/dynamodb/ledger.ts';
 import { dynamoRoutingStore } from '../adapters/dynamodb/routing-store.ts';
 import type { Store } from '../adapters/dynamodb/store.ts';
-import { systemClock } from '../adapters/system-clock/system-clock.ts';
 import { upstreamHttp } from '../adapters/upstream-http/upstream-http.ts';
 import { priceBook } from '../config/price-book.ts';
 import priceCatalogue from '../config/price-catalogue.json' with { type: 'json' };
@@ -11,11 +10,13 @@ import { anthropicMessages } from '../dialects/anthropic-messages/dialect.ts';
 import type { Dialect, DialectId } from '../dialects/dialect.ts';
 import { openaiChat } from '../dialects/openai-chat/dialect.ts';
 import type { GatewayConfig } from '../domain/gateway-config.ts';
-import { requestId } from '../domain/ids.ts';
-import type { EnabledProvider, Gateway } from '../pipeline/gateway.ts';
+import { type DeploymentId, requestId } from '../domain/ids.ts';
+import { deploymentParts } from '../domain/routing/deployment.ts';
+import type { EnabledProvider, Gateway, Pacing } from '../pipeline/gateway.ts';
 import { healthView } from '../pipeline/health-view.ts';
 import { keyCache } from '../pipeline/key-cache.ts';
 import { remainderCache } from '../pipeline/remainder-cache.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Credentials } from '../ports/credentials.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import type { SendUpstream } from '../ports/upstream.ts';
@@ -55,34 +56,56 @@ export function callParts({
     providers,
     dialects: DIALECTS,
     credentials,
-    send: sendUpstream(),
+    send: sendUpstream(store.clock),
     telemetry,
-    clock: systemClock,
+    clock: store.clock,
   };
+}
+
+/** Whether a deployment stands in the configuration or in the price table. */
+function isKnownDeployment(
+  { config, prices }: Pick<Gateway, 'config' | 'prices'>,
+  deployment: DeploymentId,
+): boolean {
+  const { provider, model } = deploymentParts(deployment);
+  const isDeclared = config.modelGroups.some((group) =>
+    group.deployments.some(({ id }) => id === deployment),
+  );
+  return isDeclared || prices.find(provider, model) !== undefined;
 }
 
 const SIMULATION_SCHEME = 'simulation://';
 
 /** Calls providers over HTTP, and simulated ones within the process: their code is loaded when the first one is called. */
-function sendUpstream(): SendUpstream {
+function sendUpstream(clock: Clock): SendUpstream {
   const overHttp = upstreamHttp();
   let simulated: Promise<SendUpstream> | undefined;
   return async (request) => {
     if (!request.url.startsWith(SIMULATION_SCHEME)) return overHttp(request);
-    simulated ??= import('./simulated-upstream.ts').then((module) => module.simulatedUpstream(systemClock));
+    simulated ??= import('./simulated-upstream.ts').then((module) => module.simulatedUpstream(clock));
     return (await simulated)(request);
   };
 }
 
+/** Proxies and SDKs give up on a connection that is silent for much longer. */
+const PACING: Pacing = { silenceMs: 10_000, keepAliveMs: 15_000 };
+
 /** The data plane, over DynamoDB. */
 export function composeGateway(host: Host): Gateway {
   const { store, telemetry } = host;
+  const parts = callParts(host);
   return {
-    ...callParts(host),
-    keys: keyCache(dynamoKeyReader(store), systemClock),
+    ...parts,
+    keys: keyCache(dynamoKeyReader(store), store.clock),
     ledger: dynamoLedger(store),
-    health: healthView({ store: dynamoRoutingStore(store), clock: systemClock, telemetry }),
+    health: healthView({
+      store: dynamoRoutingStore(store),
+      clock: store.clock,
+      telemetry,
+      isKnown: (deployment) => isKnownDeployment(parts, deployment),
+    }),
     remainders: remainderCache(),
+    pacing: PACING,
     hashSecret,
     newRequestId: () => requestId(`gen-${randomUUID().replaceAll('-', '')}`),
   };

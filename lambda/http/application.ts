@@ -67,18 +67,26 @@ export function inferenceApplication(gateway: Gateway): HttpApplication {
         code: error.code,
         status: error.status,
       });
+      const response = respondError(dialect, error, id);
       return withRequestId(id, {
-        ...respondError(dialect, error, id),
+        ...response,
+        headers: { ...response.headers, ...(error.code === 'method_not_allowed' && allow(matching)) },
         afterEnd: () => gateway.telemetry.flush(),
       });
     }
   };
 }
 
+const allow = (routes: readonly Route[]): { readonly allow: string } => ({
+  allow: routes.map((route) => route.method).join(', '),
+});
+
 function noSuchRoute(request: HttpRequest, otherMethods: readonly Route[]): GatewayError {
   if (otherMethods.length > 0) {
-    const allowed = otherMethods.map((route) => route.method).join(', ');
-    return new GatewayError('method_not_allowed', `${request.method} is not possible here; ${allowed} is.`);
+    return new GatewayError(
+      'method_not_allowed',
+      `${request.method} is not possible here; ${allow(otherMethods).allow} is.`,
+    );
   }
   return new GatewayError('not_found', `There is no ${request.method} ${request.path.slice(0, 200)} here.`);
 }

@@ -6,6 +6,8 @@ import { authenticate, UNRESERVED_KEY_AGE_MS } from '../pipeline/authenticate.ts
 import type { RouteContext } from './application.ts';
 import { type HttpRequest, type HttpResponse, jsonResponse } from './message.ts';
 
+const IS_REQUEST_ID = /^gen-[0-9a-f]{32}$/;
+
 /**
  * `GET /v1/generation?id=`: the record of one request of this key, in OpenRouter's shape.
  * @throws GatewayError `not_found` also for another key's record: nobody learns that it exists
@@ -14,7 +16,7 @@ export async function showGeneration({ gateway }: RouteContext, request: HttpReq
   const { key } = await authenticate(gateway, request.headers, UNRESERVED_KEY_AGE_MS);
   const id = request.query.get('id') ?? '';
   if (id === '') throw new GatewayError('invalid_request', 'Name the request: ?id=gen-….', { param: 'id' });
-  const record = await gateway.ledger.find(requestId(id));
+  const record = IS_REQUEST_ID.test(id) ? await gateway.ledger.find(requestId(id)) : undefined;
   if (record === undefined || record.keyId !== key.id)
     throw new GatewayError('not_found', 'There is no such request of this key.', { param: 'id' });
   return jsonResponse(200, { data: generationView(record) });

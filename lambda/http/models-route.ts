@@ -3,7 +3,7 @@ import { rateOf } from '../domain/money/cost.ts';
 import type { FemtoUsdPerToken } from '../domain/money/nano.ts';
 import type { Price } from '../domain/money/price.ts';
 import type { ModelGroup } from '../domain/routing/deployment.ts';
-import { isPermitted, resolveModel } from '../domain/routing/plan.ts';
+import { permittedDeployments, resolveModel } from '../domain/routing/plan.ts';
 import type { VirtualKey } from '../domain/virtual-key.ts';
 import { authenticate, UNRESERVED_KEY_AGE_MS } from '../pipeline/authenticate.ts';
 import type { Gateway } from '../pipeline/gateway.ts';
@@ -64,8 +64,7 @@ function namedModels(gateway: Gateway): ModelGroup[] {
 }
 
 const mayCall = (gateway: Gateway, key: VirtualKey, group: ModelGroup): boolean =>
-  isPermitted(group, key.models) &&
-  group.deployments.some(
+  permittedDeployments(group, key.models).some(
     ({ provider }) =>
       gateway.providers.has(provider) && (key.providers.length === 0 || key.providers.includes(provider)),
   );

@@ -1,13 +1,12 @@
-import type { Frame } from '../domain/chat/event.ts';
-import { isContent } from '../domain/chat/event.ts';
+import { type ChatEvent, type Frame, isContent } from '../domain/chat/event.ts';
 import type { UpstreamError } from '../domain/errors.ts';
-import type { SendUpstream, UpstreamResponse } from '../ports/upstream.ts';
-import type { Provider } from '../providers/contract.ts';
+import type { UpstreamResponse } from '../ports/upstream.ts';
 import { type CallLimits, limitCall } from './deadline.ts';
 import type { Exchange } from './exchange.ts';
 import { type AttemptFailure, failureOf, failureOfThrown, upstreamError } from './failure.ts';
 import type { Gateway } from './gateway.ts';
-import { type CallTarget, upstreamRequest } from './upstream-request.ts';
+import { readBounded, sendWithCredential } from './send.ts';
+import type { CallTarget } from './upstream-request.ts';
 
 /** An answer whose first content has come (or which is whole): from here on nothing is tried again. */
 export interface Committed {
@@ -24,16 +23,22 @@ export interface Failed {
   readonly type: 'failed';
   readonly failure: AttemptFailure;
   readonly status: number | undefined;
+  /** The provider had the request and may charge for it: we gave up waiting, or lost a whole answer on its way. */
+  readonly mayBeBilled: boolean;
 }
 
 /** The caller left while nothing had been answered. */
 export interface Abandoned {
   readonly type: 'client-gone';
+  readonly mayBeBilled: true;
 }
+
+export type AttemptOutcome = Committed | Failed | Abandoned;
 
 const MOST_ERROR_BYTES = 65_536;
 const MOST_ANSWER_BYTES = 104_857_600;
-const DECODER = new TextDecoder();
+/** What may come before the first content: role deltas, keep-alives, a message's head. */
+const MOST_HELD_CHARACTERS = 1_048_576;
 
 /** Calls one deployment once, until its answer is committed or has failed. */
 export async function attempt(
@@ -41,21 +46,21 @@ export async function attempt(
   exchange: Exchange,
   target: CallTarget,
   body: string,
-): Promise<Committed | Failed | Abandoned> {
-  const { chat, options } = exchange.request;
-  const { timeouts } = gateway.config;
-  const limits = limitCall({
-    leftMs: exchange.deadlineMs - gateway.clock.now(),
-    firstContentMs: chat.stream ? (options.firstContentTimeoutMs ?? timeouts.firstContentMs) : undefined,
-    timeouts,
-    callerSignal: exchange.signal,
-  });
+): Promise<AttemptOutcome> {
+  const { chat } = exchange.request;
+  const limits = callLimits(gateway, exchange);
   const sentMs = gateway.clock.monotonicMs();
+  let isWholeAnswerOnItsWay = false;
   try {
-    const response = await sendWithCredential(gateway, exchange, target, body, limits.signal);
-    if (response.type === 'failed') return released(limits, response);
+    const response = await sendWithCredential(gateway, target, {
+      body,
+      stream: chat.stream,
+      signal: limits.signal,
+      callerHeaders: exchange.request.headers,
+    });
     if (response.status < 200 || response.status > 299)
       return released(limits, await refusal(target, response));
+    isWholeAnswerOnItsWay = !chat.stream;
     const committed = chat.stream
       ? await firstContent(target.dialect.decodeStream(response.body), limits)
       : await wholeAnswer(target, response, limits);
@@ -65,9 +70,28 @@ export async function attempt(
   } catch (thrown) {
     limits.release();
     const cause = limits.cause();
-    if (cause?.type === 'client-gone') return { type: 'client-gone' };
-    return { type: 'failed', failure: failureOfThrown(thrown, cause), status: undefined };
+    if (cause?.type === 'client-gone') return { type: 'client-gone', mayBeBilled: true };
+    const mayBeBilled = cause?.type === 'timeout' || isWholeAnswerOnItsWay;
+    return { type: 'failed', failure: failureOfThrown(thrown, cause), status: undefined, mayBeBilled };
   }
+}
+
+function callLimits(gateway: Gateway, exchange: Exchange): CallLimits {
+  const { chat, options } = exchange.request;
+  const { timeouts } = gateway.config;
+  const firstContent = {
+    durationMs: options.firstContentTimeoutMs ?? timeouts.firstContentMs,
+    isDeploymentsFault: options.firstContentTimeoutMs === undefined,
+  };
+  return limitCall({
+    total: {
+      durationMs: exchange.deadlineMs - gateway.clock.now(),
+      isDeploymentsFault: options.timeoutMs === undefined && exchange.attempts.length === 0,
+    },
+    firstContent: chat.stream ? firstContent : undefined,
+    timeouts,
+    callerSignal: exchange.signal,
+  });
 }
 
 function released(limits: CallLimits, failed: Failed): Failed {
@@ -75,47 +99,11 @@ function released(limits: CallLimits, failed: Failed): Failed {
   return failed;
 }
 
-type Answered = UpstreamResponse & { readonly type: 'answered' };
-
-/** Sends; where the provider refuses the credential, once more with one that was read again (it may have been rotated). */
-async function sendWithCredential(
-  gateway: Gateway,
-  exchange: Exchange,
-  target: CallTarget,
-  body: string,
-  signal: AbortSignal,
-): Promise<Answered | Failed> {
-  const { provider, name } = target.enabled;
-  const credential = await gateway.credentials.get(target.deployment.provider);
-  if (credential === undefined && needsCredential(provider))
-    return failed(
-      upstreamError('upstream_authentication_failed', `No credential is configured for ${name}.`),
-    );
-  const send = (using: string | undefined): ReturnType<SendUpstream> =>
-    gateway.send(
-      upstreamRequest(gateway, target, {
-        body,
-        credential: using,
-        signal,
-        stream: exchange.request.chat.stream,
-        callerHeaders: exchange.request.headers,
-      }),
-    );
-  const response = await send(credential);
-  if (response.status !== 401 || credential === undefined) return { ...response, type: 'answered' };
-  const renewed = await gateway.credentials.get(target.deployment.provider, { refused: credential });
-  if (renewed === undefined || renewed === credential) return { ...response, type: 'answered' };
-  await readBounded(response.body, MOST_ERROR_BYTES);
-  return { ...(await send(renewed)), type: 'answered' };
-}
-
-const needsCredential = (provider: Provider): boolean =>
-  provider.credentialVariable !== undefined && provider.credentialIsOptional !== true;
-
 const failed = (error: UpstreamError): Failed => ({
   type: 'failed',
   failure: failureOf(error),
   status: error.status,
+  mayBeBilled: false,
 });
 
 async function refusal(target: CallTarget, response: UpstreamResponse): Promise<Failed> {
@@ -146,22 +134,32 @@ async function* only(frame: Frame): AsyncIterable<Frame> {
 async function firstContent(frames: AsyncIterable<Frame>, limits: CallLimits): Promise<Commit | Failed> {
   const iterator = frames[Symbol.asyncIterator]();
   const held: Frame[] = [];
+  let heldCharacters = 0;
   for (;;) {
     const next = await iterator.next();
     if (next.done === true)
       return failed(upstreamError('upstream_invalid_response', 'The answer ended early.'));
     held.push(next.value);
-    for (const event of next.value.events) {
-      if (event.type === 'error') {
-        await iterator.return?.();
-        return failed(event.error);
-      }
-      if (!isContent(event) && event.type !== 'end') continue;
-      limits.startIdleTimer();
-      return { type: 'committed', frames: committedFrames(held, iterator, limits) };
+    heldCharacters += next.value.raw?.length ?? 0;
+    const decisive = next.value.events.find(isDecisive);
+    if (decisive === undefined && heldCharacters <= MOST_HELD_CHARACTERS) continue;
+    if (decisive === undefined || decisive.type === 'error') {
+      await iterator.return?.();
+      return failed(decisive?.error ?? MUCH_BUT_NO_CONTENT);
     }
+    limits.chunkCame();
+    return { type: 'committed', frames: committedFrames(held, iterator, limits) };
   }
 }
+
+/** Whether an event tells that there is an answer, or that there will be none. */
+const isDecisive = (event: ChatEvent): boolean =>
+  isContent(event) || event.type === 'end' || event.type === 'error';
+
+const MUCH_BUT_NO_CONTENT = upstreamError(
+  'upstream_invalid_response',
+  'The provider sent much, but no content.',
+);
 
 async function* committedFrames(
   held: readonly Frame[],
@@ -172,9 +170,10 @@ async function* committedFrames(
   try {
     yield* held;
     for (;;) {
+      limits.waitForChunk();
       const next = await iterator.next();
+      limits.chunkCame();
       if (next.done === true) break;
-      limits.touch();
       yield next.value;
     }
     isOver = true;
@@ -188,15 +187,4 @@ async function* committedFrames(
     limits.release();
     await iterator.return?.();
   }
-}
-
-async function readBounded(body: AsyncIterable<Uint8Array>, mostBytes: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    chunks.push(chunk);
-    bytes += chunk.byteLength;
-    if (bytes > mostBytes) break;
-  }
-  return DECODER.decode(Buffer.concat(chunks).subarray(0, mostBytes));
 }

@@ -1,12 +1,15 @@
-import { GatewayError } from '../domain/errors.ts';
+import { asGatewayError, GatewayError } from '../domain/errors.ts';
+import { nanoUsd } from '../domain/money/nano.ts';
+import type { Attempt } from '../domain/request-record.ts';
 import type { PlannedDeployment, RoutePlan } from '../domain/routing/plan.ts';
-import { type Admission, admitNext } from './admit.ts';
-import { attempt, type Committed } from './attempt.ts';
+import { type Admission, admitNext, isRefusedForMoney } from './admit.ts';
+import { type AttemptOutcome, attempt, type Committed } from './attempt.ts';
 import type { Exchange } from './exchange.ts';
 import { type AttemptFailure, asCallerError } from './failure.ts';
 import type { Gateway } from './gateway.ts';
 import type { SeenOutcome } from './health-view.ts';
-import { type CallTarget, callTarget, upstreamBody } from './upstream-request.ts';
+import { presumedCost } from './quote.ts';
+import { type CallTarget, callTarget, type UpstreamBody, upstreamBody } from './upstream-request.ts';
 
 /** An answer on its way, from whom, and under which reservation. */
 export interface Answer {
@@ -19,6 +22,8 @@ export interface Answer {
 /** How the calls ended. */
 export type CallOutcome = Answer | { readonly type: 'client-gone' };
 
+/** No call is made with less time than this. */
+const LEAST_CALL_MS = 10;
 const FIRST_PAUSE_MS = 200;
 /** A provider that wants us to wait longer than this is not waited for within the request. */
 const LONGEST_PAUSE_MS = 2_000;
@@ -48,6 +53,7 @@ export async function call(
     candidates =
       goesOn && (await pause(gateway, exchange, progress.failure, round)) ? outcome.worthAnother : [];
   }
+  if (exchange.signal.aborted) return { type: 'client-gone' };
   if (progress.failure !== undefined) throw asCallerError(progress.failure.error, exchange.attempts);
   throw progress.refusal ?? new GatewayError('no_healthy_deployment', 'No deployment could be called.');
 }
@@ -71,7 +77,7 @@ async function tryEach(
 ): Promise<CallOutcome | { readonly type: 'failed'; readonly worthAnother: readonly PlannedDeployment[] }> {
   const worthAnother: PlannedDeployment[] = [];
   for (const planned of candidates) {
-    if (exchange.attempts.length >= progress.mostAttempts) break;
+    if (exchange.attempts.length >= progress.mostAttempts || isTimeUp(gateway, exchange)) break;
     const step = await tryDeployment(gateway, exchange, planned, progress.admission);
     switch (step.type) {
       case 'answer':
@@ -89,6 +95,10 @@ async function tryEach(
   }
   return { type: 'failed', worthAnother };
 }
+
+/** Whether too little is left for another call. The first is made in any case, and then runs into the limit itself. */
+const isTimeUp = (gateway: Gateway, exchange: Exchange): boolean =>
+  exchange.attempts.length > 0 && exchange.deadlineMs - gateway.clock.now() < LEAST_CALL_MS;
 
 type Step =
   | Answer
@@ -109,19 +119,34 @@ async function tryDeployment(
   const startedMs = gateway.clock.monotonicMs();
   exchange.timings['overhead'] ??= startedMs - exchange.startedMs;
   const outcome = await attempt(gateway, exchange, target, body);
-  if (outcome.type === 'client-gone') return outcome;
+  if (outcome.type !== 'committed' && outcome.mayBeBilled) {
+    const presumed = presumedCost(prepared.admission.quote, exchange.request.chat.stream);
+    exchange.presumedCost = nanoUsd(exchange.presumedCost + presumed);
+  }
   const { id } = target.deployment;
   exchange.attempts.push({
     deployment: id,
-    outcome: outcome.type === 'committed' ? 'ok' : outcome.failure.error.code,
+    outcome: attemptOutcome(outcome),
     durationMs: Math.round(gateway.clock.monotonicMs() - startedMs),
-    ...(outcome.status !== undefined && { status: outcome.status }),
+    ...('status' in outcome && outcome.status !== undefined && { status: outcome.status }),
   });
+  if (outcome.type === 'client-gone') return outcome;
   if (outcome.type === 'committed')
     return { type: 'answer', target, admission: prepared.admission, committed: outcome };
   const seen = seenIn(outcome.failure);
   if (seen !== undefined) gateway.health.saw(id, seen);
   return { type: 'failed', failure: outcome.failure, admission: prepared.admission };
+}
+
+function attemptOutcome(outcome: AttemptOutcome): Attempt['outcome'] {
+  switch (outcome.type) {
+    case 'committed':
+      return 'ok';
+    case 'client-gone':
+      return outcome.type;
+    case 'failed':
+      return outcome.failure.error.code;
+  }
 }
 
 type Prepared =
@@ -142,7 +167,9 @@ async function prepare(
   const target = callTarget(gateway, exchange.request.dialect.id, deployment);
   if (target === undefined)
     return refused(new GatewayError('no_healthy_deployment', `${deployment.id} is not enabled.`));
-  const { text, unsupported, ignored } = upstreamBody(exchange, target, admission.outputBound);
+  const body = encodeBody(gateway, exchange, target, admission);
+  if (body instanceof GatewayError) return refused(body);
+  const { text, unsupported, ignored } = body;
   const mode = exchange.request.options.unsupportedParameters ?? gateway.config.unsupportedParameters;
   if (unsupported.length > 0 && mode === 'reject') return refused(unsupportedParameters(unsupported, target));
   exchange.dropped = [...unsupported, ...ignored];
@@ -154,13 +181,27 @@ async function prepare(
       admission: await admitNext(gateway, exchange, admission, deployment),
     };
   } catch (error) {
-    if (error instanceof GatewayError && MONEY_REFUSALS.has(error.code)) return refused(error);
+    if (isRefusedForMoney(error)) return refused(error);
     throw error;
   }
 }
 
-/** What makes one deployment too dear, but not the next. */
-const MONEY_REFUSALS: ReadonlySet<string> = new Set(['budget_exceeded', 'price_unknown', 'cost_unbounded']);
+/** A body that cannot be made for one dialect is no reason not to try the next. */
+function encodeBody(
+  gateway: Gateway,
+  exchange: Exchange,
+  target: CallTarget,
+  admission: Admission,
+): UpstreamBody | GatewayError {
+  try {
+    return upstreamBody(exchange, target, admission.outputBound);
+  } catch (thrown) {
+    const error = asGatewayError(thrown);
+    if (error.code === 'internal')
+      gateway.telemetry.problem('A request could not be encoded.', thrown, { id: exchange.facts.id });
+    return error;
+  }
+}
 
 const refused = (error: GatewayError): { readonly type: 'refused'; readonly error: GatewayError } => ({
   type: 'refused',
@@ -176,21 +217,13 @@ function unsupportedParameters(names: readonly string[], target: CallTarget): Ga
   );
 }
 
-function seenIn({ error }: AttemptFailure): SeenOutcome | undefined {
+function seenIn({ error, isDeploymentsFault }: AttemptFailure): SeenOutcome | undefined {
   if (error.code === 'rate_limit_exceeded') {
     const seconds = error.retryAfterSeconds;
     return { type: 'rate-limited', retryAfterMs: seconds === undefined ? undefined : seconds * 1_000 };
   }
-  return FAILURES.has(error.code) ? { type: 'failure' } : undefined;
+  return isDeploymentsFault ? { type: 'failure' } : undefined;
 }
-
-const FAILURES: ReadonlySet<string> = new Set([
-  'upstream_error',
-  'upstream_overloaded',
-  'upstream_timeout',
-  'upstream_invalid_response',
-  'upstream_authentication_failed',
-]);
 
 /** Waits before another round; false where waiting would take too long. */
 async function pause(

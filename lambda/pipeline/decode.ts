@@ -1,11 +1,9 @@
 import type { Dialect } from '../dialects/dialect.ts';
 import { decodeOptions } from '../domain/decode-options.ts';
+import { hasRepeatedNames } from '../domain/edit-json.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { isJsonObject, type JsonObject, parseJson } from '../domain/json.ts';
 import type { DecodedRequest } from './exchange.ts';
-
-/** Body fields that are Sluice's own: read here, never sent upstream. */
-export const OWN_FIELDS = ['models', 'provider', 'session_id', 'usage'] as const;
 
 const DECODER = new TextDecoder('utf-8', { fatal: true });
 
@@ -42,6 +40,8 @@ function readBody(body: Uint8Array): { readonly raw: string; readonly object: Js
     );
   if (!isJsonObject(value))
     throw new GatewayError('invalid_request', 'The body must be a JSON object, such as {"model": …}.');
+  if (hasRepeatedNames(raw))
+    throw new GatewayError('invalid_request', 'The body gives a field twice. Send each field once.');
   return { raw, object: value };
 }
 

@@ -1,15 +1,14 @@
 import type { AnswerEnvelope, Dialect } from '../dialects/dialect.ts';
 import type { ChatEvent, Frame } from '../domain/chat/event.ts';
 import { asGatewayError, type GatewayError } from '../domain/errors.ts';
-import type { Cost } from '../domain/money/cost.ts';
 import { usdFromNano } from '../domain/money/nano.ts';
+import type { RequestOutcome } from '../domain/request-record.ts';
 import type { Exchange } from './exchange.ts';
 import { asCallerError } from './failure.ts';
 import { withKeepAlive } from './keep-alive.ts';
 import type { CallTarget } from './upstream-request.ts';
 
 const ENCODER = new TextEncoder();
-const KEEP_ALIVE_MS = 15_000;
 
 /** The answer's name towards the caller. */
 const envelopeOf = (exchange: Exchange, target: CallTarget): AnswerEnvelope => ({
@@ -24,32 +23,29 @@ export async function encodeWhole(
   exchange: Exchange,
   target: CallTarget,
   frames: AsyncIterable<Frame>,
-): Promise<{ readonly text: string; readonly cost: Cost | undefined }> {
+): Promise<string> {
   const { dialect } = exchange.request;
   const envelope = envelopeOf(exchange, target);
   const all: Frame[] = [];
   for await (const frame of frames) all.push(frame);
   const events = all.flatMap((frame) => frame.events);
-  const usage = events.findLast((event) => event.type === 'usage');
   const [frame] = all;
-  const text =
-    target.isSameDialect && frame !== undefined
-      ? dialect.patchAnswer(frame, envelope)
-      : dialect.encodeAnswer(events, envelope);
-  return { text, cost: usage?.cost };
+  return target.isSameDialect && frame !== undefined
+    ? dialect.patchAnswer(frame, envelope)
+    : dialect.encodeAnswer(events, envelope);
 }
 
 /**
  * A streamed answer in the caller's dialect: chunks of the same dialect as they came, others event by event. Whatever
  * happens, it ends with the dialect's normal end or one error event, and does not throw.
  *
- * @param onFailure hears of an error that is ours
+ * @param options how often an idle stream says that it lives, and who hears of an error that is ours
  */
 export async function* encodeStream(
   exchange: Exchange,
   target: CallTarget,
   frames: AsyncIterable<Frame>,
-  onFailure: (error: unknown) => void,
+  options: { readonly keepAliveMs: number; readonly onFailure: (error: unknown) => void },
 ): AsyncGenerator<Uint8Array> {
   const { dialect } = exchange.request;
   const envelope = envelopeOf(exchange, target);
@@ -59,7 +55,7 @@ export async function* encodeStream(
       ? dialect.patchFrame(frame, envelope)
       : frame.events.map((event) => encoder.encode(event)).join('');
   try {
-    for await (const item of withKeepAlive(frames, KEEP_ALIVE_MS)) {
+    for await (const item of withKeepAlive(frames, options.keepAliveMs)) {
       const error = item === 'idle' ? undefined : item.events.find(isError);
       if (error !== undefined) {
         yield ENCODER.encode(
@@ -71,7 +67,7 @@ export async function* encodeStream(
       if (text !== '') yield ENCODER.encode(text);
     }
   } catch (thrown) {
-    onFailure(thrown);
+    options.onFailure(thrown);
     yield ENCODER.encode(dialect.encodeStreamError(asGatewayError(thrown), envelope));
   }
 }
@@ -90,19 +86,26 @@ export function answerHeaders(exchange: Exchange, target: CallTarget): Record<st
   const { deployment } = target;
   return {
     'x-sluice-provider': deployment.provider,
-    'x-sluice-model': deployment.model,
-    'x-sluice-deployment': deployment.id,
+    'x-sluice-model': headerText(deployment.model),
+    'x-sluice-deployment': headerText(deployment.id),
     'x-sluice-attempts': String(exchange.attempts.length),
     ...(exchange.dropped.length > 0 && { 'x-sluice-dropped': headerList(exchange.dropped) }),
   };
 }
 
-export const costHeader = (cost: Cost | undefined): Record<string, string> =>
-  cost === undefined ? {} : { 'x-sluice-cost-usd': String(usdFromNano(cost.total)) };
+/** What the answer is charged, where its price is known. */
+export const costHeader = ({ cost, priceVersion }: RequestOutcome): Record<string, string> =>
+  priceVersion === undefined ? {} : { 'x-sluice-cost-usd': String(usdFromNano(cost)) };
 
 /** Names from a caller's body, fit for a header. */
 const headerList = (names: readonly string[]): string =>
   names
-    .map((name) => name.replaceAll(/[^\x21-\x7e]/g, '?').slice(0, 100))
+    .map((name) => headerText(name.slice(0, 100)))
     .slice(0, 50)
     .join(', ');
+
+/** Text that a caller wrote, fit for a header: what is no plain ASCII is percent-encoded. */
+const headerText = (text: string): string =>
+  text.replaceAll(/[^\x21-\x7e]+/g, (other) =>
+    [...Buffer.from(other)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
+  );

@@ -1,6 +1,7 @@
 import type { Dialect } from '../dialects/dialect.ts';
 import type { ChatRequest } from '../domain/chat/request.ts';
 import type { RequestId, SecretHash } from '../domain/ids.ts';
+import type { NanoUsd } from '../domain/money/nano.ts';
 import type { RequestOptions } from '../domain/request-options.ts';
 import type { Attempt, RequestFacts } from '../domain/request-record.ts';
 import type { VirtualKey } from '../domain/virtual-key.ts';
@@ -59,6 +60,8 @@ export interface Exchange {
   readonly attempts: Attempt[];
   /** Parameters left out for the deployment that answers. */
   dropped: readonly string[];
+  /** What calls that we gave up after they were sent presumably cost: charged beside the answer, if there is one. */
+  presumedCost: NanoUsd;
   /** For `Server-Timing`, in milliseconds. */
   readonly timings: Record<string, number>;
 }

@@ -11,6 +11,8 @@ export interface AttemptFailure {
   readonly failover: boolean;
   /** The same deployment may do better in a moment. */
   readonly retry: boolean;
+  /** It counts against the deployment's health. */
+  readonly isDeploymentsFault: boolean;
 }
 
 /** Codes with which a provider says that the request itself is wrong: no other deployment will like it better. */
@@ -34,16 +36,32 @@ const PASSING: ReadonlySet<string> = new Set([
 const FULL: ReadonlySet<string> = new Set(['rate_limit_exceeded', 'upstream_overloaded']);
 const DEFAULT_RETRY_AFTER_SECONDS = 5;
 
+/** Codes that say something of the deployment, not of what the caller sent. */
+const DEPLOYMENTS_FAULT: ReadonlySet<string> = new Set([
+  'upstream_error',
+  'upstream_overloaded',
+  'upstream_timeout',
+  'upstream_invalid_response',
+  'upstream_authentication_failed',
+]);
+
+/** Whether an answer that ended so counts against the deployment's health. */
+export const isDeploymentsFault = (code: string): boolean => DEPLOYMENTS_FAULT.has(code);
+
 /** What a provider's own refusal or failure means. */
 export const failureOf = (error: UpstreamError): AttemptFailure => ({
   error,
   failover: !CALLERS_FAULT.has(error.code),
   retry: PASSING.has(error.code),
+  isDeploymentsFault: isDeploymentsFault(error.code),
 });
 
 /** What a broken connection, a credential that cannot be read, or a limit of ours means. Anything else is a bug and thrown on. */
 export function failureOfThrown(thrown: unknown, cause: AbortCause | undefined): AttemptFailure {
-  if (cause?.type === 'timeout') return failureOf(upstreamError('upstream_timeout', cause.error.message));
+  if (cause?.type === 'timeout') {
+    const { error, isDeploymentsFault } = cause;
+    return { ...failureOf(upstreamError('upstream_timeout', error.message)), isDeploymentsFault };
+  }
   if (thrown instanceof UpstreamTransportError) {
     const code = thrown.kind === 'connect-timeout' ? 'upstream_timeout' : 'upstream_error';
     return failureOf(upstreamError(code, 'The connection to the provider failed.'));

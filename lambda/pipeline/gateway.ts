@@ -20,6 +20,14 @@ export interface EnabledProvider {
   readonly baseUrl: string;
 }
 
+/** When a stream that has nothing to say yet says that it lives, in milliseconds. */
+export interface Pacing {
+  /** How long a caller waits for the first content before the stream is opened without it: from then on errors come in-band. */
+  readonly silenceMs: number;
+  /** Between two signs of life. */
+  readonly keepAliveMs: number;
+}
+
 /** Everything the steps of a request work with. Made once per process; holds no state but caches. */
 export interface Gateway {
   /** Names this deployment of Sluice, so that a request which comes back to it is recognised. */
@@ -36,6 +44,7 @@ export interface Gateway {
   readonly send: SendUpstream;
   readonly telemetry: Telemetry;
   readonly clock: Clock;
+  readonly pacing: Pacing;
   hashSecret(secret: string): SecretHash;
   newRequestId(): RequestId;
 }

@@ -42,6 +42,8 @@ interface Dependencies {
   readonly store: RoutingStore;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
+  /** Whether a deployment is declared or priced. Callers may write any name, and none of theirs shall be kept for all. */
+  readonly isKnown: (deployment: DeploymentId) => boolean;
 }
 
 export function healthView(dependencies: Dependencies): HealthView {
@@ -67,6 +69,7 @@ export function healthView(dependencies: Dependencies): HealthView {
   return {
     current: async () => withCooldowns(await reader.read(STALE_AFTER_MS), cooldowns, clock.now()),
     saw(deployment, outcome) {
+      if (!dependencies.isKnown(deployment)) return;
       tally.add(deployment, outcome);
       const streak = outcome.type === 'failure' ? (failureStreaks.get(deployment) ?? 0) + 1 : 0;
       failureStreaks.set(deployment, streak);
@@ -116,7 +119,7 @@ function outcomeTally({ store, clock }: Dependencies): {
   tell(): Promise<void>;
 } {
   let counts = new Map<DeploymentId, OutcomeCounts>();
-  let toldAtMs = clock.now();
+  let toldAtMs = Number.NEGATIVE_INFINITY;
   return {
     add(deployment, outcome) {
       counts.set(deployment, addOutcomes(counts.get(deployment) ?? NO_OUTCOMES, asCounts(outcome)));

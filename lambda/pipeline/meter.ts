@@ -2,9 +2,10 @@ import type { ChatEvent, FinishReason, Frame } from '../domain/chat/event.ts';
 import type { UpstreamError } from '../domain/errors.ts';
 import { countTokensLocally } from '../domain/money/bound.ts';
 import { type Cost, costOf, NO_COST } from '../domain/money/cost.ts';
-import type { Price } from '../domain/money/price.ts';
+import { minUsd, nanoUsd } from '../domain/money/nano.ts';
 import { mergeUsage, type Usage } from '../domain/money/usage.ts';
 import type { ChargeBasis } from '../domain/request-record.ts';
+import type { Quote } from './quote.ts';
 
 /** What was seen of one answer while it passed. */
 export interface Metered {
@@ -25,19 +26,21 @@ export interface Meter {
 
 /**
  * Counts an answer as it passes. Where the provider reports no usage, tokens are counted from the text that passed and
- * from the prompt's size, and marked as estimated.
- *
- * @param price `undefined`: unknown; the answer then counts, but costs nothing we could name
+ * from the prompt's size, and marked as estimated. Such a charge is never above what a hard budget set aside; where the
+ * model may have thought unseen, it is all of that.
  */
-export function createMeter(price: Price | undefined, promptBytes: number): Meter {
+export function createMeter(quote: Quote): Meter {
+  const { price } = quote;
+  let hasShownReasoning = false;
   let usage: Usage | undefined;
-  let generatedCharacters = 0;
+  let generatedBytes = 0;
   let finishReason: FinishReason | undefined;
   let upstreamId: string | undefined;
   let ending: Metered['ending'];
 
   function note(event: ChatEvent): ChatEvent {
-    generatedCharacters += generatedLength(event);
+    generatedBytes += Buffer.byteLength(generatedText(event));
+    hasShownReasoning ||= event.type === 'reasoning-delta';
     switch (event.type) {
       case 'answer-start':
         upstreamId = event.upstreamId;
@@ -65,10 +68,15 @@ export function createMeter(price: Price | undefined, promptBytes: number): Mete
       for await (const frame of frames) yield { raw: frame.raw, events: frame.events.map(note) };
     },
     read() {
-      const complete = completeUsage(usage, { promptBytes, generatedCharacters, isWhole: ending === 'end' });
+      const complete = completeUsage(usage, {
+        promptTokens: quote.likelyPromptTokens,
+        countedTokens: countTokensLocally(generatedBytes),
+        isWhole: ending === 'end',
+        isFinished: finishReason !== undefined,
+      });
       return {
         usage: complete,
-        cost: price === undefined ? NO_COST : costOf(price, complete),
+        cost: chargeFor(quote, complete, hasShownReasoning),
         chargeBasis: complete.estimated === true ? 'estimated' : 'exact',
         finishReason,
         upstreamId,
@@ -79,32 +87,47 @@ export function createMeter(price: Price | undefined, promptBytes: number): Mete
 }
 
 interface Seen {
-  readonly promptBytes: number;
-  readonly generatedCharacters: number;
+  /** About how many the prompt has. */
+  readonly promptTokens: number;
+  /** Of the text that passed. */
+  readonly countedTokens: number;
   /** The answer came to its proper end, so that its last usage is its whole usage. */
   readonly isWhole: boolean;
+  /** The model had come to its end, even if the answer then broke off. */
+  readonly isFinished: boolean;
 }
 
 /** Fills in what the provider did not say: a stream that was cut has told of its prompt at most. */
 function completeUsage(usage: Usage | undefined, seen: Seen): Usage {
-  const counted = countTokensLocally(seen.generatedCharacters);
+  const { countedTokens, isWhole, isFinished } = seen;
   const reported = usage?.completionTokens;
-  const completionTokens = seen.isWhole ? (reported ?? counted) : Math.max(reported ?? 0, counted);
+  const completionTokens = isWhole ? (reported ?? countedTokens) : Math.max(reported ?? 0, countedTokens);
   const isReported = usage?.promptTokens !== undefined && reported === completionTokens;
-  if (isReported) return usage;
-  const promptTokens = usage?.promptTokens ?? countTokensLocally(seen.promptBytes);
+  if (isReported && (isWhole || isFinished)) return usage;
+  const promptTokens = usage?.promptTokens ?? seen.promptTokens;
   return { ...usage, promptTokens, completionTokens, estimated: true };
 }
 
-function generatedLength(event: ChatEvent): number {
+function chargeFor(quote: Quote, usage: Usage, hasShownReasoning: boolean): Cost {
+  const { price, estimate, isHeld } = quote;
+  if (price === undefined) return NO_COST;
+  const cost = costOf(price, usage);
+  if (usage.estimated !== true || !isHeld) return cost;
+  const mayHaveThought = price.capabilities.includes('reasoning') && !hasShownReasoning;
+  const total = mayHaveThought ? estimate : minUsd(cost.total, estimate);
+  const prompt = minUsd(cost.prompt, total);
+  return { total, prompt, completion: nanoUsd(total - prompt) };
+}
+
+function generatedText(event: ChatEvent): string {
   switch (event.type) {
     case 'text-delta':
     case 'reasoning-delta':
     case 'refusal-delta':
-      return event.text.length;
+      return event.text;
     case 'tool-call-delta':
-      return event.arguments.length;
+      return event.arguments;
     default:
-      return 0;
+      return '';
   }
 }

@@ -3,8 +3,13 @@ import { asGatewayError, GatewayError } from '../domain/errors.ts';
 import { ZERO_USD } from '../domain/money/nano.ts';
 import type { RequestFacts } from '../domain/request-record.ts';
 import type { RoutePlan } from '../domain/routing/plan.ts';
-import { type Admission, admit } from './admit.ts';
-import { authenticate, authenticateAgain, RESERVED_KEY_AGE_MS } from './authenticate.ts';
+import { type Admission, admit, isRefusedForMoney } from './admit.ts';
+import {
+  authenticate,
+  authenticateAgain,
+  RESERVED_KEY_AGE_MS,
+  UNRESERVED_KEY_AGE_MS,
+} from './authenticate.ts';
 import { call } from './call.ts';
 import { decodeRequest } from './decode.ts';
 import type { Caller, DecodedRequest, Exchange, IncomingRequest, OutgoingResponse } from './exchange.ts';
@@ -29,13 +34,23 @@ export async function answerChat(
   dialect: Dialect,
 ): Promise<OutgoingResponse> {
   const startedMs = gateway.clock.monotonicMs();
-  const caller = await authenticate(gateway, incoming.headers, RESERVED_KEY_AGE_MS);
+  // The plan will want the health table: where it has to be read, that is one wait with the key, not another.
+  const [caller] = await Promise.all([
+    authenticate(gateway, incoming.headers, RESERVED_KEY_AGE_MS),
+    gateway.health.current(),
+  ]);
   const decoded = decodeAndGuard(gateway, incoming, dialect);
   const facts = factsOf(gateway, incoming, dialect, caller, decoded);
-  if (decoded instanceof GatewayError) return refuse(gateway, facts, dialect, decoded, startedMs);
+  const refuse = async (error: GatewayError): Promise<OutgoingResponse> => {
+    // Nothing was reserved that would have proven the key current. A store that is down would only be waited for again.
+    if (error.code !== 'store_unavailable')
+      await authenticate(gateway, incoming.headers, UNRESERVED_KEY_AGE_MS);
+    return refusal(gateway, facts, dialect, error, startedMs);
+  };
+  if (decoded instanceof GatewayError) return refuse(decoded);
   const exchange = newExchange(gateway, incoming, caller, decoded, facts, startedMs);
   const leave = await planAndAdmit(gateway, exchange);
-  if (leave instanceof GatewayError) return refuse(gateway, facts, dialect, leave, startedMs);
+  if (leave instanceof GatewayError) return refuse(leave);
   const calling = call(gateway, exchange, leave.plan, leave.admission);
   try {
     return await (decoded.chat.stream ? respondStream : respondWhole)(gateway, exchange, calling);
@@ -78,10 +93,8 @@ async function planAndAdmit(gateway: Gateway, exchange: Exchange): Promise<Leave
       const planned = await timed(gateway, exchange, 'plan', () =>
         plan(gateway, exchange.caller.key, exchange.request),
       );
-      const outcome = await timed(gateway, exchange, 'admit', () =>
-        admit(gateway, exchange, planned[0].deployment),
-      );
-      if (outcome.type === 'admitted') return { plan: planned, admission: outcome.admission };
+      const leave = await timed(gateway, exchange, 'admit', () => admitFirst(gateway, exchange, planned));
+      if (leave !== 'policy-changed') return leave;
       exchange.caller = await authenticateAgain(gateway, exchange.caller);
     }
     throw new GatewayError('store_unavailable', 'The key is being changed at this moment. Try again.', {
@@ -90,6 +103,27 @@ async function planAndAdmit(gateway: Gateway, exchange: Exchange): Promise<Leave
   } catch (thrown) {
     return refusalOf(gateway, thrown, exchange.facts.id);
   }
+}
+
+/** Admits the first deployment that the budgets hold; what comes before it in the plan is too dear. */
+async function admitFirst(
+  gateway: Gateway,
+  exchange: Exchange,
+  planned: RoutePlan,
+): Promise<Leave | 'policy-changed'> {
+  let refusal: GatewayError | undefined;
+  for (const [index, { deployment }] of planned.entries()) {
+    try {
+      const outcome = await admit(gateway, exchange, deployment);
+      if (outcome.type === 'policy-changed') return outcome.type;
+      const [first = planned[0], ...rest] = planned.slice(index);
+      return { plan: [first, ...rest], admission: outcome.admission };
+    } catch (error) {
+      if (!isRefusedForMoney(error)) throw error;
+      refusal ??= error;
+    }
+  }
+  throw refusal ?? new GatewayError('no_eligible_deployment', 'No deployment could be admitted.');
 }
 
 async function timed<Result>(
@@ -111,7 +145,7 @@ function refusalOf(gateway: Gateway, thrown: unknown, id: string): GatewayError 
 }
 
 /** Refuses a known caller's request before money was reserved. */
-function refuse(
+function refusal(
   gateway: Gateway,
   facts: RequestFacts,
   dialect: Dialect,
@@ -150,6 +184,7 @@ function newExchange(
     signal: incoming.signal,
     attempts: [],
     dropped: [],
+    presumedCost: ZERO_USD,
     timings: { auth: gateway.clock.monotonicMs() - startedMs },
   };
 }

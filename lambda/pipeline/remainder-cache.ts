@@ -20,8 +20,9 @@ export interface RemainderCache {
   remember(counters: readonly ScopeCounters[]): void;
   /** The states of a scope's budgets; empty where its counters were never seen. */
   states(policy: ScopePolicy, nowMs: number): readonly BudgetState[];
-  /** Whether this process hears of a crossed threshold for the first time. The store decides whether anyone does. */
-  isNews(notice: string): boolean;
+  /** Whether this process knows that a crossed threshold's notice is queued. */
+  isNoticed(notice: string): boolean;
+  setNoticed(notice: string): void;
 }
 
 const MOST_SCOPES = 10_000;
@@ -44,11 +45,10 @@ export function remainderCache(): RemainderCache {
       const counters = known.get(scopeName(policy.scope));
       return counters === undefined ? [] : budgetStates(policy, counters, nowMs);
     },
-    isNews(notice) {
-      if (noticed.has(notice)) return false;
+    isNoticed: (notice) => noticed.has(notice),
+    setNoticed(notice) {
       if (noticed.size >= MOST_NOTICES) noticed.clear();
       noticed.add(notice);
-      return true;
     },
   };
 }

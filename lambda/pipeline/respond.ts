@@ -10,11 +10,8 @@ import type { Gateway } from './gateway.ts';
 import { createMeter, type Meter } from './meter.ts';
 import { record } from './record.ts';
 import { tightest } from './remainder-cache.ts';
-import { outcomeOfAnswer, outcomeWithoutAnswer, settle } from './settle.ts';
+import { noteAnswer, outcomeOfAnswer, outcomeWithoutAnswer, settle } from './settle.ts';
 
-/** How long a stream may be silent before it is opened with keep-alives, its first content still to come. */
-const SILENCE_MS = 10_000;
-const KEEP_ALIVE_MS = 15_000;
 const ENCODER = new TextEncoder();
 
 /** Answers with one body, once all of it is there. */
@@ -25,26 +22,27 @@ export async function respondWhole(
 ): Promise<OutgoingResponse> {
   const outcome = await calling;
   if (outcome.type === 'client-gone') return respondToNobody(gateway, exchange);
-  const meter = meterFor(exchange, outcome);
+  const meter = meterFor(outcome);
   try {
     const frames = meter.measure(outcome.committed.frames);
-    const { text, cost } = await encodeWhole(exchange, outcome.target, frames);
+    const text = await encodeWhole(exchange, outcome.target, frames);
+    const settled = outcomeOfAnswer(gateway, exchange, outcome, meter.read());
     return {
       status: 200,
       headers: {
         'content-type': 'application/json',
         ...commonHeaders(gateway, exchange, outcome),
-        ...costHeader(cost),
+        ...costHeader(settled),
       },
       body: once(text),
-      afterEnd: () => finish(gateway, exchange, outcomeOfAnswer(gateway, exchange, outcome, meter.read())),
+      afterEnd: () => finishAnswer(gateway, exchange, outcome, settled),
     };
   } catch (thrown) {
-    const error = asGatewayError(thrown);
+    const error = reported(gateway, exchange, thrown);
     const settled = { ...outcomeOfAnswer(gateway, exchange, outcome, meter.read()), outcome: error.code };
     return {
       ...respondError(exchange.request.dialect, error, exchange.facts.id),
-      afterEnd: () => finish(gateway, exchange, settled),
+      afterEnd: () => finishAnswer(gateway, exchange, outcome, settled),
     };
   }
 }
@@ -55,10 +53,10 @@ export async function respondStream(
   exchange: Exchange,
   calling: Promise<CallOutcome>,
 ): Promise<OutgoingResponse> {
-  const outcome = await Promise.race([calling, silence(SILENCE_MS, calling)]);
+  const outcome = await Promise.race([calling, silence(gateway.pacing.silenceMs, calling)]);
   if (outcome === 'silent') return respondAfterSilence(gateway, exchange, calling);
   if (outcome.type === 'client-gone') return respondToNobody(gateway, exchange);
-  const meter = meterFor(exchange, outcome);
+  const meter = meterFor(outcome);
   return {
     status: 200,
     headers: { ...streamHeaders(exchange.request.dialect), ...commonHeaders(gateway, exchange, outcome) },
@@ -88,6 +86,16 @@ export async function finish(gateway: Gateway, exchange: Exchange, outcome: Requ
   await record(gateway, exchange.facts, outcome);
 }
 
+async function finishAnswer(
+  gateway: Gateway,
+  exchange: Exchange,
+  { committed }: Answer,
+  outcome: RequestOutcome,
+): Promise<void> {
+  noteAnswer(gateway, outcome, committed.limits.cause());
+  await finish(gateway, exchange, outcome);
+}
+
 /** The status is out: whatever comes now, answer or failure, comes in the stream. */
 function respondAfterSilence(
   gateway: Gateway,
@@ -101,18 +109,18 @@ function respondAfterSilence(
     yield ENCODER.encode(dialect.keepAlive);
     try {
       for (;;) {
-        const outcome = await Promise.race([calling, silence(KEEP_ALIVE_MS, calling)]);
+        const outcome = await Promise.race([calling, silence(gateway.pacing.keepAliveMs, calling)]);
         if (outcome === 'silent') {
           yield ENCODER.encode(dialect.keepAlive);
           continue;
         }
         if (outcome.type === 'client-gone') return;
-        meter = meterFor(exchange, outcome);
+        meter = meterFor(outcome);
         yield* streamOf(gateway, exchange, outcome, meter);
         return;
       }
     } catch (thrown) {
-      yield encodeLateError(dialect, asGatewayError(thrown), unservedEnvelope(exchange));
+      yield encodeLateError(dialect, reported(gateway, exchange, thrown), unservedEnvelope(exchange));
     }
   }
 
@@ -126,9 +134,17 @@ function respondAfterSilence(
         return finish(gateway, exchange, outcomeWithoutAnswer(gateway, exchange, outcome.code));
       if (outcome.type === 'client-gone')
         return finish(gateway, exchange, outcomeWithoutAnswer(gateway, exchange, 'client-gone'));
-      return finishStream(gateway, exchange, outcome, meter ?? meterFor(exchange, outcome));
+      return finishStream(gateway, exchange, outcome, meter ?? meterFor(outcome));
     },
   };
+}
+
+/** What the caller is told; a fault of ours is told to the operator too. */
+function reported(gateway: Gateway, exchange: Exchange, thrown: unknown): GatewayError {
+  const error = asGatewayError(thrown);
+  if (error.code === 'internal')
+    gateway.telemetry.problem('An answer failed.', error.cause, { id: exchange.facts.id });
+  return error;
 }
 
 const unservedEnvelope = (exchange: Exchange): Parameters<typeof encodeLateError>[2] => ({
@@ -146,8 +162,7 @@ function respondToNobody(gateway: Gateway, exchange: Exchange): OutgoingResponse
   };
 }
 
-const meterFor = (exchange: Exchange, answer: Answer): Meter =>
-  createMeter(answer.target.price, exchange.request.bodyBytes);
+const meterFor = ({ admission }: Answer): Meter => createMeter(admission.quote);
 
 const streamOf = (
   gateway: Gateway,
@@ -155,9 +170,11 @@ const streamOf = (
   { target, committed }: Answer,
   meter: Meter,
 ): AsyncGenerator<Uint8Array> =>
-  encodeStream(exchange, target, meter.measure(committed.frames), (error) =>
-    gateway.telemetry.problem('An answer could not be encoded.', error, { id: exchange.facts.id }),
-  );
+  encodeStream(exchange, target, meter.measure(committed.frames), {
+    keepAliveMs: gateway.pacing.keepAliveMs,
+    onFailure: (error) =>
+      gateway.telemetry.problem('An answer could not be encoded.', error, { id: exchange.facts.id }),
+  });
 
 /** Ends the upstream call if the caller left before it ended, then settles what was generated. */
 async function finishStream(
@@ -166,10 +183,11 @@ async function finishStream(
   answer: Answer,
   meter: Meter,
 ): Promise<void> {
+  const { limits } = answer.committed;
   const metered = meter.read();
-  if (metered.ending === undefined) answer.committed.limits.abandon();
-  answer.committed.limits.release();
-  await finish(gateway, exchange, outcomeOfAnswer(gateway, exchange, answer, metered));
+  if (metered.ending === undefined) limits.abandon();
+  limits.release();
+  await finishAnswer(gateway, exchange, answer, outcomeOfAnswer(gateway, exchange, answer, metered));
 }
 
 const streamHeaders = (dialect: Dialect): Record<string, string> => ({
@@ -200,7 +218,7 @@ function budgetHeaders(gateway: Gateway, exchange: Exchange): Record<string, str
   if (state === undefined) return {};
   const remaining = nanoUsd(state.remaining < 0n ? 0n : state.remaining);
   return {
-    'x-sluice-budget-scope': `${state.policy.scope.kind}:${state.budget.window}`,
+    'x-sluice-budget-scope': state.policy.scope.kind,
     'x-sluice-budget-limit-usd': String(usdFromNano(state.budget.limit)),
     'x-sluice-budget-remaining-usd': String(usdFromNano(remaining)),
     ...(state.resetsAtMs !== undefined && {

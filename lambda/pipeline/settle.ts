@@ -1,13 +1,15 @@
 import type { ErrorCode } from '../domain/errors.ts';
-import { scopeName } from '../domain/money/budget.ts';
-import { ZERO_USD } from '../domain/money/nano.ts';
+import type { ScopeCounters } from '../domain/money/budget.ts';
+import { nanoUsd } from '../domain/money/nano.ts';
 import type { RequestOutcome } from '../domain/request-record.ts';
-import { scopesOf } from './admit.ts';
+import { deploymentParts } from '../domain/routing/deployment.ts';
 import type { Answer } from './call.ts';
+import type { AbortCause } from './deadline.ts';
 import type { Exchange } from './exchange.ts';
+import { isDeploymentsFault } from './failure.ts';
 import type { Gateway } from './gateway.ts';
 import type { Metered } from './meter.ts';
-import { budgetStates } from './remainder-cache.ts';
+import { queueNotices } from './notices.ts';
 
 /** How a request ended without an answer: refused by us, failed upstream, or left by its caller. */
 export function outcomeWithoutAnswer(
@@ -18,11 +20,18 @@ export function outcomeWithoutAnswer(
   return {
     outcome,
     attempts: exchange.attempts,
-    cost: ZERO_USD,
-    chargeBasis: 'exact',
+    cost: exchange.presumedCost,
+    chargeBasis: exchange.presumedCost > 0n ? 'estimated' : 'exact',
     boundExceeded: false,
     ...durations(gateway, exchange),
+    ...(exchange.presumedCost > 0n && lastCalled(exchange)),
   };
+}
+
+/** Whom a presumed cost is owed to. */
+function lastCalled({ attempts }: Exchange): Pick<RequestOutcome, 'provider' | 'model' | 'deployment'> {
+  const deployment = attempts.at(-1)?.deployment;
+  return deployment === undefined ? {} : { deployment, ...deploymentParts(deployment) };
 }
 
 /** How an answer ended, from what was seen of it. */
@@ -33,7 +42,7 @@ export function outcomeOfAnswer(
   metered: Metered,
 ): RequestOutcome {
   const { target, committed, admission } = answer;
-  const cost = metered.cost.total;
+  const cost = nanoUsd(metered.cost.total + exchange.presumedCost);
   return {
     outcome: endingCode(metered),
     attempts: exchange.attempts,
@@ -42,7 +51,7 @@ export function outcomeOfAnswer(
     deployment: target.deployment.id,
     usage: metered.usage,
     cost,
-    chargeBasis: metered.chargeBasis,
+    chargeBasis: exchange.presumedCost > 0n ? 'estimated' : metered.chargeBasis,
     boundExceeded: target.price !== undefined && cost > admission.reservation.estimate,
     timeToFirstTokenMs: Math.round(committed.timeToFirstTokenMs),
     ...durations(gateway, exchange),
@@ -66,59 +75,46 @@ const durations = (
 });
 
 /**
- * Replaces the estimate by what the request really cost, tells whoever has to hear that a soft limit was crossed, and
- * passes on what was learnt of the deployment. A store that fails here loses nothing: the sweep charges the estimate.
+ * Replaces the estimate by what the request really cost, queues the notices that are due, and passes on what was learnt
+ * of the deployments. A store that fails here loses nothing: the sweep charges the estimate.
  */
 export async function settle(gateway: Gateway, exchange: Exchange, outcome: RequestOutcome): Promise<void> {
-  noteHealth(gateway, outcome);
+  await Promise.all([settleMoney(gateway, exchange, outcome), gateway.health.flush()]);
+}
+
+async function settleMoney(gateway: Gateway, exchange: Exchange, outcome: RequestOutcome): Promise<void> {
+  const { id } = exchange.facts;
   const startedMs = gateway.clock.monotonicMs();
+  let counters: readonly ScopeCounters[];
   try {
-    await Promise.all([settleMoney(gateway, exchange, outcome), gateway.health.flush()]);
-    gateway.telemetry.measure({ name: 'SettlementLag', value: gateway.clock.monotonicMs() - startedMs });
+    counters = await gateway.ledger.settle(id, outcome);
   } catch (error) {
-    const id = exchange.facts.id;
     gateway.telemetry.problem('A request could not be settled; the sweep will charge its estimate.', error, {
+      id,
+    });
+    return;
+  }
+  gateway.telemetry.measure({ name: 'SettlementLag', value: gateway.clock.monotonicMs() - startedMs });
+  gateway.remainders.remember(counters);
+  try {
+    await queueNotices(gateway, exchange, counters);
+  } catch (error) {
+    gateway.telemetry.problem('A budget notice could not be queued; the next request tries again.', error, {
       id,
     });
   }
 }
 
-function noteHealth(gateway: Gateway, outcome: RequestOutcome): void {
-  if (outcome.deployment === undefined || outcome.outcome === 'client-gone') return;
-  const { deployment, timeToFirstTokenMs = 0 } = outcome;
-  gateway.health.saw(
-    deployment,
-    outcome.outcome === 'ok' ? { type: 'success', timeToFirstTokenMs } : { type: 'failure' },
-  );
-}
-
-async function settleMoney(gateway: Gateway, exchange: Exchange, outcome: RequestOutcome): Promise<void> {
-  const counters = await gateway.ledger.settle(exchange.facts.id, outcome);
-  gateway.remainders.remember(counters);
-  const now = gateway.clock.now();
-  const states = scopesOf(exchange.caller.key).flatMap((policy) => {
-    const found = counters.find(({ scope }) => scopeName(scope) === scopeName(policy.scope));
-    return found === undefined ? [] : budgetStates(policy, found, now);
-  });
-  const crossed = states.flatMap((state) =>
-    state.budget.softLimits
-      .filter((threshold) => Number(state.spent) >= threshold * Number(state.budget.limit))
-      .filter((threshold) =>
-        gateway.remainders.isNews(`${scopeName(state.policy.scope)} ${state.window} ${threshold}`),
-      )
-      .map((threshold) => ({ state, threshold })),
-  );
-  await Promise.all(
-    crossed.map(({ state, threshold }) =>
-      gateway.ledger.queueNotice({
-        scope: state.policy.scope,
-        scopeLabel: exchange.caller.key.name,
-        window: state.window,
-        threshold,
-        limit: state.budget.limit,
-        spent: state.spent,
-        atMs: now,
-      }),
-    ),
-  );
+/**
+ * Notes how a deployment's answer went.
+ * @param cause why the call was ended from our side, where it was
+ */
+export function noteAnswer(
+  gateway: Gateway,
+  { deployment, outcome, timeToFirstTokenMs = 0 }: RequestOutcome,
+  cause: AbortCause | undefined,
+): void {
+  if (deployment === undefined || (cause?.type === 'timeout' && !cause.isDeploymentsFault)) return;
+  if (outcome === 'ok') gateway.health.saw(deployment, { type: 'success', timeToFirstTokenMs });
+  else if (isDeploymentsFault(outcome)) gateway.health.saw(deployment, { type: 'failure' });
 }

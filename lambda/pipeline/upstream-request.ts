@@ -2,7 +2,6 @@ import type { Dialect, DialectId } from '../dialects/dialect.ts';
 import type { Price } from '../domain/money/price.ts';
 import type { Deployment } from '../domain/routing/deployment.ts';
 import type { UpstreamRequest } from '../ports/upstream.ts';
-import { OWN_FIELDS } from './decode.ts';
 import type { Exchange } from './exchange.ts';
 import type { EnabledProvider, Gateway } from './gateway.ts';
 import { VIA_HEADER, via } from './guard.ts';
@@ -61,7 +60,7 @@ export function upstreamBody(
   };
   if (target.isSameDialect)
     return {
-      text: target.dialect.patchRequest(raw, chat, requestTarget, OWN_FIELDS),
+      text: target.dialect.patchRequest(raw, chat, requestTarget),
       unsupported: [],
       ignored: [],
     };
@@ -83,6 +82,9 @@ const HINTS: ReadonlySet<string> = new Set([
   'store',
 ]);
 
+/** What may stand in a header; hosts let callers send more. */
+const IS_HEADER_TEXT = /^[\x20-\x7e]*$/;
+
 /** What an HTTP call to a provider is made of. */
 export interface UpstreamCall {
   readonly body: string;
@@ -103,7 +105,7 @@ export function upstreamRequest(
   const names = target.isSameDialect ? provider.forwardedHeaders : [];
   const forwarded = names.flatMap((name) => {
     const value = call.callerHeaders[name];
-    return value === undefined ? [] : [[name, value] as const];
+    return value === undefined || !IS_HEADER_TEXT.test(value) ? [] : [[name, value] as const];
   });
   return {
     method: 'POST',
@@ -114,7 +116,9 @@ export function upstreamRequest(
       'user-agent': 'sluice',
       ...provider.authHeaders(call.credential ?? ''),
       ...Object.fromEntries(forwarded),
-      [VIA_HEADER]: [...via(call.callerHeaders), gateway.id].join(', '),
+      [VIA_HEADER]: [...via(call.callerHeaders).filter((name) => IS_HEADER_TEXT.test(name)), gateway.id].join(
+        ', ',
+      ),
     },
     body: call.body,
     signal: call.signal,

@@ -1,4 +1,5 @@
 import type { DeploymentId } from '../domain/ids.ts';
+import { deploymentParts } from '../domain/routing/deployment.ts';
 import {
   type DeploymentHealth,
   type HealthTable,
@@ -66,8 +67,7 @@ function targetOf(upkeep: Upkeep, id: DeploymentId): ReturnType<typeof callTarge
     .flatMap((group) => group.deployments)
     .find((one) => one.id === id);
   if (declared !== undefined) return callTarget(upkeep, 'openai-chat', declared);
-  const provider = id.slice(0, id.indexOf('/'));
-  if (!upkeep.providers.has(provider)) return undefined;
+  if (!upkeep.providers.has(deploymentParts(id).provider)) return undefined;
   const [deployment] = resolveModel(id, modelNames(upkeep)).deployments;
   return deployment === undefined ? undefined : callTarget(upkeep, 'openai-chat', deployment);
 }
@@ -95,10 +95,9 @@ function judge(
 }
 
 function publish(upkeep: Upkeep, id: DeploymentId, health: number): void {
-  const slash = id.indexOf('/');
   upkeep.telemetry.measure({
     name: 'DeploymentHealth',
     value: health,
-    dimensions: { provider: id.slice(0, slash), model: id.slice(slash + 1) },
+    dimensions: { ...deploymentParts(id) },
   });
 }

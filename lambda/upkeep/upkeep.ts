@@ -33,34 +33,33 @@ const KEYS_A_PAGE = 100;
  * once an hour take the counters of past windows away. A part that fails does not keep the others from running.
  *
  * @param budgetMs how long it may take; what is left over is for the next run
+ * @throws the first failure of a part, when all others are done: so that whoever watches the schedule sees it
  */
 export async function runUpkeep(upkeep: Upkeep, budgetMs: number): Promise<UpkeepReport> {
   const now = upkeep.clock.now();
   const deadlineMs = now + budgetMs;
-  const [sweep, health, noticesSent] = await Promise.all([
-    part(upkeep, 'sweep', { closed: 0, left: 0 }, () => upkeep.ledger.sweep(now, deadlineMs)),
-    part(upkeep, 'health', { judged: 0, probed: 0 }, () => updateHealth(upkeep, deadlineMs)),
-    part(upkeep, 'notices', 0, () => upkeep.ledger.sendNotices(upkeep.sendNotice)),
+  const isPruningDue = Math.floor(now / MINUTE_MS) % MINUTES_AN_HOUR === 0;
+  const [sweep, health, notices, pruning] = await Promise.allSettled([
+    sweepReservations(upkeep, now, deadlineMs),
+    updateHealth(upkeep, deadlineMs),
+    upkeep.ledger.sendNotices(upkeep.sendNotice),
+    isPruningDue ? pruneWindows(upkeep, now, deadlineMs) : undefined,
   ]);
-  upkeep.telemetry.measure({ name: 'OpenReservations', value: sweep.left });
-  if (Math.floor(now / MINUTE_MS) % MINUTES_AN_HOUR === 0)
-    await part(upkeep, 'pruning', undefined, () => pruneWindows(upkeep, now, deadlineMs));
   await upkeep.telemetry.flush();
-  return { sweep, health, noticesSent };
+  const report = { sweep: resultOf(sweep), health: resultOf(health), noticesSent: resultOf(notices) };
+  resultOf(pruning);
+  return report;
 }
 
-async function part<Result>(
-  upkeep: Upkeep,
-  name: string,
-  otherwise: Result,
-  work: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    upkeep.telemetry.problem(`Upkeep: the ${name} failed; the next run tries again.`, error);
-    return otherwise;
-  }
+async function sweepReservations(upkeep: Upkeep, now: number, deadlineMs: number): Promise<SweepResult> {
+  const result = await upkeep.ledger.sweep(now, deadlineMs);
+  upkeep.telemetry.measure({ name: 'OpenReservations', value: result.left });
+  return result;
+}
+
+function resultOf<Value>(settled: PromiseSettledResult<Value>): Value {
+  if (settled.status === 'rejected') throw settled.reason;
+  return settled.value;
 }
 
 async function pruneWindows(upkeep: Upkeep, nowMs: number, deadlineMs: number): Promise<void> {

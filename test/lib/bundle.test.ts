@@ -23,7 +23,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 /** Runs the bundle in a fresh Node, away from the project's packages, and gives what the expression gives there. */
 async function inBundle(expression: string, env: Record<string, string> = {}): Promise<unknown> {
   const program = `
-    const { handler, credentials } = await import(process.argv[1]);
+    const { handler, credentials, tablesAt } = await import(process.argv[1]);
     process.stdout.write(JSON.stringify(await (${expression})));`;
   const { stdout } = await promisify(execFile)(
     process.execPath,
@@ -37,7 +37,10 @@ describe('a bundle', () => {
   test('runs without the project, with the configuration and the prices of its operator', async () => {
     expect(await inBundle('handler()')).toEqual({
       providers: ['openai', 'anthropic', 'in-house', 'sim', 'second-sim'],
-      price: 42,
+      prices: {
+        header: { date: '2026-11-20' },
+        models: { größer: { 'model-ä': 1 }, other: { 'model-b': 2 }, none: {} },
+      },
       region: 'eu-central-1',
       https: 'function',
     });
@@ -47,6 +50,26 @@ describe('a bundle', () => {
     const modules = await inBundle('process.moduleLoadList');
     expect(modules).toContain('NativeModule https');
     expect(modules).not.toContainEqual(expect.stringContaining('undici'));
+  });
+
+  test('calls DynamoDB without loading the streams of the web, or looking for files of configuration', async () => {
+    const server = createServer((_request, response) => {
+      response.setHeader('content-type', 'application/x-amz-json-1.0');
+      response.end(JSON.stringify({ TableNames: ['a-table'] }));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    try {
+      const env = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' };
+      const called = `tablesAt('http://127.0.0.1:${port}').then((tables) => [tables, process.moduleLoadList])`;
+      const [tables, modules] = (await inBundle(called, env)) as readonly string[][];
+      expect(tables).toEqual(['a-table']);
+      expect(modules).toContain('NativeModule https');
+      expect(modules).not.toContainEqual(expect.stringContaining('webstreams'));
+      expect(modules).not.toContain('NativeModule fs/promises');
+    } finally {
+      server.close();
+    }
   });
 
   test('finds its credentials in the environment', async () => {
@@ -84,10 +107,10 @@ describe('a bundle', () => {
   test('has its source map and the price catalogue beside it, not in it', () => {
     const names = readdirSync(directory).sort();
     const whole = names.filter((name) => !/^part-\w+\.mjs(?:\.map)?$/.test(name));
-    expect(whole).toEqual(['index.mjs', 'index.mjs.map', 'price-catalogue.json']);
+    expect(whole).toEqual(['index.mjs', 'index.mjs.map', 'price-catalogue.jsonl']);
     for (const name of names.filter((each) => each.endsWith('.mjs'))) expect(names).toContain(`${name}.map`);
     expect(readFileSync(bundle, 'utf8')).toMatch(/\/\/# sourceMappingURL=index\.mjs\.map\n$/);
-    expect(readFileSync(bundle, 'utf8')).not.toContain('"example"');
+    expect(readFileSync(bundle, 'utf8')).not.toContain('"model-b"');
   });
 
   test('is listed by size, packages as one line each', async () => {

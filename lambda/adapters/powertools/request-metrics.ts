@@ -49,7 +49,7 @@ function ofAttempt(attempt: Attempt, outcome: RequestOutcome): MetricBlob {
     dimensions: deploymentDimensions(attempt.deployment),
     values: withoutUndefined({
       Requests: 1,
-      Errors: !isOk && isProviderFault(attempt.outcome) ? 1 : 0,
+      Errors: isProviderFault(attempt.outcome) ? 1 : 0,
       UpstreamLatency: attempt.durationMs,
       TimeToFirstToken: isOk ? outcome.timeToFirstTokenMs : undefined,
       TokensPerSecond: isOk ? tokensPerSecond(attempt, outcome) : undefined,
@@ -65,7 +65,8 @@ function deploymentDimensions(deployment: string): Readonly<Record<string, strin
 }
 
 const isFault = (code: ErrorCode): boolean => ERROR_KINDS[code].status >= 500;
-const isProviderFault = (code: ErrorCode): boolean => isFault(code) || code === 'rate_limit_exceeded';
+const isProviderFault = (outcome: Attempt['outcome']): boolean =>
+  outcome !== 'ok' && outcome !== 'client-gone' && (isFault(outcome) || outcome === 'rate_limit_exceeded');
 const isBudgetRejection = (outcome: RequestOutcome['outcome']): boolean =>
   outcome === 'budget_exceeded' || outcome === 'session_limit_exceeded';
 

@@ -44,7 +44,8 @@ type ReadingResult =
 export function secretsManagerCredentials(options: SecretsManagerCredentialsOptions): Credentials {
   const client = new SecretsManagerClient({
     maxAttempts: 2,
-    requestHandler: { connectionTimeout: 1_000, requestTimeout: 3_000 },
+    // Without the last one the handler only warns. @see NodeHttpHandlerOptions.throwOnRequestTimeout
+    requestHandler: { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true },
     ...options.client,
   });
   const readings = new Map<ProviderId, Reading>();

@@ -19,6 +19,12 @@ export interface UpstreamHttpOptions {
   readonly maxSockets?: number;
 }
 
+/**
+ * A connection that was closed while it lay idle says so within a round trip. What fails later may have been received, and
+ * be charged: sending it again is not ours to decide.
+ */
+const STALE_WITHIN_NANOSECONDS = 500_000_000n;
+
 interface Transport {
   readonly agent: HttpAgent;
   readonly send: typeof httpRequest;
@@ -81,6 +87,7 @@ function sendOnce(request: UpstreamRequest, url: URL, transport: Transport): Pro
       agent: transport.agent,
       headers: { ...request.headers, 'accept-encoding': 'identity' },
     });
+    const sentAtNanoseconds = process.hrtime.bigint();
     const stopTimer = limitConnecting(call, transport.connectedEvent, request.connectTimeoutMs);
     const bytesReadBefore = countBytesBefore(call);
     const onAbort = (): void => {
@@ -98,7 +105,10 @@ function sendOnce(request: UpstreamRequest, url: URL, transport: Transport): Pro
       request.signal.removeEventListener('abort', onAbort);
       const translated = transportError(error, url.host);
       const isStale =
-        translated.kind === 'connection' && call.reusedSocket && call.socket?.bytesRead === bytesReadBefore();
+        translated.kind === 'connection' &&
+        call.reusedSocket &&
+        call.socket?.bytesRead === bytesReadBefore() &&
+        process.hrtime.bigint() - sentAtNanoseconds < STALE_WITHIN_NANOSECONDS;
       if (isStale) resolve({ type: 'stale-connection', error: translated });
       else reject(translated);
     });

@@ -1,6 +1,7 @@
 import { ERROR_KINDS, type ErrorCode, GatewayError, type UpstreamError } from '../../domain/errors.ts';
 import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
+import { presentableMessage } from '../upstream-message.ts';
 import { present } from './present.ts';
 
 /** Anthropic's error types. @see https://docs.anthropic.com/en/api/errors */
@@ -40,8 +41,6 @@ const CODES_BY_MESSAGE: readonly (readonly [RegExp, ErrorCode])[] = [
   [/credit balance is too low/i, 'upstream_error'],
 ];
 
-const MAX_MESSAGE_LENGTH = 2_000;
-
 /** A provider's refusal. Pages of HTML and other bodies that are no JSON are not repeated to the caller. */
 export function decodeError(
   status: number,
@@ -54,7 +53,7 @@ export function decodeError(
   return {
     code: codeOf(status, providerCode, message),
     status,
-    message: message.slice(0, MAX_MESSAGE_LENGTH),
+    message: presentableMessage(message),
     providerCode,
     retryAfterSeconds: retryAfterSeconds(headers),
   };
@@ -68,7 +67,7 @@ export function decodeErrorEvent(event: JsonObject): UpstreamError {
   return {
     code: codeOf(undefined, providerCode, message),
     status: undefined,
-    message: message.slice(0, MAX_MESSAGE_LENGTH),
+    message: presentableMessage(message),
     providerCode,
     retryAfterSeconds: undefined,
   };

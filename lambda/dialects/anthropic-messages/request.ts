@@ -1,6 +1,7 @@
 import type { ChatRequest, Message, ResponseFormat, Tool } from '../../domain/chat/request.ts';
 import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
 import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../../domain/json.ts';
+import { OWN_FIELDS } from '../../domain/request-options.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
 import { decodeContent, isUnsignedThinking } from './decode-content.ts';
 import { encodeMessages, encodeSystem } from './encode-content.ts';
@@ -57,8 +58,8 @@ const NATIVE_FIELDS = new Set([
   'workspace_id',
 ]);
 
-/** Sluice's own options, which its HTTP layer reads. */
-const GATEWAY_FIELDS = new Set(['models', 'provider', 'session_id', 'usage', 'user']);
+/** Sluice's own options, and its name for the end user, which this format spells otherwise and would refuse. */
+const GATEWAY_FIELDS = new Set([...OWN_FIELDS, 'user']);
 
 /** @throws GatewayError `invalid_request` naming the parameter, for wrong types and missing fields */
 export function decodeRequest(body: JsonObject): ChatRequest {
@@ -151,7 +152,7 @@ function tagsOf(metadata: Json | undefined): JsonObject | undefined {
 /** A request of another dialect, for a provider of this one. */
 export function encodeRequest(request: ChatRequest, target: RequestTarget): EncodedRequest {
   const unsupported = new Set<string>(wordsWithoutEquivalent(request));
-  const maxTokens = target.maxOutputTokens ?? DEFAULT_MAX_TOKENS;
+  const maxTokens = target.maxOutputTokens ?? target.modelMaxOutputTokens ?? DEFAULT_MAX_TOKENS;
   const system = encodeSystem(request.messages, unsupported);
   const tools = encodeTools(request.tools ?? [], unsupported);
   const { thinking, effort, isUnsupported } = encodeThinking(request, target.model, maxTokens);
@@ -216,13 +217,8 @@ function encodeStop(
  * Sluice leave `metadata`, and reasoning that Anthropic never signed (an earlier turn was answered by another provider)
  * leaves `messages`, since either makes Anthropic refuse the request.
  */
-export function patchRequest(
-  raw: string,
-  request: ChatRequest,
-  target: RequestTarget,
-  remove: readonly string[],
-): string {
-  const edits: JsonEdit[] = remove.map((name) => ({ path: [name], text: undefined }));
+export function patchRequest(raw: string, request: ChatRequest, target: RequestTarget): string {
+  const edits: JsonEdit[] = [...GATEWAY_FIELDS].map((name) => ({ path: [name], text: undefined }));
   edits.push({ path: ['model'], text: JSON.stringify(target.model) });
   if (request.maxOutputTokens === undefined && target.maxOutputTokens !== undefined)
     edits.push({ path: ['max_tokens'], text: String(target.maxOutputTokens) });

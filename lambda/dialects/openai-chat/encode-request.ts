@@ -7,30 +7,38 @@ import type {
 } from '../../domain/chat/request.ts';
 import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
 import { isJsonObject, type JsonObject, parseJsonObject } from '../../domain/json.ts';
+import { OWN_FIELDS } from '../../domain/request-options.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
 import { encodeMessages } from './encode-messages.ts';
-import { GATEWAY_FIELDS } from './request.ts';
 import { DIALECT_ID, defined } from './wire.ts';
-
-const DEFAULT_BOUND_FIELD = 'max_completion_tokens';
 
 /**
  * The caller's own body, for a provider of this dialect: model, bound and the wish for usage set, Sluice's own options
- * and the fields in `remove` taken out, every other byte as it was.
+ * taken out, every other byte as it was.
  */
-export function patchRequest(
-  raw: string,
-  request: ChatRequest,
-  target: RequestTarget,
-  remove: readonly string[],
-): string {
+export function patchRequest(raw: string, request: ChatRequest, target: RequestTarget): string {
   const edits: JsonEdit[] = [{ path: ['model'], text: JSON.stringify(target.model) }];
-  if (request.maxOutputTokens === undefined && target.maxOutputTokens !== undefined)
-    edits.push({ path: [boundField(target)], text: String(target.maxOutputTokens) });
-  if (request.stream && !remove.includes('stream_options')) edits.push(includeUsageEdit(raw));
-  const added = new Set(edits.map(({ path }) => path[0]));
-  const removals = [...GATEWAY_FIELDS, ...remove].filter((name) => !added.has(name));
-  return editJson(raw, [...edits, ...removals.map((name) => ({ path: [name], text: undefined }))]);
+  edits.push(...boundEdits(request, target));
+  if (request.stream) edits.push(includeUsageEdit(raw));
+  edits.push(...OWN_FIELDS.map((name) => ({ path: [name], text: undefined })));
+  return editJson(raw, edits);
+}
+
+const BOUND_FIELDS = ['max_completion_tokens', 'max_tokens'] as const;
+
+/**
+ * The bound money was reserved for, where the caller gave none; the caller's own in the spelling that the provider is
+ * known to obey, where it obeys only one.
+ */
+function boundEdits(request: ChatRequest, target: RequestTarget): readonly JsonEdit[] {
+  const { maxOutputTokens, maxOutputTokensField: field } = target;
+  const isOwn = request.maxOutputTokens !== undefined;
+  if (maxOutputTokens === undefined || (isOwn && field === undefined)) return [];
+  const others = isOwn ? BOUND_FIELDS.filter((name) => name !== field) : [];
+  return [
+    { path: [boundField(target)], text: String(maxOutputTokens) },
+    ...others.map((name) => ({ path: [name], text: undefined })),
+  ];
 }
 
 /** Other stream options stay; the body is parsed again only where there seem to be some. */
@@ -42,7 +50,7 @@ function includeUsageEdit(raw: string): JsonEdit {
     : { path: ['stream_options'], text: '{"include_usage":true}' };
 }
 
-const boundField = (target: RequestTarget): string => target.maxOutputTokensField ?? DEFAULT_BOUND_FIELD;
+const boundField = (target: RequestTarget): string => target.maxOutputTokensField ?? BOUND_FIELDS[0];
 
 /**
  * A request of another dialect. `metadata` becomes Sluice's own tags and does not go on (OpenAI takes it only for stored

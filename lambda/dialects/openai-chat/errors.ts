@@ -1,9 +1,7 @@
 import { ERROR_KINDS, type ErrorCode, type GatewayError, type UpstreamError } from '../../domain/errors.ts';
 import { isJsonObject, type Json, type JsonObject, parseJson } from '../../domain/json.ts';
+import { presentableMessage } from '../upstream-message.ts';
 import { asObject, defined, objectIn, textIn } from './wire.ts';
-
-const MAX_MESSAGE_LENGTH = 1000;
-const CREDENTIAL = /\b(?:sk|gsk|xai|pplx|csk|AIza)[-_*.\w]{8,}/g;
 
 /** What an error body says, wherever it says it. */
 interface ErrorFacts {
@@ -87,13 +85,10 @@ function describe(
     status === undefined ? 'The provider reported an error.' : `The provider answered with status ${status}.`;
   return {
     code: errorCode(facts, status),
-    message: facts.message === undefined ? fallback : presentable(facts.message),
+    message: facts.message === undefined ? fallback : presentableMessage(facts.message),
     providerCode: facts.code ?? facts.type,
   };
 }
-
-const presentable = (message: string): string =>
-  message.slice(0, MAX_MESSAGE_LENGTH).replace(CREDENTIAL, '[credential]');
 
 function readErrorText(body: string): ErrorFacts {
   const json = parseJson(body);

@@ -1,5 +1,6 @@
 import type { ChatRequest, ReasoningOptions } from '../../domain/chat/request.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
+import { OWN_FIELDS } from '../../domain/request-options.ts';
 import { decodeMessages } from './decode-messages.ts';
 import { decodeResponseFormat, decodeTool, decodeToolChoice } from './decode-tools.ts';
 import { Given } from './given.ts';
@@ -15,9 +16,6 @@ const READ_FIELDS: ReadonlySet<string> = new Set([
   ...['presence_penalty', 'stop', 'seed', 'n', 'logprobs', 'top_logprobs', 'logit_bias', 'response_format'],
   ...['reasoning_effort', 'reasoning', 'verbosity', 'service_tier', 'user', 'metadata'],
 ]);
-
-/** Sluice's own options, which never go upstream; the http layer reads them. */
-export const GATEWAY_FIELDS: readonly string[] = ['models', 'provider', 'session_id', 'usage'];
 
 /**
  * What only this dialect has: OpenAI's own, then OpenRouter's and others' additions to it.
@@ -48,7 +46,7 @@ export function decodeRequest(body: JsonObject): ChatRequest {
     includeUsage: decodeIncludeUsage(given),
     nativeOptions: decodeNativeOptions(body, given, options),
     unknownFields: Object.keys(body).filter(
-      (name) => !READ_FIELDS.has(name) && !NATIVE_FIELDS.has(name) && !GATEWAY_FIELDS.includes(name),
+      (name) => !READ_FIELDS.has(name) && !NATIVE_FIELDS.has(name) && !OWN_FIELDS.includes(name),
     ),
   };
 }

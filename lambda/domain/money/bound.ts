@@ -1,9 +1,12 @@
 import type { ChatRequest, ContentPart, MediaSource } from '../chat/request.ts';
+import { isJsonObject } from '../json.ts';
 
 /** What is known, before a call, about how many tokens its prompt can have. */
 export interface PromptBound {
   /** At most this many; `undefined` where nothing bounds it but the model's own context. */
   readonly tokens: number | undefined;
+  /** About this many: charged where the provider does not say. */
+  readonly likelyTokens: number;
   readonly hasAudio: boolean;
 }
 
@@ -24,52 +27,32 @@ export function boundPrompt(
   bodyBytes: number,
   imageTokensBound: number | undefined,
 ): PromptBound {
-  const parts = request.messages.flatMap((message) => message.content.flatMap(withNested));
+  const parts = allParts(request);
   const images = parts.filter((part) => part.type === 'image');
-  const others = parts.filter((part) => part.type === 'audio' || part.type === 'file');
-  const hasAudio =
-    parts.some((part) => part.type === 'audio') || request.nativeOptions['audio'] !== undefined;
-  const unbounded = others.length > 0 || (images.length > 0 && imageTokensBound === undefined);
-  if (unbounded) return { tokens: undefined, hasAudio };
-  const mediaBytes = images.reduce((sum, part) => sum + base64Length(part.source), 0);
-  const toolTokens = (request.tools?.length ?? 0) > 0 ? TOKENS_FOR_TOOLS : 0;
-  const tokens =
-    bodyBytes -
-    mediaBytes +
-    images.length * (imageTokensBound ?? 0) +
-    request.messages.length * TOKENS_A_MESSAGE +
-    toolTokens;
-  return { tokens, hasAudio };
+  const textBytes = bodyBytes - parts.reduce((sum, part) => sum + mediaLength(part), 0);
+  const imageTokens = images.length * (imageTokensBound ?? 0);
+  const isBounded = !parts.some(isMediaOfAnySize) && (images.length === 0 || imageTokensBound !== undefined);
+  const framing =
+    request.messages.length * TOKENS_A_MESSAGE + ((request.tools?.length ?? 0) > 0 ? TOKENS_FOR_TOOLS : 0);
+  return {
+    tokens: isBounded ? textBytes + imageTokens + framing : undefined,
+    likelyTokens: countTokensLocally(textBytes) + imageTokens,
+    hasAudio: parts.some((part) => part.type === 'audio') || request.nativeOptions['audio'] !== undefined,
+  };
 }
 
 /**
- * Names what makes a call's cost impossible to bound: tools the provider runs, state it keeps, files it holds. Such a call
- * is refused on a hard budget.
+ * Names what makes a call's cost impossible to bound: tools the provider runs, state it keeps, files it holds, options
+ * that change its rates. Such a call is refused on a hard budget.
  */
 export function unboundedFeatures(request: ChatRequest): readonly string[] {
-  const hostedTools = (request.tools ?? []).flatMap((tool) =>
-    tool.type === 'hosted' ? [`tool ${tool.name}`] : [],
+  const tools = (request.tools ?? []).flatMap((tool) =>
+    tool.type === 'hosted' && tool.runBy !== 'caller' ? [`tool ${tool.name}`] : [],
   );
-  const options = UNBOUNDED_OPTIONS.filter((name) => request.nativeOptions[name] !== undefined);
-  const files = request.messages.some((message) =>
-    message.content
-      .flatMap(withNested)
-      .some((part) => 'source' in part && part.source.type === 'provider-file'),
-  );
-  return [...hostedTools, ...options, ...(files ? ['a file kept by the provider'] : [])];
+  const named = [...Object.keys(request.nativeOptions), ...request.unknownFields];
+  const options = named.filter((name) => UNBOUNDED_OPTIONS.has(name) || isDisguisedBound(name));
+  return [...tools, ...options, ...new Set(allParts(request).flatMap(unboundedContent))];
 }
-
-/** Request options with which the provider runs tools, adds to the prompt what we never see, or charges another rate. */
-const UNBOUNDED_OPTIONS = [
-  'web_search_options',
-  'mcp_servers',
-  'container',
-  'previous_response_id',
-  'conversation',
-  'fallbacks',
-  'inference_geo',
-  'speed',
-];
 
 /**
  * Tokens of a text whose provider reported none: a third of its UTF-8 bytes, rounded up. English has about four bytes a
@@ -77,7 +60,66 @@ const UNBOUNDED_OPTIONS = [
  */
 export const countTokensLocally = (utf8Bytes: number): number => Math.ceil(utf8Bytes / 3);
 
+/** Request options with which a provider runs tools, adds to the prompt what we never see, or charges other rates. */
+const UNBOUNDED_OPTIONS: ReadonlySet<string> = new Set([
+  'cached_content',
+  'compaction',
+  'container',
+  'conversation',
+  'extra_body',
+  'fallbacks',
+  'inference_geo',
+  'mcp_servers',
+  'plugins',
+  'prediction',
+  'previous_response_id',
+  'search_parameters',
+  'speed',
+  'thread',
+  'web_search_options',
+]);
+
+const BOUNDS: ReadonlySet<string> = new Set(['max_tokens', 'max_completion_tokens', 'n']);
+
+/** `MAX_TOKENS`: a server that matches names in any case would follow it rather than the bound we read. */
+const isDisguisedBound = (name: string): boolean => !BOUNDS.has(name) && BOUNDS.has(name.toLowerCase());
+
+/** Blocks of one dialect whose whole content stands in the body, so that its bytes bound it. */
+const INLINE_CONTENT: ReadonlySet<string> = new Set([
+  'search_result',
+  'server_tool_use',
+  'web_search_tool_result',
+  'code_execution_tool_result',
+  'bash_code_execution_tool_result',
+  'text_editor_code_execution_tool_result',
+  'tool_search_tool_result',
+  'tool_reference',
+]);
+
+function unboundedContent(part: ContentPart): readonly string[] {
+  if ('source' in part && part.source.type === 'provider-file') return ['a file kept by the provider'];
+  if (part.type !== 'native' || INLINE_CONTENT.has(part.name)) return [];
+  return documentSource(part) === undefined ? [`content of the type ${part.name}`] : [];
+}
+
+/** Where a document that only its own dialect can express has its content; `undefined` where it is kept elsewhere. */
+function documentSource(part: ContentPart): 'inline' | 'media' | undefined {
+  if (part.type !== 'native' || part.name !== 'document' || !isJsonObject(part.value)) return undefined;
+  const source = part.value['source'];
+  const type = isJsonObject(source) ? source['type'] : undefined;
+  if (type === 'text' || type === 'content') return 'inline';
+  return type === 'base64' || type === 'url' ? 'media' : undefined;
+}
+
+/** Sound, files and fetched documents: what they count for is not documented by size. */
+const isMediaOfAnySize = (part: ContentPart): boolean =>
+  part.type === 'audio' || part.type === 'file' || documentSource(part) === 'media';
+
+const allParts = (request: ChatRequest): readonly ContentPart[] =>
+  request.messages.flatMap((message) => message.content.flatMap(withNested));
+
 const withNested = (part: ContentPart): readonly ContentPart[] =>
   part.type === 'tool-result' ? [part, ...part.content.flatMap(withNested)] : [part];
 
+const mediaLength = (part: ContentPart): number => ('source' in part ? base64Length(part.source) : 0);
 const base64Length = (source: MediaSource): number => (source.type === 'base64' ? source.data.length : 0);

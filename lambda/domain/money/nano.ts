@@ -59,5 +59,8 @@ function scaledInteger(value: number | string, digits: number): bigint {
 
 const roundedQuotient = (dividend: bigint, divisor: bigint): bigint => (dividend + divisor / 2n) / divisor;
 
+/** The smaller of two amounts. */
+export const minUsd = (a: NanoUsd, b: NanoUsd): NanoUsd => (a > b ? b : a);
+
 /** The larger of two amounts. */
 export const maxUsd = (a: NanoUsd, b: NanoUsd): NanoUsd => (a > b ? a : b);

@@ -25,3 +25,9 @@ export const undeclaredDeployment = (provider: ProviderId, model: string): Deplo
   model,
   weight: 1,
 });
+
+/** The two parts of a deployment's name. A provider's name holds no slash; a model's may. */
+export function deploymentParts(id: DeploymentId): { readonly provider: string; readonly model: string } {
+  const slash = id.indexOf('/');
+  return { provider: id.slice(0, slash), model: id.slice(slash + 1) };
+}

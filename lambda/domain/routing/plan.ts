@@ -47,7 +47,9 @@ export interface RouteQuestion {
  */
 export function planRoute(question: RouteQuestion): RoutePlan {
   const groups = question.models.map((name) => resolveModel(name, question.names));
-  const permitted = groups.filter((group) => isPermitted(group, question.permissions.models));
+  const permitted = groups
+    .map((group) => ({ ...group, deployments: permittedDeployments(group, question.permissions.models) }))
+    .filter((group) => group.deployments.length > 0);
   if (permitted.length === 0)
     throw new GatewayError('permission_denied', `This key may not call ${quoted(question.models)}.`, {
       param: 'model',
@@ -56,7 +58,8 @@ export function planRoute(question: RouteQuestion): RoutePlan {
   const candidates = permitted.flatMap((group) =>
     orderGroup(keepEligible(group, question, excluded), question),
   );
-  const [first, ...rest] = preferred(withoutRepeats(candidates), question.preferences);
+  const wished = preferred(withoutRepeats(candidates), question.preferences);
+  const [first, ...rest] = withCoolingLast(wished, question);
   if (first === undefined)
     throw new GatewayError(
       'no_eligible_deployment',
@@ -66,12 +69,17 @@ export function planRoute(question: RouteQuestion): RoutePlan {
   return [first, ...rest];
 }
 
+const LONGEST_NAME = 300;
+const HAS_CONTROL_CHARACTER = /\p{Cc}/u;
+
 /**
  * The group a name stands for: a declared group, a `provider/model`, or a bare model that exactly one enabled provider has.
  * @throws GatewayError `model_not_found`
  */
 export function resolveModel(asked: string, names: ModelNames): ModelGroup {
   const name = asked.replaceAll(/%2f/gi, '/');
+  if (name.length > LONGEST_NAME || HAS_CONTROL_CHARACTER.test(name))
+    throw modelNotFound(asked, '', [], names);
   const group = names.groups.find((candidate) => candidate.name === name);
   if (group !== undefined) return group;
   const slash = name.indexOf('/');
@@ -108,15 +116,14 @@ const undeclaredGroup = (name: string, provider: ProviderId, model: string): Mod
   deployments: [undeclaredDeployment(provider, model)],
 });
 
-/** Whether a key's list of models names this group, one of its deployments, or a wildcard over either. */
-export function isPermitted(group: ModelGroup, allowed: readonly string[]): boolean {
-  if (allowed.length === 0) return true;
-  const names = [group.name, ...group.deployments.map(({ id }) => String(id))];
-  return allowed.some((pattern) =>
-    pattern.endsWith('*')
-      ? names.some((name) => name.startsWith(pattern.slice(0, -1)))
-      : names.includes(pattern),
-  );
+/** The deployments of a group that a key's list of models allows: all where it names the group, else those it names. */
+export function permittedDeployments(group: ModelGroup, allowed: readonly string[]): readonly Deployment[] {
+  const isAllowed = (name: string): boolean =>
+    allowed.some((pattern) =>
+      pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern,
+    );
+  if (allowed.length === 0 || isAllowed(group.name)) return group.deployments;
+  return group.deployments.filter(({ id }) => isAllowed(id));
 }
 
 function keepEligible(group: ModelGroup, question: RouteQuestion, excluded: string[]): ModelGroup {
@@ -194,6 +201,16 @@ function preferred(
   };
   const ordered = preferences.order.length === 0 ? plan : plan.toSorted((a, b) => rank(a) - rank(b));
   return preferences.allowFallbacks ? ordered : ordered.slice(0, 1);
+}
+
+/** Over all groups: a fallback is not kept waiting for a deployment that has just failed. */
+function withCoolingLast(
+  plan: readonly PlannedDeployment[],
+  { health, nowMs }: RouteQuestion,
+): readonly PlannedDeployment[] {
+  const isCooling = ({ deployment }: PlannedDeployment): boolean =>
+    isCoolingDown(health, deployment.id, nowMs);
+  return [...plan.filter((one) => !isCooling(one)), ...plan.filter(isCooling)];
 }
 
 const quoted = (models: readonly string[]): string =>

@@ -11,7 +11,6 @@ export const OPENAI: Provider = {
   authHeaders: (credential) => ({ authorization: `Bearer ${credential}` }),
   // Not the organization and project headers: they choose who pays, which is the operator's to say.
   forwardedHeaders: ['openai-beta'],
-  maxOutputTokensField: 'max_completion_tokens',
   /**
    * gpt-4o-mini's tiles: 2,833 + 5,667 for each of at most 8 (2048 × 768 pixels). Models that count patches stay below: at
    * most 30,000 of them at 1.2 tokens, or at most 10,000 where the picture is scaled down.

@@ -295,6 +295,19 @@ describe('a connection that went stale while it lay idle', () => {
     expect(requests).toBe(3);
   });
 
+  test('is not replaced when the peer held the call for a while: it may have been carried out', async () => {
+    let requests = 0;
+    const url = await serveRaw((socket) => {
+      requests += 1;
+      if (requests > 1) setTimeout(() => socket.resetAndDestroy(), 700);
+      else socket.write(WHOLE);
+    });
+    const send = upstreamHttp();
+    await textOf((await send(requestTo(url))).body);
+    await expect(send(requestTo(url))).rejects.toMatchObject({ kind: 'connection' });
+    expect(requests).toBe(2);
+  });
+
   test('is not replaced when the answer had begun', async () => {
     let requests = 0;
     const url = await serveRaw((socket) => {

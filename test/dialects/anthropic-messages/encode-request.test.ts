@@ -377,27 +377,29 @@ describe('a request of another dialect', () => {
 });
 
 describe('the caller’s own body', () => {
-  const patch = (
-    raw: string,
-    target: { model: string; maxOutputTokens: number | undefined } = TARGET,
-    remove: string[] = [],
-  ) => anthropicMessages.patchRequest(raw, anthropicMessages.decodeRequest(JSON.parse(raw)), target, remove);
+  const patch = (raw: string, target: { model: string; maxOutputTokens: number | undefined } = TARGET) =>
+    anthropicMessages.patchRequest(raw, anthropicMessages.decodeRequest(JSON.parse(raw)), target);
 
   test('keeps every byte but the model’s name and what is removed', () => {
     const raw =
       '{ "model":"anthropic/x", "max_tokens" : 10,\n "models":["a"], "messages":[{"role":"user","content":"\\u00e9"}], "big": 12345678901234567890 }';
-    expect(patch(raw, TARGET, ['models'])).toBe(
+    expect(patch(raw)).toBe(
       '{ "model":"claude-opus-5", "max_tokens" : 10, "messages":[{"role":"user","content":"\\u00e9"}], "big": 12345678901234567890 }',
     );
   });
 
   test('gets the model’s name where it had only a list', () => {
     const raw = '{"models":["a/b"],"max_tokens":1,"messages":[{"role":"user","content":"x"}]}';
-    expect(JSON.parse(patch(raw, TARGET, ['models']))).toEqual({
+    expect(JSON.parse(patch(raw))).toEqual({
       model: 'claude-opus-5',
       max_tokens: 1,
       messages: [{ role: 'user', content: 'x' }],
     });
+  });
+
+  test('loses the gateway’s own name for the end user, which Anthropic would refuse', () => {
+    const raw = '{"model":"a","max_tokens":1,"user":"u1","messages":[{"role":"user","content":"x"}]}';
+    expect(JSON.parse(patch(raw))).not.toHaveProperty('user');
   });
 
   test('loses tags, which are for the gateway', () => {

@@ -150,7 +150,7 @@ describe('requests', () => {
         try {
           const decoded = openaiChat.decodeRequest(hostile as JsonObject);
           JSON.stringify(openaiChat.encodeRequest(decoded, { model: 'm', maxOutputTokens: 1 }));
-          openaiChat.patchRequest(JSON.stringify(hostile), decoded, { model: 'm', maxOutputTokens: 1 }, []);
+          openaiChat.patchRequest(JSON.stringify(hostile), decoded, { model: 'm', maxOutputTokens: 1 });
         } catch (error) {
           expect(error).toBeInstanceOf(GatewayError);
         }

@@ -213,7 +213,7 @@ describe('recorded requests', () => {
   test.each(requests)('$name goes on as it was, but for the model', ({ request }) => {
     const decoded = openaiChat.decodeRequest(JSON.parse(request));
     const target = { model: 'other', maxOutputTokens: decoded.maxOutputTokens };
-    const patched = JSON.parse(openaiChat.patchRequest(request, decoded, target, []));
+    const patched = JSON.parse(openaiChat.patchRequest(request, decoded, target));
     const { stream_options: _asked, ...rest } = patched;
     const { stream_options: _before, usage: _usage, provider: _provider, ...expected } = JSON.parse(request);
     expect(rest).toEqual({ ...expected, model: 'other' });

@@ -321,17 +321,8 @@ describe('encodeRequest', () => {
 });
 
 describe('patchRequest', () => {
-  const patch = (
-    raw: string,
-    remove: readonly string[] = [],
-    maxOutputTokens: number | undefined = undefined,
-  ) =>
-    openaiChat.patchRequest(
-      raw,
-      openaiChat.decodeRequest(JSON.parse(raw)),
-      { model: 'up', maxOutputTokens },
-      remove,
-    );
+  const patch = (raw: string, maxOutputTokens: number | undefined = undefined) =>
+    openaiChat.patchRequest(raw, openaiChat.decodeRequest(JSON.parse(raw)), { model: 'up', maxOutputTokens });
 
   test('keeps every byte but the model', () => {
     const raw =
@@ -341,10 +332,21 @@ describe('patchRequest', () => {
 
   test('adds a bound only where the caller gave none', () => {
     const raw = '{"model":"m","messages":[{"role":"user","content":"x"}]}';
-    expect(JSON.parse(patch(raw, [], 9))).toMatchObject({ max_completion_tokens: 9 });
-    expect(JSON.parse(patch(raw.replace('{"model"', '{"max_tokens":5,"model"'), [], 9))).toEqual({
+    expect(JSON.parse(patch(raw, 9))).toMatchObject({ max_completion_tokens: 9 });
+    expect(JSON.parse(patch(raw.replace('{"model"', '{"max_tokens":5,"model"'), 9))).toEqual({
       max_tokens: 5,
       model: 'up',
+      messages: [{ role: 'user', content: 'x' }],
+    });
+  });
+
+  test('spells the caller’s limit as the provider is known to obey it', () => {
+    const raw = '{"model":"m","max_completion_tokens":16,"messages":[{"role":"user","content":"x"}]}';
+    const target = { model: 'up', maxOutputTokens: 16, maxOutputTokensField: 'max_tokens' };
+    const patched = openaiChat.patchRequest(raw, openaiChat.decodeRequest(JSON.parse(raw)), target);
+    expect(JSON.parse(patched)).toEqual({
+      model: 'up',
+      max_tokens: 16,
       messages: [{ role: 'user', content: 'x' }],
     });
   });
@@ -359,10 +361,10 @@ describe('patchRequest', () => {
     expect(JSON.parse(patch(raw)).stream_options).toEqual(expected);
   });
 
-  test('takes out Sluice’s own options and what the provider does not take', () => {
+  test('takes out Sluice’s own options', () => {
     const raw =
-      '{"models":["m"],"usage":{"include":true},"provider":{},"session_id":"s","logit_bias":{},"messages":[{"role":"user","content":"x"}]}';
-    expect(JSON.parse(patch(raw, ['logit_bias']))).toEqual({
+      '{"models":["m"],"usage":{"include":true},"provider":{},"session_id":"s","messages":[{"role":"user","content":"x"}]}';
+    expect(JSON.parse(patch(raw))).toEqual({
       model: 'up',
       messages: [{ role: 'user', content: 'x' }],
     });

@@ -1,0 +1,52 @@
+import { type ScopeCounters, scopeName } from '../domain/money/budget.ts';
+import { scopesOf } from './admit.ts';
+import type { Exchange } from './exchange.ts';
+import type { Gateway } from './gateway.ts';
+import { type BudgetState, budgetStates } from './remainder-cache.ts';
+
+interface Crossing {
+  readonly state: BudgetState;
+  /** Share of the limit, 0..1. */
+  readonly threshold: number;
+  readonly name: string;
+}
+
+/**
+ * Queues a notice for each soft limit that the key's budgets have crossed. The store lets each be queued once; this
+ * process asks it no more once it has answered.
+ */
+export async function queueNotices(
+  gateway: Gateway,
+  exchange: Exchange,
+  counters: readonly ScopeCounters[],
+): Promise<void> {
+  const now = gateway.clock.now();
+  const states = scopesOf(exchange.caller.key).flatMap((policy) => {
+    const found = counters.find(({ scope }) => scopeName(scope) === scopeName(policy.scope));
+    return found === undefined ? [] : budgetStates(policy, found, now);
+  });
+  const news = states.flatMap(crossings).filter(({ name }) => !gateway.remainders.isNoticed(name));
+  await Promise.all(
+    news.map(async ({ state, threshold, name }) => {
+      await gateway.ledger.queueNotice({
+        scope: state.policy.scope,
+        scopeLabel: exchange.caller.key.name,
+        window: state.window,
+        threshold,
+        limit: state.budget.limit,
+        spent: state.spent,
+        atMs: now,
+      });
+      gateway.remainders.setNoticed(name);
+    }),
+  );
+}
+
+const crossings = (state: BudgetState): readonly Crossing[] =>
+  state.budget.softLimits
+    .filter((threshold) => Number(state.spent) >= threshold * Number(state.budget.limit))
+    .map((threshold) => ({
+      state,
+      threshold,
+      name: `${scopeName(state.policy.scope)} ${state.window} ${threshold}`,
+    }));

@@ -1,0 +1,151 @@
+import { GatewayError } from '../domain/errors.ts';
+import { boundPrompt, type PromptBound, unboundedFeatures } from '../domain/money/bound.ts';
+import type { Budget } from '../domain/money/budget.ts';
+import { affordableCompletionTokens, type CallBound, costOf, estimateCost } from '../domain/money/cost.ts';
+import { minUsd, type NanoUsd, nanoUsd, ZERO_USD } from '../domain/money/nano.ts';
+import type { Price } from '../domain/money/price.ts';
+import type { Deployment } from '../domain/routing/deployment.ts';
+import type { VirtualKey } from '../domain/virtual-key.ts';
+import type { Exchange } from './exchange.ts';
+import type { Gateway } from './gateway.ts';
+
+/** What a call of one deployment may cost. An unknown price, where it is allowed, is let through unestimated. */
+export interface Quote {
+  readonly price: Price | undefined;
+  readonly bound: CallBound;
+  /** An upper bound of its cost. */
+  readonly estimate: NanoUsd;
+  /** About how many tokens the prompt has: charged where the provider does not say. */
+  readonly likelyPromptTokens: number;
+  /** A hard budget holds the call, so no charge that we only guess may be higher than the estimate. */
+  readonly isHeld: boolean;
+}
+
+/** `"max_completion_tokens":1000000,` and some space. */
+const LIMIT_FIELD_BYTES = 40;
+/** No model reads more at once; providers let some read more than is listed, on demand and at their long-context rates. */
+const LARGEST_CONTEXT_TOKENS = 2_000_000;
+
+export const hardBudgets = (key: VirtualKey): readonly Budget[] =>
+  key.budgets.filter((budget) => budget.mode === 'hard');
+
+/**
+ * Bounds the cost of a call.
+ * @param outputBound what we will send as the answer's limit where the caller gave none
+ * @throws GatewayError `price_unknown` or `cost_unbounded`, where a hard budget could not hold the call
+ */
+export function quoteFor(
+  gateway: Gateway,
+  exchange: Exchange,
+  deployment: Deployment,
+  outputBound: number | undefined,
+): Quote {
+  const { chat } = exchange.request;
+  const price = gateway.prices.find(deployment.provider, deployment.model);
+  const isHeld = hardBudgets(exchange.caller.key).length > 0;
+  const prompt = promptBound(gateway, exchange, deployment, price);
+  if (isHeld) refuseUnbounded(gateway, exchange, deployment, price, prompt.tokens);
+  const bound: CallBound = {
+    promptTokens: prompt.tokens ?? 0,
+    completionTokens: outputTokens(gateway, exchange, price, outputBound) * choices(exchange),
+    hasAudio: prompt.hasAudio,
+    ...(chat.serviceTier !== undefined && { serviceTier: chat.serviceTier }),
+  };
+  return {
+    price,
+    bound,
+    estimate: price === undefined ? ZERO_USD : estimateCost(price, bound),
+    likelyPromptTokens: prompt.likelyTokens,
+    isHeld,
+  };
+}
+
+/** Tokens each answer may have: the caller's limit, else the bound we send, else what the operator or the model allows. */
+export function outputTokens(
+  gateway: Gateway,
+  exchange: Exchange,
+  price: Price | undefined,
+  outputBound: number | undefined,
+): number {
+  const asked = exchange.request.chat.maxOutputTokens ?? outputBound;
+  return (
+    asked ??
+    Math.min(gateway.config.defaultMaxOutputTokens, price?.maxOutputTokens ?? Number.MAX_SAFE_INTEGER)
+  );
+}
+
+/** How long each answer may be for the call to fit into an amount. */
+export function affordableOutput(exchange: Exchange, quote: Quote, amount: NanoUsd): number {
+  if (quote.price === undefined || amount <= 0n) return 0;
+  const tokens = affordableCompletionTokens(quote.price, withRoomForLimit(exchange, quote.bound), amount);
+  return Math.floor(tokens / choices(exchange));
+}
+
+/**
+ * What a provider presumably charges for a call that we gave up after it was sent: the prompt. Where a hard budget must
+ * hold, an answer that comes whole, whose making cannot be seen, counts as long as it may be. Never more than was set
+ * aside for it.
+ */
+export function presumedCost(quote: Quote, stream: boolean): NanoUsd {
+  if (quote.price === undefined) return ZERO_USD;
+  const completionTokens = stream || !quote.isHeld ? 0 : quote.bound.completionTokens;
+  const { total } = costOf(quote.price, { promptTokens: quote.likelyPromptTokens, completionTokens });
+  return minUsd(total, quote.estimate);
+}
+
+/** A share of an amount, in thousandths. */
+export const shareOf = (amount: NanoUsd, share: number): NanoUsd =>
+  nanoUsd((amount * BigInt(Math.round(share * 1_000))) / 1_000n);
+
+const choices = (exchange: Exchange): number => exchange.request.chat.choices ?? 1;
+
+/** A caller who gave no limit will send a field more, whose bytes count too. */
+const withRoomForLimit = ({ request }: Exchange, bound: CallBound): CallBound =>
+  request.chat.maxOutputTokens === undefined
+    ? { ...bound, promptTokens: bound.promptTokens + LIMIT_FIELD_BYTES }
+    : bound;
+
+/** Text is bounded by its bytes alone; only media that nothing else bounds are bounded by what the model can read. */
+function promptBound(
+  gateway: Gateway,
+  exchange: Exchange,
+  deployment: Deployment,
+  price: Price | undefined,
+): PromptBound {
+  const imageBound = gateway.providers.get(deployment.provider)?.provider.imageTokensBound;
+  const { chat, bodyBytes } = exchange.request;
+  const bound = boundPrompt(chat, bodyBytes, imageBound);
+  return { ...bound, tokens: bound.tokens ?? contextBound(price) };
+}
+
+function contextBound(price: Price | undefined): number | undefined {
+  const listed = price?.contextTokens;
+  if (price === undefined || listed === undefined) return undefined;
+  const reachesFurther = price.standard.longContext.some((step) => step.abovePromptTokens >= listed);
+  return reachesFurther ? LARGEST_CONTEXT_TOKENS : listed;
+}
+
+function refuseUnbounded(
+  gateway: Gateway,
+  exchange: Exchange,
+  deployment: Deployment,
+  price: Price | undefined,
+  promptTokens: number | undefined,
+): void {
+  if (price === undefined && gateway.config.unknownPrice === 'refuse')
+    throw new GatewayError(
+      'price_unknown',
+      `The price of ${deployment.id} is not known, so it cannot be held inside this key's hard budget. Declare it under "prices" in gateway.config.ts.`,
+      { param: 'model' },
+    );
+  const features = [
+    ...unboundedFeatures(exchange.request.chat),
+    ...(promptTokens === undefined ? ['media whose size in tokens is not documented'] : []),
+  ];
+  if (features.length > 0)
+    throw new GatewayError(
+      'cost_unbounded',
+      `What this request may cost cannot be bounded, and the key has a hard budget: ${features.join(', ')}.`,
+      { metadata: { unbounded: features } },
+    );
+}

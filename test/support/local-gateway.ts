@@ -1,0 +1,189 @@
+import { Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { localProviders } from '../../bin/local/local-providers.ts';
+import { dynamoKeyStore } from '../../lambda/adapters/dynamodb/key-store.ts';
+import { dynamoLedgerUpkeep } from '../../lambda/adapters/dynamodb/ledger-upkeep.ts';
+import { dynamoRoutingUpkeep } from '../../lambda/adapters/dynamodb/routing-store.ts';
+import type { Store } from '../../lambda/adapters/dynamodb/store.ts';
+import { plainLog } from '../../lambda/adapters/plain-log/plain-log.ts';
+import { defineGateway, type GatewayDefinition } from '../../lambda/config/define-gateway.ts';
+import { requestId, virtualKeyId } from '../../lambda/domain/ids.ts';
+import type { Budget, ScopeCounters } from '../../lambda/domain/money/budget.ts';
+import { nanoFromUsd } from '../../lambda/domain/money/nano.ts';
+import type { RequestRecord } from '../../lambda/domain/request-record.ts';
+import type { VirtualKey } from '../../lambda/domain/virtual-key.ts';
+import { callParts, composeGateway, type Host } from '../../lambda/handlers/composition.ts';
+import { hashSecret, newId } from '../../lambda/handlers/identity.ts';
+import { inferenceApplication } from '../../lambda/http/application.ts';
+import type { Gateway } from '../../lambda/pipeline/gateway.ts';
+import { serve } from '../../lambda/platform/node-http.ts';
+import type { Clock } from '../../lambda/ports/clock.ts';
+import type { Upkeep } from '../../lambda/upkeep/upkeep.ts';
+import { startTestEngine } from './engine.ts';
+import { type MockUpstream, startMockUpstream } from './mock-upstream.ts';
+
+/** What is written, as text. */
+class TextSink extends Writable {
+  text = '';
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString();
+    done();
+  }
+}
+
+/** A key and the secret it was made with. */
+export interface TestKey {
+  readonly key: VirtualKey;
+  readonly secret: string;
+}
+
+/** A gateway on real HTTP: all of Sluice but the process, over the embedded engine, with `openai` and `anthropic` at a mock. */
+export interface LocalGateway {
+  readonly url: string;
+  readonly mock: MockUpstream;
+  readonly host: Host;
+  readonly store: Store;
+  readonly gateway: Gateway;
+  /** Read anew at each call, as a rotated secret would be. */
+  readonly environment: Record<string, string | undefined>;
+  /** Everything logged so far. */
+  readonly log: () => string;
+  createKey(settings?: Partial<VirtualKey>): Promise<TestKey>;
+  revokeKey(key: VirtualKey): Promise<VirtualKey>;
+  /** The record of an answer, once it is closed. */
+  record(answer: Response | string): Promise<RequestRecord>;
+  counters(key: VirtualKey): Promise<ScopeCounters>;
+  /** What upkeep works with here; `notices` fills with what it sends. */
+  upkeep(overrides?: Partial<Upkeep>): Upkeep;
+  close(): Promise<void>;
+}
+
+/** Prices of the mock's models in dollars per million tokens: odd ones, so that no two sums are equal by chance. */
+export const MOCK_PRICE = {
+  promptUsdPerMillion: 3,
+  completionUsdPerMillion: 17,
+  cacheReadUsdPerMillion: 0.5,
+  cacheWriteUsdPerMillion: 4,
+  maxOutputTokens: 4_000,
+  contextTokens: 400_000,
+};
+
+const DEFINITION: GatewayDefinition = {
+  providers: { openai: {}, anthropic: {} },
+  prices: { 'openai/mock*': MOCK_PRICE, 'anthropic/mock*': MOCK_PRICE },
+};
+
+/** @param overrides replaces members of the configuration, and parts of the gateway */
+export async function startLocalGateway(
+  overrides: {
+    readonly config?: Partial<GatewayDefinition>;
+    readonly gateway?: Partial<Gateway>;
+    readonly environment?: Readonly<Record<string, string>>;
+    /** @default real time, with short waits */
+    readonly clock?: Clock;
+  } = {},
+): Promise<LocalGateway> {
+  const [engine, mock] = await Promise.all([startTestEngine(), startMockUpstream()]);
+  const environment: Record<string, string | undefined> = {
+    OPENAI_API_KEY: 'openai-credential',
+    ANTHROPIC_API_KEY: 'anthropic-credential',
+    SLUICE_OPENAI_BASE_URL: `${mock.url}/v1`,
+    SLUICE_ANTHROPIC_BASE_URL: mock.url,
+    ...overrides.environment,
+  };
+  const log = new TextSink();
+  const telemetry = plainLog({ output: log, problems: log });
+  const config = defineGateway({ ...DEFINITION, ...overrides.config });
+  const store = { ...engine.store(), ...(overrides.clock !== undefined && { clock: overrides.clock }) };
+  const host: Host = { config, store, telemetry, ...localProviders(config, environment) };
+  const gateway: Gateway = { ...composeGateway(host), ...overrides.gateway };
+  const server = await serve(inferenceApplication(gateway), {
+    host: '127.0.0.1',
+    port: 0,
+    problem: (message, error) => telemetry.problem(message, error),
+  });
+  const keys = dynamoKeyStore(store);
+
+  return {
+    url: server.url,
+    mock,
+    host,
+    store,
+    gateway,
+    environment,
+    log: () => log.text,
+    async createKey(settings = {}) {
+      const secret = `sk-slu-${newId()}${newId()}`;
+      const key = newKey(store.clock.now(), settings);
+      await keys.create(key, hashSecret(secret));
+      return { key, secret };
+    },
+    revokeKey: (key) => keys.update({ ...key, state: 'revoked', revokedAtMs: store.clock.now() }),
+    record: (answer) =>
+      closedRecord(gateway, typeof answer === 'string' ? answer : (answer.headers.get('x-request-id') ?? '')),
+    async counters(key) {
+      const counters = await gateway.ledger.counters({ kind: 'key', id: key.id });
+      if (counters === undefined) throw new Error(`The key ${key.id} has no scope.`);
+      return counters;
+    },
+    upkeep: (changed = {}) => ({
+      ...callParts(host),
+      keys,
+      ledger: dynamoLedgerUpkeep(store),
+      routing: dynamoRoutingUpkeep(store),
+      sendNotice: async () => {},
+      ...changed,
+    }),
+    async close() {
+      await server.close(1_000);
+      await mock.close();
+      await engine.stop();
+    },
+  };
+}
+
+const newKey = (nowMs: number, settings: Partial<VirtualKey>): VirtualKey => ({
+  id: virtualKeyId(`key_${newId()}`),
+  name: 'test key',
+  state: 'active',
+  tags: {},
+  models: [],
+  providers: [],
+  budgets: [],
+  metadata: {},
+  policyVersion: 1,
+  createdAtMs: nowMs,
+  hint: 'test',
+  ...settings,
+});
+
+/** A budget in dollars. */
+export const budget = (usd: number, settings: Partial<Budget> = {}): Budget => ({
+  window: 'total',
+  limit: nanoFromUsd(usd),
+  mode: 'hard',
+  softLimits: [],
+  ...settings,
+});
+
+const CLOSED_WITHIN_MS = 5_000;
+
+async function closedRecord(gateway: Gateway, id: string): Promise<RequestRecord> {
+  const deadlineMs = performance.now() + CLOSED_WITHIN_MS;
+  for (;;) {
+    const record = await gateway.ledger.find(requestId(id));
+    if (record?.state === 'closed') return record;
+    if (performance.now() > deadlineMs)
+      throw new Error(`The record of "${id}" is ${record === undefined ? 'not there' : record.state}.`);
+    await sleep(10);
+  }
+}
+
+/** Waits until a condition holds. @throws Error saying what was waited for, after five seconds */
+export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const deadlineMs = performance.now() + CLOSED_WITHIN_MS;
+  while (!(await holds())) {
+    if (performance.now() > deadlineMs) throw new Error(`Waited in vain until ${what}.`);
+    await sleep(10);
+  }
+}
