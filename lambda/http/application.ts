@@ -8,24 +8,7 @@ import { showGeneration } from './generation-route.ts';
 import { showKey } from './key-route.ts';
 import { type HttpApplication, type HttpRequest, type HttpResponse, jsonResponse } from './message.ts';
 import { listModels, showModel } from './models-route.ts';
-
-/** What a route needs of the request beside the request itself. */
-export interface RouteContext {
-  readonly gateway: Gateway;
-  readonly id: RequestId;
-  /** What the caller speaks: the route's own dialect, or the one its headers show. */
-  readonly dialect: Dialect;
-  /** The part of the path the route leaves open, decoded. */
-  readonly parameter: string;
-}
-
-interface Route {
-  readonly method: 'GET' | 'POST';
-  readonly path: RegExp;
-  /** The dialect of a route that belongs to one; others answer as the caller's headers show. */
-  readonly dialect?: DialectId;
-  answer(context: RouteContext, request: HttpRequest): Promise<HttpResponse>;
-}
+import type { Route } from './route.ts';
 
 const chatRoute = (path: RegExp, dialect: DialectId): Route => ({
   method: 'POST',

@@ -3,8 +3,8 @@ import { requestId } from '../domain/ids.ts';
 import { usdFromNano, ZERO_USD } from '../domain/money/nano.ts';
 import type { RequestRecord } from '../domain/request-record.ts';
 import { authenticate, UNRESERVED_KEY_AGE_MS } from '../pipeline/authenticate.ts';
-import type { RouteContext } from './application.ts';
 import { type HttpRequest, type HttpResponse, jsonResponse } from './message.ts';
+import type { RouteContext } from './route.ts';
 
 const IS_REQUEST_ID = /^gen-[0-9a-f]{32}$/;
 

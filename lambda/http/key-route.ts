@@ -3,8 +3,8 @@ import { type BudgetWindow, windowIdAt } from '../domain/money/window.ts';
 import { scopesOf } from '../pipeline/admit.ts';
 import { authenticate, UNRESERVED_KEY_AGE_MS } from '../pipeline/authenticate.ts';
 import { type BudgetState, budgetStates, tightest } from '../pipeline/remainder-cache.ts';
-import type { RouteContext } from './application.ts';
 import { type HttpRequest, type HttpResponse, jsonResponse } from './message.ts';
+import type { RouteContext } from './route.ts';
 
 /** `GET /v1/key`: this key's limits, what is spent and what is left, in OpenRouter's shape with our budgets beside it. */
 export async function showKey({ gateway }: RouteContext, request: HttpRequest): Promise<HttpResponse> {

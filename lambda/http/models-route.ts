@@ -8,8 +8,8 @@ import type { VirtualKey } from '../domain/virtual-key.ts';
 import { authenticate, UNRESERVED_KEY_AGE_MS } from '../pipeline/authenticate.ts';
 import type { Gateway } from '../pipeline/gateway.ts';
 import { modelNames } from '../pipeline/plan.ts';
-import type { RouteContext } from './application.ts';
 import { type HttpRequest, type HttpResponse, jsonResponse } from './message.ts';
+import type { RouteContext } from './route.ts';
 
 /** A model as it is listed: a group, or one provider's model under its full name. */
 interface ListedModel {

@@ -11,8 +11,8 @@ import {
 import { resolveModel } from '../domain/routing/plan.ts';
 import { modelNames } from '../pipeline/plan.ts';
 import { callTarget } from '../pipeline/upstream-request.ts';
+import type { Upkeep } from './context.ts';
 import { probe } from './probe.ts';
-import type { Upkeep } from './upkeep.ts';
 
 export interface HealthReport {
   /** Deployments whose health was written. */

@@ -5,7 +5,7 @@ import { NO_OUTCOMES, type OutcomeCounts } from '../domain/routing/health.ts';
 import { isDeploymentsFault } from '../pipeline/failure.ts';
 import { readBounded, sendWithCredential } from '../pipeline/send.ts';
 import type { CallTarget } from '../pipeline/upstream-request.ts';
-import type { Upkeep } from './upkeep.ts';
+import type { Upkeep } from './context.ts';
 
 const PROBE_TIMEOUT_MS = 10_000;
 /** Some APIs refuse a smaller bound. */

@@ -1,22 +1,7 @@
 import type { VirtualKeyId } from '../domain/ids.ts';
-import type { Gateway } from '../pipeline/gateway.ts';
-import type { KeyStore } from '../ports/key-store.ts';
-import type { LedgerUpkeep, SweepResult } from '../ports/ledger.ts';
-import type { SendBudgetNotice } from '../ports/notifier.ts';
-import type { RoutingUpkeep } from '../ports/routing-store.ts';
+import type { SweepResult } from '../ports/ledger.ts';
+import type { Upkeep } from './context.ts';
 import { type HealthReport, updateHealth } from './health.ts';
-
-/** What upkeep works with. */
-export interface Upkeep
-  extends Pick<
-    Gateway,
-    'id' | 'config' | 'prices' | 'providers' | 'dialects' | 'credentials' | 'send' | 'telemetry' | 'clock'
-  > {
-  readonly keys: Pick<KeyStore, 'list'>;
-  readonly ledger: LedgerUpkeep;
-  readonly routing: RoutingUpkeep;
-  readonly sendNotice: SendBudgetNotice;
-}
 
 export interface UpkeepReport {
   readonly sweep: SweepResult;

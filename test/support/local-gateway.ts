@@ -18,7 +18,7 @@ import { inferenceApplication } from '../../lambda/http/application.ts';
 import type { Gateway } from '../../lambda/pipeline/gateway.ts';
 import { serve } from '../../lambda/platform/node-http.ts';
 import type { Clock } from '../../lambda/ports/clock.ts';
-import type { Upkeep } from '../../lambda/upkeep/upkeep.ts';
+import type { Upkeep } from '../../lambda/upkeep/context.ts';
 import { startTestEngine } from './engine.ts';
 import { type MockUpstream, startMockUpstream } from './mock-upstream.ts';
 

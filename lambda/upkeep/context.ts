@@ -1,0 +1,17 @@
+import type { Gateway } from '../pipeline/gateway.ts';
+import type { KeyStore } from '../ports/key-store.ts';
+import type { LedgerUpkeep } from '../ports/ledger.ts';
+import type { SendBudgetNotice } from '../ports/notifier.ts';
+import type { RoutingUpkeep } from '../ports/routing-store.ts';
+
+/** What upkeep works with. */
+export interface Upkeep
+  extends Pick<
+    Gateway,
+    'id' | 'config' | 'prices' | 'providers' | 'dialects' | 'credentials' | 'send' | 'telemetry' | 'clock'
+  > {
+  readonly keys: Pick<KeyStore, 'list'>;
+  readonly ledger: LedgerUpkeep;
+  readonly routing: RoutingUpkeep;
+  readonly sendNotice: SendBudgetNotice;
+}
