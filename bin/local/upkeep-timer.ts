@@ -1,7 +1,7 @@
 import { dynamoKeyStore } from '../../lambda/adapters/dynamodb/key-store.ts';
 import { dynamoLedgerUpkeep } from '../../lambda/adapters/dynamodb/ledger-upkeep.ts';
 import { dynamoRoutingUpkeep } from '../../lambda/adapters/dynamodb/routing-store.ts';
-import { usdFromNano } from '../../lambda/domain/money/nano.ts';
+import { decimalUsd } from '../../lambda/domain/money/nano.ts';
 import { callParts, type Host } from '../../lambda/handlers/composition.ts';
 import type { BudgetNotice } from '../../lambda/ports/ledger.ts';
 import { runUpkeep } from '../../lambda/upkeep/upkeep.ts';
@@ -19,7 +19,7 @@ export function startUpkeep(host: Host): () => Promise<void> {
     routing: dynamoRoutingUpkeep(store),
     sendNotice: async (notice: BudgetNotice) =>
       telemetry.problem(
-        `Budget notice: "${notice.scopeLabel}" has spent $${usdFromNano(notice.spent)} of $${usdFromNano(notice.limit)} (${notice.window}).`,
+        `Budget notice: "${notice.scopeLabel}" has spent $${decimalUsd(notice.spent)} of $${decimalUsd(notice.limit)} (${notice.window}).`,
       ),
   };
   let running: Promise<unknown> = Promise.resolve();

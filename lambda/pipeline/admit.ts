@@ -1,6 +1,6 @@
 import { GatewayError } from '../domain/errors.ts';
 import type { ScopePolicy } from '../domain/money/budget.ts';
-import { type NanoUsd, nanoUsd, usdFromNano, ZERO_USD } from '../domain/money/nano.ts';
+import { decimalUsd, type NanoUsd, nanoUsd, usdFromNano, ZERO_USD } from '../domain/money/nano.ts';
 import { BUDGET_WINDOWS, windowEndsAtMs, windowIdsAt } from '../domain/money/window.ts';
 import type { Reservation } from '../domain/request-record.ts';
 import type { Deployment } from '../domain/routing/deployment.ts';
@@ -154,7 +154,7 @@ function budgetExceeded(gateway: Gateway, exchange: Exchange, quote: Quote, refu
   const { kind, id } = refusal.scope.scope;
   return new GatewayError(
     'budget_exceeded',
-    `The ${window} budget of this ${kind} does not hold this request: it may cost $${usdFromNano(quote.estimate)}, and $${usdFromNano(left)} of $${usdFromNano(refusal.limit)} are left.`,
+    `The ${window} budget of this ${kind} does not hold this request: it may cost $${decimalUsd(quote.estimate)}, and $${decimalUsd(left)} of $${decimalUsd(refusal.limit)} are left.`,
     {
       metadata: {
         scope: kind,

@@ -1,7 +1,7 @@
 import type { AnswerEnvelope, Dialect } from '../dialects/dialect.ts';
 import type { ChatEvent, Frame } from '../domain/chat/event.ts';
 import { asGatewayError, type GatewayError } from '../domain/errors.ts';
-import { usdFromNano } from '../domain/money/nano.ts';
+import { decimalUsd } from '../domain/money/nano.ts';
 import type { RequestOutcome } from '../domain/request-record.ts';
 import type { Exchange } from './exchange.ts';
 import { asCallerError } from './failure.ts';
@@ -95,7 +95,7 @@ export function answerHeaders(exchange: Exchange, target: CallTarget): Record<st
 
 /** What the answer is charged, where its price is known. */
 export const costHeader = ({ cost, priceVersion }: RequestOutcome): Record<string, string> =>
-  priceVersion === undefined ? {} : { 'x-sluice-cost-usd': String(usdFromNano(cost)) };
+  priceVersion === undefined ? {} : { 'x-sluice-cost-usd': decimalUsd(cost) };
 
 /** Names from a caller's body, fit for a header. */
 const headerList = (names: readonly string[]): string =>

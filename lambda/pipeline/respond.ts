@@ -1,6 +1,6 @@
 import type { Dialect } from '../dialects/dialect.ts';
 import { asGatewayError, GatewayError } from '../domain/errors.ts';
-import { nanoUsd, usdFromNano } from '../domain/money/nano.ts';
+import { decimalUsd, nanoUsd } from '../domain/money/nano.ts';
 import type { RequestOutcome } from '../domain/request-record.ts';
 import { scopesOf } from './admit.ts';
 import type { Answer, CallOutcome } from './call.ts';
@@ -219,8 +219,8 @@ function budgetHeaders(gateway: Gateway, exchange: Exchange): Record<string, str
   const remaining = nanoUsd(state.remaining < 0n ? 0n : state.remaining);
   return {
     'x-sluice-budget-scope': state.policy.scope.kind,
-    'x-sluice-budget-limit-usd': String(usdFromNano(state.budget.limit)),
-    'x-sluice-budget-remaining-usd': String(usdFromNano(remaining)),
+    'x-sluice-budget-limit-usd': decimalUsd(state.budget.limit),
+    'x-sluice-budget-remaining-usd': decimalUsd(remaining),
     ...(state.resetsAtMs !== undefined && {
       'x-sluice-budget-reset': new Date(state.resetsAtMs).toISOString(),
     }),

@@ -1,6 +1,6 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { scopeName } from '../../domain/money/budget.ts';
-import { usdFromNano } from '../../domain/money/nano.ts';
+import { decimalUsd, usdFromNano } from '../../domain/money/nano.ts';
 import type { SendBudgetNotice } from '../../ports/notifier.ts';
 import { BUDGET_EVENT } from '../../schema/metrics.ts';
 
@@ -18,7 +18,7 @@ export function eventBridgeNotices(client: EventBridgeClient = new EventBridgeCl
       limit_usd: usdFromNano(notice.limit),
       spent_usd: usdFromNano(notice.spent),
       at: new Date(notice.atMs).toISOString(),
-      message: `${notice.scopeLabel} has used ${Math.floor((Number(notice.spent) / Number(notice.limit)) * 100)} % of its budget for ${notice.window}: $${usdFromNano(notice.spent)} of $${usdFromNano(notice.limit)}.`,
+      message: `${notice.scopeLabel} has used ${Math.floor((Number(notice.spent) / Number(notice.limit)) * 100)} % of its budget for ${notice.window}: $${decimalUsd(notice.spent)} of $${decimalUsd(notice.limit)}.`,
     };
     const { FailedEntryCount = 0 } = await client.send(
       new PutEventsCommand({

@@ -1,7 +1,7 @@
 import type { JsonEdit } from '../../domain/edit-json.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Cost } from '../../domain/money/cost.ts';
-import type { NanoUsd } from '../../domain/money/nano.ts';
+import { decimalUsd } from '../../domain/money/nano.ts';
 import type { Usage } from '../../domain/money/usage.ts';
 import { asObject, countIn, defined, objectIn, textIn } from './wire.ts';
 
@@ -107,12 +107,4 @@ function costMembers(cost: Cost): readonly (readonly [string, string])[] {
       `{"upstream_inference_cost":null,"upstream_inference_prompt_cost":${prompt},"upstream_inference_completions_cost":${completion}}`,
     ],
   ];
-}
-
-/** Dollars as a plain decimal: exact, no exponent, no zeros at the end. */
-function decimalUsd(amount: NanoUsd): string {
-  const magnitude = amount < 0n ? -amount : amount;
-  const fraction = (magnitude % 1_000_000_000n).toString().padStart(9, '0').replace(/0+$/, '');
-  const whole = `${amount < 0n ? '-' : ''}${magnitude / 1_000_000_000n}`;
-  return fraction === '' ? whole : `${whole}.${fraction}`;
 }

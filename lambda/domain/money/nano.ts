@@ -31,6 +31,14 @@ export function usdFromNano(amount: NanoUsd): number {
   return Number(amount) / Number(NANO_PER_USD);
 }
 
+/** Dollars as a plain decimal: exact, no exponent, no zeros at the end. */
+export function decimalUsd(amount: NanoUsd): string {
+  const magnitude = amount < 0n ? -amount : amount;
+  const fraction = (magnitude % NANO_PER_USD).toString().padStart(9, '0').replace(/0+$/, '');
+  const whole = `${amount < 0n ? '-' : ''}${magnitude / NANO_PER_USD}`;
+  return fraction === '' ? whole : `${whole}.${fraction}`;
+}
+
 /** Reads dollars per token (1.25e-6) into femto-dollars per token. @throws RangeError for what is no finite number */
 export function femtoFromUsdPerToken(usd: number | string): FemtoUsdPerToken {
   return femtoUsdPerToken(scaledInteger(usd, 15));

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import {
+  decimalUsd,
   femtoFromUsdPerMillion,
   femtoFromUsdPerToken,
   maxUsd,
@@ -102,4 +103,14 @@ describe('nanoFromFemto', () => {
 test('maxUsd is the larger amount', () => {
   expect(maxUsd(nanoUsd(2n), nanoUsd(3n))).toBe(3n);
   expect(maxUsd(nanoUsd(3n), nanoUsd(-2n))).toBe(3n);
+});
+
+test('writes dollars as plain decimals that read back to the same amount, however small', () => {
+  fc.assert(
+    fc.property(fc.bigInt({ min: -(10n ** 15n), max: 10n ** 15n }), (amount) => {
+      const text = decimalUsd(nanoUsd(amount));
+      expect(text).toMatch(/^-?\d+(\.\d*[1-9])?$/);
+      expect(nanoFromUsd(text)).toBe(amount);
+    }),
+  );
 });
