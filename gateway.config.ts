@@ -2,7 +2,8 @@ import { defineGateway } from './lambda/config/define-gateway.ts';
 
 /**
  * Your gateway: which providers it may call, and the names your applications use for models. A provider is on when its
- * credential is there: locally in the environment (OPENAI_API_KEY), deployed in its own secret.
+ * credential is there: locally in the environment (OPENAI_API_KEY), deployed in its own secret. All that can stand here is
+ * in docs/configuration.md.
  */
 export default defineGateway({
   providers: {
@@ -11,11 +12,11 @@ export default defineGateway({
   },
   modelGroups: {
     // The same kind of answer from two formats: when the first is down, the second answers, and nobody notices.
-    demo: {
+    smart: {
       strategy: 'ordered',
       deployments: [
-        { provider: 'sim', model: 'frontier' },
-        { provider: 'sim-anthropic', model: 'frontier' },
+        { provider: 'openai', model: 'gpt-5' },
+        { provider: 'anthropic', model: 'claude-sonnet-4-5' },
       ],
     },
   },

@@ -20,7 +20,7 @@ import { inferenceApplication } from '../lambda/http/application.ts';
 import type { HttpApplication } from '../lambda/http/message.ts';
 import type { Gateway } from '../lambda/pipeline/gateway.ts';
 import { startEngine } from '../lambda/platform/embedded-engine.ts';
-import { serve } from '../lambda/platform/node-http.ts';
+import { type NodeHttpOptions, type NodeHttpServer, serve } from '../lambda/platform/node-http.ts';
 import { openDataFolder } from './local/data-folder.ts';
 import { ensureFirstKey } from './local/first-key.ts';
 import { localProviders } from './local/local-providers.ts';
@@ -31,11 +31,34 @@ const DEFAULT_PORT = 8787;
 const newSecret = (): string => newKeySecret((bound) => randomInt(bound));
 
 async function loadConfig(environment: Environment): Promise<GatewayConfig> {
-  const file = environment['SLUICE_CONFIG'] ?? join(ROOT, 'gateway.config.ts');
-  const module: { readonly default?: GatewayConfig } = await import(pathToFileURL(resolve(file)).href);
-  if (module.default === undefined)
-    throw new Error(`${file} has no default export; write "export default defineGateway({ … })".`);
-  return module.default;
+  const file = resolve(environment['SLUICE_CONFIG'] ?? join(ROOT, 'gateway.config.ts'));
+  try {
+    const module: { readonly default?: GatewayConfig } = await import(pathToFileURL(file).href);
+    if (module.default !== undefined) return module.default;
+  } catch (error) {
+    throw new Error(`${file}\n${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+  throw new Error(`${file} has no default export; write "export default defineGateway({ … })".`);
+}
+
+/** @throws Error that says what helps, where the address cannot be had */
+async function listen(
+  application: HttpApplication,
+  environment: Environment,
+  problem: NodeHttpOptions['problem'],
+): Promise<NodeHttpServer> {
+  const host = environment['HOST'] ?? '127.0.0.1';
+  const port = Number(environment['PORT'] ?? DEFAULT_PORT);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new Error(`PORT must be a number from 0 to 65535, not "${environment['PORT']}".`);
+  try {
+    return await serve(application, { host, port, problem });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error;
+    throw new Error(`Port ${port} is in use, perhaps by another Sluice. Try: PORT=${port + 1} npm start`, {
+      cause: error,
+    });
+  }
 }
 
 /** The control plane and the data plane on one address, as a person at a terminal wants them. */
@@ -69,7 +92,8 @@ async function main(environment: Environment): Promise<void> {
   const telemetry = plainLog({ output: process.stdout, problems: process.stderr });
   process.on('unhandledRejection', (error) => telemetry.problem('A rejection was left unhandled.', error));
   const config = await loadConfig(environment);
-  const data = openDataFolder(resolve(environment['SLUICE_DATA_DIR'] ?? join(ROOT, '.sluice')));
+  const dataFolder = resolve(environment['SLUICE_DATA_DIR'] ?? join(ROOT, '.sluice'));
+  const data = openDataFolder(dataFolder);
   const engine = await startEngine({
     environment,
     root: ROOT,
@@ -90,11 +114,9 @@ async function main(environment: Environment): Promise<void> {
       dashboardToken = token;
     },
   });
-  const server = await serve(application, {
-    host: environment['HOST'] ?? '127.0.0.1',
-    port: Number(environment['PORT'] ?? DEFAULT_PORT),
-    problem: (message, error) => telemetry.problem(message, error),
-  });
+  const server = await listen(application, environment, (message, error) =>
+    telemetry.problem(message, error),
+  );
   const stopUpkeep = startUpkeep(host);
   console.log(
     welcome({
@@ -102,12 +124,13 @@ async function main(environment: Environment): Promise<void> {
       firstKey,
       dashboardToken,
       providers: [...host.providers.keys()],
-      engine: engine.source,
+      dataFolder,
       startedMs,
     }),
   );
 
   const stop = async (): Promise<void> => {
+    console.log('Finishing the requests that are open …');
     await server.close();
     await stopUpkeep();
     await engine.stop();
@@ -121,7 +144,7 @@ interface Welcome {
   readonly firstKey: string;
   readonly dashboardToken: string;
   readonly providers: readonly string[];
-  readonly engine: string;
+  readonly dataFolder: string;
   readonly startedMs: number;
 }
 
@@ -129,9 +152,9 @@ const welcome = (facts: Welcome): string => `
 Sluice is ready at ${facts.url}  (${Math.round(performance.now() - facts.startedMs)} ms)
 
   providers   ${facts.providers.join(', ')}
-  key         ${facts.firstKey}
-  dashboard   ${facts.url}/dashboard?token=${facts.dashboardToken}
-  store       ${facts.engine}
+  key         export SLUICE_KEY=${facts.firstKey}
+  dashboard   ${facts.url}/dashboard?token=${facts.dashboardToken}   (opens once)
+  data        ${facts.dataFolder}
 
 Try it:
 

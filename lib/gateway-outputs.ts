@@ -15,7 +15,8 @@ export function outputSecrets(scope: Construct, data: GatewayData): void {
 /** Says where callers and administrators go: `InferenceUrl`, `AdminUrl` and, where there is one, `AdminKeySecret`. */
 export function outputUrls(scope: Construct, functions: GatewayFunctions): void {
   new CfnOutput(scope, 'InferenceUrl', {
-    description: 'Base address of the gateway; SDKs want /v1 after it',
+    description:
+      'Base address of the gateway: as it is for the Anthropic SDK, with v1 after it for the OpenAI SDK',
     value: functions.inferenceUrl.url,
   });
   new CfnOutput(scope, 'AdminUrl', {

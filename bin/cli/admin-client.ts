@@ -92,7 +92,9 @@ async function send(url: URL, init: RequestInit): Promise<Response> {
   try {
     return await fetch(url, init);
   } catch (error) {
-    throw new AdminError(`No answer from ${url.origin}: ${reasonOf(error)}.`);
+    throw new AdminError(
+      `No answer from ${url.origin}: ${reasonOf(error)}. A local server is started with "npm start".`,
+    );
   }
 }
 

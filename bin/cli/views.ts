@@ -132,7 +132,8 @@ const sumCells = (sums: z.output<typeof spendSums>): readonly string[] => [
 ];
 
 function budgetLines(view: Key): readonly string[] {
-  if (view.budgets.length === 0) return ['', 'No budget: nothing limits what this key spends.'];
+  if (view.budgets.length === 0)
+    return view.state === 'active' ? ['', 'No budget: nothing limits what this key spends.'] : [];
   return [
     '',
     formatTable(

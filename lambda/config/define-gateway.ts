@@ -64,7 +64,7 @@ export type GatewayDefinition = z.input<typeof gatewaySchema>;
  */
 export function defineGateway(definition: GatewayDefinition): GatewayConfig {
   const parsed = gatewaySchema.safeParse(definition);
-  if (!parsed.success) throw new Error(`gateway.config.ts: ${describe(parsed.error.issues)}`);
+  if (!parsed.success) throw new Error(parsed.error.issues.map(describeFault).join('\n'));
   const { providers, modelGroups, prices, probes, ...rest } = parsed.data;
   const groups = Object.entries(modelGroups).map(([name, group]) => modelGroupOf(name, group));
   for (const group of groups) checkProviders(group, providers);
@@ -107,16 +107,27 @@ function checkProviders(group: ModelGroup, providers: Readonly<Record<string, un
   );
   if (missing !== undefined)
     throw new Error(
-      `gateway.config.ts: model group "${group.name}" names the provider "${missing.provider}", which "providers" does not declare.`,
+      `model group "${group.name}" names the provider "${missing.provider}", which "providers" does not declare.`,
     );
 }
 
 /** Always there on a local server, so a group may name them without declaring them. */
 const SIMULATED: ReadonlySet<string> = new Set(['sim', 'sim-anthropic']);
 
-const describe = (
-  issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[],
-): string =>
-  issues
-    .map((issue) => `${issue.path.map(String).join('.') || 'the configuration'}: ${issue.message}`)
-    .join('; ');
+interface Fault {
+  readonly code: string;
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  readonly expected?: string;
+  readonly keys?: readonly string[];
+  readonly values?: readonly unknown[];
+}
+
+/** What is wrong, where, and what could stand there. */
+function describeFault(fault: Fault): string {
+  const place = fault.path.map(String).join('.') || 'the configuration';
+  if (fault.keys !== undefined) return `${place}: does not know ${fault.keys.join(', ')}.`;
+  if (fault.values !== undefined) return `${place}: must be one of ${fault.values.join(', ')}.`;
+  if (fault.expected !== undefined) return `${place}: must be of the type ${fault.expected}.`;
+  return `${place}: ${fault.message}.`;
+}

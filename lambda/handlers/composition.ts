@@ -119,11 +119,9 @@ export function declaredProviders(
   const found = Object.entries(config.providers).flatMap(([name, settings]) => {
     const provider = findProvider(settings.kind);
     if (provider === undefined)
-      throw new Error(
-        `gateway.config.ts: provider "${name}" is of the kind "${settings.kind}", which Sluice does not have.`,
-      );
+      throw new Error(`provider "${name}" is of the kind "${settings.kind}", which Sluice does not have.`);
     const baseUrl = environment[baseUrlVariable(name)] ?? settings.baseUrl ?? provider.baseUrl;
-    if (baseUrl === undefined) throw new Error(`gateway.config.ts: provider "${name}" needs a baseUrl.`);
+    if (baseUrl === undefined) throw new Error(`provider "${name}" needs a baseUrl.`);
     return [[name, { name, provider, baseUrl: baseUrl.replace(/\/+$/, '') }] as const];
   });
   return new Map(found);

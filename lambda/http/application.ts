@@ -31,7 +31,7 @@ const ROUTES: readonly Route[] = [
 export function inferenceApplication(gateway: Gateway): HttpApplication {
   return async (request) => {
     const id = gateway.newRequestId();
-    const path = request.path.replace(/^\/api(?=\/v1\/)/, '');
+    const path = request.path.replaceAll(/\/{2,}/g, '/').replace(/^\/api(?=\/v1\/)/, '');
     const matching = ROUTES.filter((route) => route.path.test(path));
     const route = matching.find((candidate) => candidate.method === request.method);
     const dialect = spokenDialect(gateway, route ?? matching[0], request);

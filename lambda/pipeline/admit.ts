@@ -149,12 +149,13 @@ const affordableShare = (gateway: Gateway, exchange: Exchange, quote: Quote, rem
 
 function budgetExceeded(gateway: Gateway, exchange: Exchange, quote: Quote, refusal: Refusal): GatewayError {
   const left = refusal.limit > refusal.committed ? nanoUsd(refusal.limit - refusal.committed) : ZERO_USD;
+  const affordable = affordableOutput(exchange, quote, left);
   const window = BUDGET_WINDOWS.find((name) => refusal.window.startsWith(name)) ?? 'total';
   const resetsAtMs = windowEndsAtMs(window, gateway.clock.now());
   const { kind, id } = refusal.scope.scope;
   return new GatewayError(
     'budget_exceeded',
-    `The ${window} budget of this ${kind} does not hold this request: it may cost $${decimalUsd(quote.estimate)}, and $${decimalUsd(left)} of $${decimalUsd(refusal.limit)} are left.`,
+    `The ${window} budget of this ${kind} does not hold this request: it may cost $${decimalUsd(quote.estimate)}, and $${decimalUsd(left)} of $${decimalUsd(refusal.limit)} are left. ${advice(exchange, affordable)}`,
     {
       metadata: {
         scope: kind,
@@ -165,8 +166,15 @@ function budgetExceeded(gateway: Gateway, exchange: Exchange, quote: Quote, refu
         reserved_usd: usdFromNano(nanoUsd(refusal.committed - refusal.spent)),
         estimate_usd: usdFromNano(quote.estimate),
         resets_at: resetsAtMs === undefined ? null : new Date(resetsAtMs).toISOString(),
-        max_affordable_tokens: affordableOutput(exchange, quote, left),
+        max_affordable_tokens: affordable,
       },
     },
   );
+}
+
+function advice({ request }: Exchange, affordableTokens: number): string {
+  if (affordableTokens === 0) return 'Not even the prompt fits.';
+  const asked = request.chat.maxOutputTokens;
+  const given = asked === undefined ? 'It sets no limit on its answer' : `It asks for up to ${asked} tokens`;
+  return `${given}; ${affordableTokens} would fit.`;
 }

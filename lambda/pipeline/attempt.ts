@@ -71,6 +71,10 @@ export async function attempt(
     limits.release();
     const cause = limits.cause();
     if (cause?.type === 'client-gone') return { type: 'client-gone', mayBeBilled: true };
+    if (cause === undefined)
+      gateway.telemetry.problem(`${target.deployment.id} could not be reached.`, thrown, {
+        id: exchange.facts.id,
+      });
     const mayBeBilled = cause?.type === 'timeout' || isWholeAnswerOnItsWay;
     return { type: 'failed', failure: failureOfThrown(thrown, cause), status: undefined, mayBeBilled };
   }

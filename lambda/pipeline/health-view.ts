@@ -27,7 +27,7 @@ export interface HealthView {
 }
 
 export type SeenOutcome =
-  | { readonly type: 'success'; readonly timeToFirstTokenMs: number }
+  | { readonly type: 'success'; readonly timeToFirstTokenMs: number | undefined }
   | { readonly type: 'failure' }
   | { readonly type: 'rate-limited'; readonly retryAfterMs: number | undefined };
 
@@ -138,7 +138,12 @@ function outcomeTally({ store, clock }: Dependencies): {
 function asCounts(outcome: SeenOutcome): OutcomeCounts {
   switch (outcome.type) {
     case 'success':
-      return { ...NO_OUTCOMES, successes: 1, timeToFirstTokenMs: outcome.timeToFirstTokenMs };
+      return {
+        ...NO_OUTCOMES,
+        successes: 1,
+        timedSuccesses: outcome.timeToFirstTokenMs === undefined ? 0 : 1,
+        timeToFirstTokenMs: outcome.timeToFirstTokenMs ?? 0,
+      };
     case 'failure':
       return { ...NO_OUTCOMES, failures: 1 };
     case 'rate-limited':

@@ -205,6 +205,10 @@ function commonHeaders(gateway: Gateway, exchange: Exchange, answer: Answer): Re
   return {
     ...answerHeaders(exchange, answer.target),
     ...budgetHeaders(gateway, exchange),
+    // The gateway shortens what a caller left open, to keep it inside a budget: the caller shall know.
+    ...(answer.admission.outputBound !== undefined && {
+      'x-sluice-max-output-tokens': String(answer.admission.outputBound),
+    }),
     'server-timing': shown.join(', '),
   };
 }

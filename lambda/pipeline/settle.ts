@@ -53,8 +53,8 @@ export function outcomeOfAnswer(
     cost,
     chargeBasis: exchange.presumedCost > 0n ? 'estimated' : metered.chargeBasis,
     boundExceeded: target.price !== undefined && cost > admission.reservation.estimate,
-    timeToFirstTokenMs: Math.round(committed.timeToFirstTokenMs),
     ...durations(gateway, exchange),
+    ...(exchange.request.chat.stream && { timeToFirstTokenMs: Math.round(committed.timeToFirstTokenMs) }),
     ...(metered.upstreamId !== undefined && { upstreamId: metered.upstreamId }),
     ...(metered.finishReason !== undefined && { finishReason: metered.finishReason }),
     ...(target.price !== undefined && { priceVersion: target.price.version }),
@@ -111,7 +111,7 @@ async function settleMoney(gateway: Gateway, exchange: Exchange, outcome: Reques
  */
 export function noteAnswer(
   gateway: Gateway,
-  { deployment, outcome, timeToFirstTokenMs = 0 }: RequestOutcome,
+  { deployment, outcome, timeToFirstTokenMs }: RequestOutcome,
   cause: AbortCause | undefined,
 ): void {
   if (deployment === undefined || (cause?.type === 'timeout' && !cause.isDeploymentsFault)) return;

@@ -81,7 +81,7 @@ function judge(
   return [...outcomes].map(([deployment, seen = NO_OUTCOMES]) => {
     const known = table.get(deployment);
     const meanTimeToFirstTokenMs =
-      seen.successes > 0 ? seen.timeToFirstTokenMs / seen.successes : known?.meanTimeToFirstTokenMs;
+      seen.timedSuccesses > 0 ? seen.timeToFirstTokenMs / seen.timedSuccesses : known?.meanTimeToFirstTokenMs;
     const lastProbeAtMs = how === 'probed' ? now : known?.lastProbeAtMs;
     return {
       deployment,

@@ -34,11 +34,10 @@ export async function probe(
   const estimate = price === undefined ? UNPRICED_COST : estimateCost(price, bound);
   const cap = upkeep.config.probes.monthlyCapNano;
   if ((await upkeep.routing.addProbeSpend(month, 0n)) + estimate > cap) return 'no-money-left';
-  const startedMs = upkeep.clock.monotonicMs();
   try {
     const { verdict, cost } = await ask(upkeep, target);
     if (cost > 0n) await upkeep.routing.addProbeSpend(month, cost);
-    return countsOf(verdict, upkeep.clock.monotonicMs() - startedMs);
+    return countsOf(verdict);
   } catch (error) {
     upkeep.telemetry.problem(`The probe of ${target.deployment.id} failed.`, error);
     return { ...NO_OUTCOMES, failures: 1 };
@@ -53,10 +52,10 @@ function verdictOf(code: ErrorCode): Verdict {
   return isDeploymentsFault(code) ? 'failure' : 'undecided';
 }
 
-function countsOf(verdict: Verdict, durationMs: number): OutcomeCounts {
+function countsOf(verdict: Verdict): OutcomeCounts {
   switch (verdict) {
     case 'success':
-      return { ...NO_OUTCOMES, successes: 1, timeToFirstTokenMs: durationMs };
+      return { ...NO_OUTCOMES, successes: 1 };
     case 'failure':
       return { ...NO_OUTCOMES, failures: 1 };
     case 'rate-limited':

@@ -89,11 +89,12 @@ async function writeOutcomes(
     await updateRouting(store, {
       key: routingKey(partition, deployment),
       expression:
-        'ADD successes :successes, failures :failures, rateLimited :rateLimited, timeToFirstTokenMs :time SET expiresAtSeconds = :keptUntil',
+        'ADD successes :successes, failures :failures, rateLimited :rateLimited, timedSuccesses :timed, timeToFirstTokenMs :time SET expiresAtSeconds = :keptUntil',
       values: {
         ':successes': numberAttribute(counts.successes),
         ':failures': numberAttribute(counts.failures),
         ':rateLimited': numberAttribute(counts.rateLimited),
+        ':timed': numberAttribute(counts.timedSuccesses),
         ':time': numberAttribute(counts.timeToFirstTokenMs),
         ':keptUntil': numberAttribute(minute * 60 + OUTCOMES_KEPT_SECONDS),
       },
@@ -123,6 +124,7 @@ const countsOfItem = (item: Item): OutcomeCounts => ({
   successes: readNumber(item, 'successes') ?? 0,
   failures: readNumber(item, 'failures') ?? 0,
   rateLimited: readNumber(item, 'rateLimited') ?? 0,
+  timedSuccesses: readNumber(item, 'timedSuccesses') ?? 0,
   timeToFirstTokenMs: readNumber(item, 'timeToFirstTokenMs') ?? 0,
 });
 

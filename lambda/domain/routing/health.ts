@@ -6,7 +6,9 @@ export interface OutcomeCounts {
   /** 5xx, time-outs, broken and truncated answers. Refusals of a caller's request are not failures. */
   readonly failures: number;
   readonly rateLimited: number;
-  /** Sum over successes, for the mean. */
+  /** Successes whose first token could be timed: those that streamed. */
+  readonly timedSuccesses: number;
+  /** Sum over the timed ones, for the mean. */
   readonly timeToFirstTokenMs: number;
 }
 
@@ -14,6 +16,7 @@ export const NO_OUTCOMES: OutcomeCounts = {
   successes: 0,
   failures: 0,
   rateLimited: 0,
+  timedSuccesses: 0,
   timeToFirstTokenMs: 0,
 };
 
@@ -43,6 +46,7 @@ export const addOutcomes = (a: OutcomeCounts, b: OutcomeCounts): OutcomeCounts =
   successes: a.successes + b.successes,
   failures: a.failures + b.failures,
   rateLimited: a.rateLimited + b.rateLimited,
+  timedSuccesses: a.timedSuccesses + b.timedSuccesses,
   timeToFirstTokenMs: a.timeToFirstTokenMs + b.timeToFirstTokenMs,
 });
 

@@ -15,6 +15,7 @@ const counts = (changes: Partial<OutcomeCounts>): OutcomeCounts => ({
   successes: 0,
   failures: 0,
   rateLimited: 0,
+  timedSuccesses: 0,
   timeToFirstTokenMs: 0,
   ...changes,
 });

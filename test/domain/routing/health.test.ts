@@ -13,13 +13,19 @@ import {
 } from '../../../lambda/domain/routing/health.ts';
 
 const failing: OutcomeCounts = { ...NO_OUTCOMES, failures: 10 };
-const answering: OutcomeCounts = { ...NO_OUTCOMES, successes: 10, timeToFirstTokenMs: 2_000 };
+const answering: OutcomeCounts = {
+  ...NO_OUTCOMES,
+  successes: 10,
+  timedSuccesses: 10,
+  timeToFirstTokenMs: 2_000,
+};
 const full: OutcomeCounts = { ...NO_OUTCOMES, rateLimited: 10 };
 
 const outcomes: fc.Arbitrary<OutcomeCounts> = fc.record({
   successes: fc.nat({ max: 10_000 }),
   failures: fc.nat({ max: 10_000 }),
   rateLimited: fc.nat({ max: 10_000 }),
+  timedSuccesses: fc.nat(),
   timeToFirstTokenMs: fc.nat(),
 });
 const health = fc.double({ min: 0, max: 1, noNaN: true });
@@ -104,6 +110,7 @@ describe('outcomes', () => {
           successes: a.successes + b.successes,
           failures: a.failures + b.failures,
           rateLimited: a.rateLimited + b.rateLimited,
+          timedSuccesses: a.timedSuccesses + b.timedSuccesses,
           timeToFirstTokenMs: a.timeToFirstTokenMs + b.timeToFirstTokenMs,
         });
       }),
