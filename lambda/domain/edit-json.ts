@@ -1,3 +1,5 @@
+import { skipSpace, skipString } from './json-text.ts';
+
 /**
  * A change to JSON text. `path` names nested object members. `text` is the new value, already JSON;
  * `undefined` removes the member. A member that is not there is added, unless `ifPresent`; its parent must be there.
@@ -142,24 +144,5 @@ function skipNested(text: string, start: number): number {
     at += 1;
     if (depth === 0) break;
   }
-  return at;
-}
-
-/** The index after the closing quote. Jumps from quote to quote, so a prompt of megabytes costs little. */
-function skipString(text: string, start: number): number {
-  let at = start + 1;
-  for (;;) {
-    const quote = text.indexOf('"', at);
-    if (quote === -1) return text.length;
-    let backslashes = 0;
-    while (text[quote - 1 - backslashes] === '\\') backslashes += 1;
-    if (backslashes % 2 === 0) return quote + 1;
-    at = quote + 1;
-  }
-}
-
-function skipSpace(text: string, start: number): number {
-  let at = start;
-  while (at < text.length && ' \n\r\t'.includes(text.charAt(at))) at += 1;
   return at;
 }

@@ -1,3 +1,5 @@
+import { withPlainNames } from './json-text.ts';
+
 /** Any value JSON can hold. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export interface JsonObject {
@@ -12,7 +14,7 @@ export const isJsonObject = (value: unknown): value is JsonObject =>
 export function parseJson(text: string): Json | undefined {
   try {
     // JSON.parse answers nothing but JSON values.
-    return JSON.parse(text) as Json;
+    return JSON.parse(withPlainNames(text)) as Json;
   } catch {
     return undefined;
   }

@@ -36,7 +36,7 @@ async function* breakable(body: AsyncIterable<Uint8Array>, signal: AbortSignal):
     }
   } catch (error) {
     if (error instanceof SimulatedCutError)
-      throw new UpstreamTransportError('connection', error.message, error);
+      throw new UpstreamTransportError('connection', error.message, { cause: error });
     throw error;
   }
 }

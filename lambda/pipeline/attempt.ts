@@ -1,6 +1,7 @@
 import { type ChatEvent, type Frame, isContent } from '../domain/chat/event.ts';
 import type { UpstreamError } from '../domain/errors.ts';
-import type { UpstreamResponse } from '../ports/upstream.ts';
+import type { Usage } from '../domain/money/usage.ts';
+import { type UpstreamResponse, UpstreamTransportError } from '../ports/upstream.ts';
 import { type CallLimits, limitCall } from './deadline.ts';
 import type { Exchange } from './exchange.ts';
 import { type AttemptFailure, failureOf, failureOfThrown, upstreamError } from './failure.ts';
@@ -25,12 +26,14 @@ export interface Failed {
   readonly status: number | undefined;
   /** The provider had the request and may charge for it: we gave up waiting, or lost a whole answer on its way. */
   readonly mayBeBilled: boolean;
+  /** What the provider says it counted, all the same. */
+  readonly usage?: Usage;
 }
 
 /** The caller left while nothing had been answered. */
 export interface Abandoned {
   readonly type: 'client-gone';
-  readonly mayBeBilled: true;
+  readonly mayBeBilled: boolean;
 }
 
 export type AttemptOutcome = Committed | Failed | Abandoned;
@@ -70,12 +73,13 @@ export async function attempt(
   } catch (thrown) {
     limits.release();
     const cause = limits.cause();
-    if (cause?.type === 'client-gone') return { type: 'client-gone', mayBeBilled: true };
+    const wasSent = !(thrown instanceof UpstreamTransportError) || thrown.mayHaveArrived;
+    if (cause?.type === 'client-gone') return { type: 'client-gone', mayBeBilled: wasSent };
     if (cause === undefined)
       gateway.telemetry.problem(`${target.deployment.id} could not be reached.`, thrown, {
         id: exchange.facts.id,
       });
-    const mayBeBilled = cause?.type === 'timeout' || isWholeAnswerOnItsWay;
+    const mayBeBilled = (cause?.type === 'timeout' && wasSent) || isWholeAnswerOnItsWay;
     return { type: 'failed', failure: failureOfThrown(thrown, cause), status: undefined, mayBeBilled };
   }
 }
@@ -112,7 +116,12 @@ const failed = (error: UpstreamError): Failed => ({
 
 async function refusal(target: CallTarget, response: UpstreamResponse): Promise<Failed> {
   const body = await readBounded(response.body, MOST_ERROR_BYTES);
-  const error = target.dialect.decodeError(response.status, response.headers, body);
+  const decoded = target.dialect.decodeError(response.status, response.headers, body);
+  // Providers quote the credential that they refuse.
+  const error =
+    decoded.code === 'upstream_authentication_failed'
+      ? { ...decoded, message: `${target.enabled.name} refused the gateway's credential.` }
+      : decoded;
   return { ...failed(error), status: response.status };
 }
 
@@ -125,7 +134,10 @@ async function wholeAnswer(
 ): Promise<Commit | Failed> {
   const frame = target.dialect.decodeAnswer(await readBounded(response.body, MOST_ANSWER_BYTES));
   const error = frame.events.find((event) => event.type === 'error');
-  if (error !== undefined) return failed(error.error);
+  if (error !== undefined) {
+    const usage = frame.events.findLast((event) => event.type === 'usage')?.usage;
+    return { ...failed(error.error), mayBeBilled: true, ...(usage !== undefined && { usage }) };
+  }
   limits.release();
   return { type: 'committed', frames: only(frame) };
 }

@@ -1,5 +1,6 @@
 import { asGatewayError, GatewayError } from '../domain/errors.ts';
-import { nanoUsd } from '../domain/money/nano.ts';
+import { costOf } from '../domain/money/cost.ts';
+import { type NanoUsd, nanoUsd, ZERO_USD } from '../domain/money/nano.ts';
 import type { Attempt } from '../domain/request-record.ts';
 import type { PlannedDeployment, RoutePlan } from '../domain/routing/plan.ts';
 import { type Admission, admitNext, isRefusedForMoney } from './admit.ts';
@@ -8,7 +9,7 @@ import type { Exchange } from './exchange.ts';
 import { type AttemptFailure, asCallerError } from './failure.ts';
 import type { Gateway } from './gateway.ts';
 import type { SeenOutcome } from './health-view.ts';
-import { presumedCost } from './quote.ts';
+import { presumedCost, type Quote } from './quote.ts';
 import { type CallTarget, callTarget, type UpstreamBody, upstreamBody } from './upstream-request.ts';
 
 /** An answer on its way, from whom, and under which reservation. */
@@ -119,9 +120,9 @@ async function tryDeployment(
   const startedMs = gateway.clock.monotonicMs();
   exchange.timings['overhead'] ??= startedMs - exchange.startedMs;
   const outcome = await attempt(gateway, exchange, target, body);
-  if (outcome.type !== 'committed' && outcome.mayBeBilled) {
-    const presumed = presumedCost(prepared.admission.quote, exchange.request.chat.stream);
-    exchange.presumedCost = nanoUsd(exchange.presumedCost + presumed);
+  if (outcome.type !== 'committed') {
+    const owed = owedFor(outcome, prepared.admission.quote, exchange.request.chat.stream);
+    exchange.presumedCost = nanoUsd(exchange.presumedCost + owed);
   }
   const { id } = target.deployment;
   exchange.attempts.push({
@@ -136,6 +137,17 @@ async function tryDeployment(
   const seen = seenIn(outcome.failure);
   if (seen !== undefined) gateway.health.saw(id, seen);
   return { type: 'failed', failure: outcome.failure, admission: prepared.admission };
+}
+
+/** What a call without an answer for the caller costs: as the provider says, or as presumed, or nothing. */
+function owedFor(
+  outcome: Exclude<AttemptOutcome, { type: 'committed' }>,
+  quote: Quote,
+  stream: boolean,
+): NanoUsd {
+  if (outcome.type === 'failed' && outcome.usage !== undefined && quote.price !== undefined)
+    return costOf(quote.price, outcome.usage).total;
+  return outcome.mayBeBilled ? presumedCost(quote, stream) : ZERO_USD;
 }
 
 function attemptOutcome(outcome: AttemptOutcome): Attempt['outcome'] {
@@ -173,6 +185,7 @@ async function prepare(
   const mode = exchange.request.options.unsupportedParameters ?? gateway.config.unsupportedParameters;
   if (unsupported.length > 0 && mode === 'reject') return refused(unsupportedParameters(unsupported, target));
   exchange.dropped = [...unsupported, ...ignored];
+  exchange.addedBytes = Math.max(exchange.addedBytes, addedBytes(exchange, text));
   try {
     return {
       type: 'prepared',
@@ -184,6 +197,19 @@ async function prepare(
     if (isRefusedForMoney(error)) return refused(error);
     throw error;
   }
+}
+
+/** What another format's own framing may add for each part of a conversation: that is no text of the prompt. */
+const FRAMING_BYTES_A_PART = 160;
+
+/** How much longer a body is than the caller's, beyond framing: `1e20` is written out in full when it is encoded anew. */
+function addedBytes({ request }: Exchange, text: string): number {
+  const { chat, bodyBytes } = request;
+  const parts = chat.messages.reduce(
+    (sum, message) => sum + 1 + message.content.length,
+    1 + (chat.tools?.length ?? 0),
+  );
+  return Math.max(0, Buffer.byteLength(text) - bodyBytes - parts * FRAMING_BYTES_A_PART);
 }
 
 /** A body that cannot be made for one dialect is no reason not to try the next. */

@@ -60,6 +60,8 @@ export interface Exchange {
   readonly attempts: Attempt[];
   /** Parameters left out for the deployment that answers. */
   dropped: readonly string[];
+  /** Bytes by which a body that was sent outgrew the caller's: they are tokens too. */
+  addedBytes: number;
   /** What calls that we gave up after they were sent presumably cost: charged beside the answer, if there is one. */
   presumedCost: NanoUsd;
   /** For `Server-Timing`, in milliseconds. */

@@ -5,7 +5,7 @@ import { type Cost, costOf, NO_COST } from '../domain/money/cost.ts';
 import { minUsd, nanoUsd } from '../domain/money/nano.ts';
 import { mergeUsage, type Usage } from '../domain/money/usage.ts';
 import type { ChargeBasis } from '../domain/request-record.ts';
-import type { Quote } from './quote.ts';
+import { isUncertain, type Quote } from './quote.ts';
 
 /** What was seen of one answer while it passed. */
 export interface Metered {
@@ -27,11 +27,11 @@ export interface Meter {
 /**
  * Counts an answer as it passes. Where the provider reports no usage, tokens are counted from the text that passed and
  * from the prompt's size, and marked as estimated. Such a charge is never above what a hard budget set aside; where the
- * model may have thought unseen, it is all of that.
+ * call may have cost what nothing that passed shows (reasoning, media), it is all of that.
  */
 export function createMeter(quote: Quote): Meter {
   const { price } = quote;
-  let hasShownReasoning = false;
+  let hasMedia = false;
   let usage: Usage | undefined;
   let generatedBytes = 0;
   let finishReason: FinishReason | undefined;
@@ -40,7 +40,7 @@ export function createMeter(quote: Quote): Meter {
 
   function note(event: ChatEvent): ChatEvent {
     generatedBytes += Buffer.byteLength(generatedText(event));
-    hasShownReasoning ||= event.type === 'reasoning-delta';
+    hasMedia ||= event.type === 'media-delta';
     switch (event.type) {
       case 'answer-start':
         upstreamId = event.upstreamId;
@@ -76,7 +76,7 @@ export function createMeter(quote: Quote): Meter {
       });
       return {
         usage: complete,
-        cost: chargeFor(quote, complete, hasShownReasoning),
+        cost: chargeFor(quote, complete, hasMedia),
         chargeBasis: complete.estimated === true ? 'estimated' : 'exact',
         finishReason,
         upstreamId,
@@ -108,13 +108,12 @@ function completeUsage(usage: Usage | undefined, seen: Seen): Usage {
   return { ...usage, promptTokens, completionTokens, estimated: true };
 }
 
-function chargeFor(quote: Quote, usage: Usage, hasShownReasoning: boolean): Cost {
+function chargeFor(quote: Quote, usage: Usage, hasMedia: boolean): Cost {
   const { price, estimate, isHeld } = quote;
   if (price === undefined) return NO_COST;
   const cost = costOf(price, usage);
   if (usage.estimated !== true || !isHeld) return cost;
-  const mayHaveThought = price.capabilities.includes('reasoning') && !hasShownReasoning;
-  const total = mayHaveThought ? estimate : minUsd(cost.total, estimate);
+  const total = isUncertain(quote) || hasMedia ? estimate : minUsd(cost.total, estimate);
   const prompt = minUsd(cost.prompt, total);
   return { total, prompt, completion: nanoUsd(total - prompt) };
 }

@@ -185,6 +185,7 @@ function newExchange(
     attempts: [],
     dropped: [],
     presumedCost: ZERO_USD,
+    addedBytes: 0,
     timings: { auth: gateway.clock.monotonicMs() - startedMs },
   };
 }

@@ -19,6 +19,8 @@ export interface Quote {
   readonly likelyPromptTokens: number;
   /** A hard budget holds the call, so no charge that we only guess may be higher than the estimate. */
   readonly isHeld: boolean;
+  /** The prompt holds media whose tokens only the provider can count. */
+  readonly hasUncountedMedia: boolean;
 }
 
 /** `"max_completion_tokens":1000000,` and some space. */
@@ -43,10 +45,11 @@ export function quoteFor(
   const { chat } = exchange.request;
   const price = gateway.prices.find(deployment.provider, deployment.model);
   const isHeld = hardBudgets(exchange.caller.key).length > 0;
-  const prompt = promptBound(gateway, exchange, deployment, price);
-  if (isHeld) refuseUnbounded(gateway, exchange, deployment, price, prompt.tokens);
+  const prompt = promptBound(gateway, exchange, deployment);
+  const promptTokens = prompt.hasMediaOfAnySize ? withContext(prompt.tokens, price) : prompt.tokens;
+  if (isHeld) refuseUnbounded(gateway, exchange, deployment, price, promptTokens);
   const bound: CallBound = {
-    promptTokens: prompt.tokens ?? 0,
+    promptTokens: promptTokens ?? prompt.tokens,
     completionTokens: outputTokens(gateway, exchange, price, outputBound) * choices(exchange),
     hasAudio: prompt.hasAudio,
     ...(chat.serviceTier !== undefined && { serviceTier: chat.serviceTier }),
@@ -57,6 +60,7 @@ export function quoteFor(
     estimate: price === undefined ? ZERO_USD : estimateCost(price, bound),
     likelyPromptTokens: prompt.likelyTokens,
     isHeld,
+    hasUncountedMedia: prompt.hasMediaOfAnySize,
   };
 }
 
@@ -83,15 +87,20 @@ export function affordableOutput(exchange: Exchange, quote: Quote, amount: NanoU
 
 /**
  * What a provider presumably charges for a call that we gave up after it was sent: the prompt. Where a hard budget must
- * hold, an answer that comes whole, whose making cannot be seen, counts as long as it may be. Never more than was set
- * aside for it.
+ * hold, it is all that was set aside, unless that is certainly too much: a stream without content of a model that does not
+ * reason has produced nothing yet.
  */
 export function presumedCost(quote: Quote, stream: boolean): NanoUsd {
   if (quote.price === undefined) return ZERO_USD;
-  const completionTokens = stream || !quote.isHeld ? 0 : quote.bound.completionTokens;
-  const { total } = costOf(quote.price, { promptTokens: quote.likelyPromptTokens, completionTokens });
+  const hasProducedNothing = stream && !isUncertain(quote);
+  if (quote.isHeld && !hasProducedNothing) return quote.estimate;
+  const { total } = costOf(quote.price, { promptTokens: quote.likelyPromptTokens });
   return minUsd(total, quote.estimate);
 }
+
+/** Whether a call may have cost what nothing that passed shows: reasoning, sound, media only the provider can count. */
+export const isUncertain = ({ price, bound, hasUncountedMedia }: Quote): boolean =>
+  price?.capabilities.includes('reasoning') === true || bound.hasAudio || hasUncountedMedia;
 
 /** A share of an amount, in thousandths. */
 export const shareOf = (amount: NanoUsd, share: number): NanoUsd =>
@@ -105,24 +114,17 @@ const withRoomForLimit = ({ request }: Exchange, bound: CallBound): CallBound =>
     ? { ...bound, promptTokens: bound.promptTokens + LIMIT_FIELD_BYTES }
     : bound;
 
-/** Text is bounded by its bytes alone; only media that nothing else bounds are bounded by what the model can read. */
-function promptBound(
-  gateway: Gateway,
-  exchange: Exchange,
-  deployment: Deployment,
-  price: Price | undefined,
-): PromptBound {
+function promptBound(gateway: Gateway, exchange: Exchange, deployment: Deployment): PromptBound {
   const imageBound = gateway.providers.get(deployment.provider)?.provider.imageTokensBound;
-  const { chat, bodyBytes } = exchange.request;
-  const bound = boundPrompt(chat, bodyBytes, imageBound);
-  return { ...bound, tokens: bound.tokens ?? contextBound(price) };
+  return boundPrompt(exchange.request.chat, exchange.request.bodyBytes + exchange.addedBytes, imageBound);
 }
 
-function contextBound(price: Price | undefined): number | undefined {
+/** Media that nothing else bounds are bounded by what the model can read; text beside them counts by its bytes all the same. */
+function withContext(tokens: number, price: Price | undefined): number | undefined {
   const listed = price?.contextTokens;
   if (price === undefined || listed === undefined) return undefined;
   const reachesFurther = price.standard.longContext.some((step) => step.abovePromptTokens >= listed);
-  return reachesFurther ? LARGEST_CONTEXT_TOKENS : listed;
+  return Math.max(tokens, reachesFurther ? LARGEST_CONTEXT_TOKENS : listed);
 }
 
 function refuseUnbounded(
@@ -141,6 +143,7 @@ function refuseUnbounded(
   const features = [
     ...unboundedFeatures(exchange.request.chat),
     ...(promptTokens === undefined ? ['media whose size in tokens is not documented'] : []),
+    ...unlistedTier(exchange, price),
   ];
   if (features.length > 0)
     throw new GatewayError(
@@ -148,4 +151,16 @@ function refuseUnbounded(
       `What this request may cost cannot be bounded, and the key has a hard budget: ${features.join(', ')}.`,
       { metadata: { unbounded: features } },
     );
+}
+
+/** Tiers that every model has, at its standard rates. */
+const STANDARD_TIERS: ReadonlySet<string> = new Set(['auto', 'default', 'standard', 'standard_only']);
+
+/** A tier whose rates are not listed would be reserved for at the standard ones. */
+function unlistedTier(exchange: Exchange, price: Price | undefined): readonly string[] {
+  const tier = exchange.request.chat.serviceTier;
+  if (tier === undefined || price === undefined || STANDARD_TIERS.has(tier)) return [];
+  return Object.hasOwn(price.tiers, tier)
+    ? []
+    : [`the service tier ${tier.slice(0, 50)}, whose rates are not listed`];
 }

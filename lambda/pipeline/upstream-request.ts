@@ -54,7 +54,7 @@ export function upstreamBody(
   const modelMaxOutputTokens = target.price?.maxOutputTokens;
   const requestTarget = {
     model: target.deployment.model,
-    maxOutputTokens: chat.maxOutputTokens ?? outputBound,
+    maxOutputTokens: chat.maxOutputTokens ?? smaller(outputBound, modelMaxOutputTokens),
     ...(maxOutputTokensField !== undefined && { maxOutputTokensField }),
     ...(modelMaxOutputTokens !== undefined && { modelMaxOutputTokens }),
   };
@@ -72,6 +72,9 @@ export function upstreamBody(
     ignored: [...chat.unknownFields, ...native.filter((name) => HINTS.has(name))],
   };
 }
+
+const smaller = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? a : Math.min(a, b);
 
 /** Options of one dialect that change no answer, so that leaving them out elsewhere takes nothing away. */
 const HINTS: ReadonlySet<string> = new Set([

@@ -26,10 +26,17 @@ export type SendUpstream = (request: UpstreamRequest) => Promise<UpstreamRespons
 /** The connection failed: refused, reset, cut, or not made in time. An abort by our own signal is `aborted`. */
 export class UpstreamTransportError extends Error {
   readonly kind: 'connect-timeout' | 'connection' | 'aborted';
+  /** False where the connection never stood: the provider knows nothing of the call. */
+  readonly mayHaveArrived: boolean;
 
-  constructor(kind: UpstreamTransportError['kind'], message: string, cause?: unknown) {
-    super(message, { cause });
+  constructor(
+    kind: UpstreamTransportError['kind'],
+    message: string,
+    options: { readonly cause?: unknown; readonly mayHaveArrived?: boolean } = {},
+  ) {
+    super(message, { cause: options.cause });
     this.name = 'UpstreamTransportError';
     this.kind = kind;
+    this.mayHaveArrived = options.mayHaveArrived ?? true;
   }
 }

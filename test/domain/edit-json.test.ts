@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { editJson, type JsonEdit } from '../../lambda/domain/edit-json.ts';
-import { isJsonObject, type JsonObject } from '../../lambda/domain/json.ts';
+import { isJsonObject, type JsonObject, parseJson, parseJsonObject } from '../../lambda/domain/json.ts';
 
 const set = (path: readonly string[], text: string): JsonEdit => ({ path, text });
 const remove = (...path: readonly string[]): JsonEdit => ({ path, text: undefined });
@@ -202,3 +202,31 @@ function fcJson(input: unknown, key: string): unknown {
     ? Object.fromEntries(Object.entries(parsed).filter(([member]) => member !== key))
     : {};
 }
+
+describe('names written with escapes', () => {
+  test('are read as what they name, whatever was parsed before', () => {
+    // Each pair makes Node 24.21's own JSON.parse give the value to a backslash.
+    for (const [before, text, name] of [
+      ['{"model":"m","\\\\":1}', '{"model":"m","\\u006e":128}', 'n'],
+      ['{"fresh1":1,"\\\\":1}', '{"fresh1":1,"max\\u005ftokens":30000}', 'max_tokens'],
+    ] as const) {
+      parseJson(before);
+      expect(Object.keys(parseJsonObject(text) ?? {})).toContain(name);
+    }
+  });
+
+  test('do not change what text reads as, at any depth', async () => {
+    const escapeAll = (text: string): string =>
+      text.replaceAll(/[a-z]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`);
+    await fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 4 }), (value) => {
+        const text = JSON.stringify({ value });
+        // Only strings hold letters, but for the three words of JSON.
+        const escaped = text.replaceAll(/"(?:[^"\\]|\\.)*"/g, (string) =>
+          string.includes('\\') ? string : escapeAll(string),
+        );
+        expect(parseJson(escaped)).toEqual(JSON.parse(text));
+      }),
+    );
+  });
+});

@@ -87,6 +87,57 @@ describe('what is set aside', () => {
   });
 });
 
+test('a body that grows when it is encoded anew is set aside for as it is sent', async () => {
+  const numbers = `[${Array.from({ length: 5_000 }, () => '1e20').join(',')}]`;
+  const call = { id: 'a', type: 'function', function: { name: 'f', arguments: `{"x":${numbers}}` } };
+  const messages = [
+    { role: 'user', content: 'Hi' },
+    { role: 'assistant', content: null, tool_calls: [call] },
+    { role: 'tool', tool_call_id: 'a', content: 'done' },
+  ];
+  const response = await ask(gateway, held.secret, {
+    model: 'anthropic/mock',
+    body: { messages, max_tokens: 1 },
+  });
+  expect(response.status).toBe(200);
+  const sentBytes = BigInt(gateway.mock.requests.at(-1)?.text.length ?? 0);
+  expect(sentBytes).toBeGreaterThan(100_000n);
+  expect((await gateway.record(response)).estimate).toBeGreaterThan((sentBytes - 5_000n) * 3_000n);
+});
+
+test('a tiny file does not make the text beside it free', async () => {
+  const file = { type: 'file', file: { filename: 'a.pdf', file_data: 'data:application/pdf;base64,AAAA' } };
+  const response = await ask(gateway, held.secret, {
+    model: 'openai/mock',
+    body: { messages: [{ role: 'user', content: [{ type: 'text', text: 'x'.repeat(50_000) }, file] }] },
+  });
+  expect((await gateway.record(response)).estimate).toBeGreaterThan(50_000n * 3_000n);
+});
+
+test('the credential that a provider refuses and quotes never reaches the caller', async () => {
+  const quoting = await startLocalGateway({ environment: { OPENAI_API_KEY: 'bad-hf_SECRET1234567890' } });
+  try {
+    const { secret } = await quoting.createKey();
+    const text = await (await ask(quoting, secret, { model: 'openai/mock' })).text();
+    expect(text).toContain('upstream_authentication_failed');
+    expect(text).not.toContain('SECRET');
+  } finally {
+    await quoting.close();
+  }
+});
+
+test('many tags cost the gateway no time', async () => {
+  const metadata = Object.fromEntries(Array.from({ length: 60_000 }, (_, index) => [`tag${index}`, 'x']));
+  const { secret } = await gateway.createKey();
+  const response = await ask(gateway, secret, {
+    as: 'anthropic',
+    model: 'anthropic/mock',
+    body: { metadata },
+  });
+  expect(response.status).toBe(200);
+  expect(gateway.mock.requests.at(-1)?.body).not.toHaveProperty('metadata');
+});
+
 describe('what cannot be bounded', () => {
   const document = (source: object) => ({
     messages: [{ role: 'user', content: [{ type: 'document', source, citations: { enabled: true } }] }],
@@ -102,6 +153,16 @@ describe('what cannot be bounded', () => {
     ['a tool that it runs', { tools: [{ type: 'web_search_20250305', name: 'web_search' }] }],
     ['a limit in another spelling', { MAX_TOKENS: 100_000 }],
     ['another rate', { speed: 'fast' }],
+    ['a tier whose rates are not listed', { service_tier: 'priority' }],
+    [
+      'a document with pictures inside',
+      document({
+        type: 'content',
+        content: [{ type: 'image', source: { type: 'url', url: 'https://example.com/1.png' } }],
+      }),
+    ],
+    ['a limit with a long s', { max_tokenſ: 100_000 }],
+    ['tools in capitals', { Tools: [] }],
   ])('is refused: %s', async (_what, body) => {
     const response = await ask(gateway, held.secret, { as: 'anthropic', model: 'anthropic/mock', body });
     expect(response.status).toBe(400);
@@ -135,6 +196,26 @@ describe('a deployment that is too dear', () => {
     expect(response.status).toBe(200);
     expect(response.headers.get('x-sluice-deployment')).toBe('anthropic/mock');
   });
+});
+
+test('an answer that we bound is bounded for each deployment by what its model can give', async () => {
+  const small = await startLocalGateway({
+    config: {
+      prices: {
+        'openai/mock*': { promptUsdPerMillion: 3, completionUsdPerMillion: 17, maxOutputTokens: 4_000 },
+        'anthropic/mock*': { promptUsdPerMillion: 3, completionUsdPerMillion: 17, maxOutputTokens: 1_000 },
+      },
+    },
+  });
+  try {
+    const { secret } = await small.createKey({ budgets: [budget(5)] });
+    const body = { models: ['anthropic/mock'] };
+    const response = await ask(small, secret, { model: 'openai/mock-e500', body });
+    expect(response.headers.get('x-sluice-deployment')).toBe('anthropic/mock');
+    expect(small.mock.requests.at(-1)?.body.max_tokens).toBe(1_000);
+  } finally {
+    await small.close();
+  }
 });
 
 describe('a key that may call some models', () => {

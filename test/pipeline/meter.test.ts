@@ -23,6 +23,7 @@ const QUOTE: Quote = {
   estimate: nanoUsd(10_400_000n),
   likelyPromptTokens: 100,
   isHeld: false,
+  hasUncountedMedia: false,
 };
 
 const at = { choice: 0, block: 0 };
@@ -149,28 +150,16 @@ describe('an answer whose usage is not', () => {
     expect(read.cost.prompt + read.cost.completion).toBe(read.cost.total);
   });
 
-  test('costs all that was set aside where the model may have thought unseen', async () => {
-    const thinking = { ...PRICE, capabilities: ['reasoning'] };
-    const hidden = await meterOf([text('abc'), ERROR], { price: thinking, isHeld: true });
-    expect(hidden.read.cost.total).toBe(QUOTE.estimate);
-    const shown = await meterOf([{ type: 'reasoning-delta', text: 'abc', ...at }, text('abc'), ERROR], {
-      price: thinking,
-      isHeld: true,
-    });
-    expect(shown.read.cost.total).toBeLessThan(QUOTE.estimate);
-  });
-});
-
-test('an answer of unknown price is counted, and costs nothing that could be named', async () => {
-  const { read, passed } = await meterOf([usage({ promptTokens: 7, completionTokens: 2 }), FINISH, END], {
-    price: undefined,
-  });
-  expect(read).toMatchObject({ cost: { total: 0n }, usage: { promptTokens: 7, completionTokens: 2 } });
-  expect(passed[0]).not.toHaveProperty('cost');
-});
-
-test('the first of several errors, ends and finishes counts', async () => {
-  const second: ChatEvent = { type: 'finish', choice: 1, reason: 'length', upstreamReason: undefined };
-  const { read } = await meterOf([FINISH, second, END, ERROR]);
-  expect(read).toMatchObject({ finishReason: 'stop', ending: 'end' });
+  test.each([
+    ['the model reasons, shown or not', { price: { ...PRICE, capabilities: ['reasoning'] } }, []],
+    ['the prompt holds media that only the provider can count', { hasUncountedMedia: true }, []],
+    ['it may hold sound', { bound: { ...QUOTE.bound, hasAudio: true } }, []],
+    ['it holds media', {}, [{ type: 'media-delta', base64: 'AAAA', ...at }]],
+  ] satisfies [string, Partial<Quote>, ChatEvent[]][])(
+    'costs all that was set aside where %s',
+    async (_why, quote, events) => {
+      const { read } = await meterOf([...events, text('abc'), ERROR], { ...quote, isHeld: true });
+      expect(read.cost.total).toBe(QUOTE.estimate);
+    },
+  );
 });

@@ -79,7 +79,8 @@ type SendOutcome =
 function sendOnce(request: UpstreamRequest, url: URL, transport: Transport): Promise<SendOutcome> {
   return new Promise((resolve, reject) => {
     if (request.signal.aborted) {
-      reject(new UpstreamTransportError('aborted', 'The call was given up before it was sent.'));
+      const unsent = { mayHaveArrived: false };
+      reject(new UpstreamTransportError('aborted', 'The call was given up before it was sent.', unsent));
       return;
     }
     const call = transport.send(url, {
@@ -90,8 +91,10 @@ function sendOnce(request: UpstreamRequest, url: URL, transport: Transport): Pro
     const sentAtNanoseconds = process.hrtime.bigint();
     const stopTimer = limitConnecting(call, transport.connectedEvent, request.connectTimeoutMs);
     const bytesReadBefore = countBytesBefore(call);
+    const hasConnected = watchConnecting(call, transport.connectedEvent);
     const onAbort = (): void => {
-      call.destroy(new UpstreamTransportError('aborted', 'The call was given up.'));
+      const sent = { mayHaveArrived: hasConnected() };
+      call.destroy(new UpstreamTransportError('aborted', 'The call was given up.', sent));
     };
     request.signal.addEventListener('abort', onAbort, { once: true });
     call.on('response', (response) => {
@@ -103,7 +106,7 @@ function sendOnce(request: UpstreamRequest, url: URL, transport: Transport): Pro
     call.on('error', (error) => {
       stopTimer();
       request.signal.removeEventListener('abort', onAbort);
-      const translated = transportError(error, url.host);
+      const translated = transportError(error, url.host, hasConnected());
       const isStale =
         translated.kind === 'connection' &&
         call.reusedSocket &&
@@ -127,12 +130,25 @@ function limitConnecting(call: ClientRequest, connectedEvent: string, timeoutMs:
         new UpstreamTransportError(
           'connect-timeout',
           `No connection to ${call.host} within ${timeoutMs} ms.`,
+          { mayHaveArrived: false },
         ),
       );
     }, timeoutMs);
     socket.once(connectedEvent, stop);
   });
   return stop;
+}
+
+/** Tells whether the connection stands: before that nothing of the call has left. */
+function watchConnecting(call: ClientRequest, connectedEvent: string): () => boolean {
+  let hasConnected = false;
+  call.on('socket', (socket) => {
+    hasConnected = call.reusedSocket;
+    socket.once(connectedEvent, () => {
+      hasConnected = true;
+    });
+  });
+  return () => hasConnected;
 }
 
 function countBytesBefore(call: ClientRequest): () => number {

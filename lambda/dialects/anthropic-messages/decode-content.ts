@@ -119,7 +119,7 @@ function decodeDocument(block: JsonObject, path: Path): ContentPart {
   if (typeof context === 'string' || citations?.enabled === true) return native(block, 'document');
   if (source['type'] === 'text') {
     const text = check(plainTextSource, source, sourcePath).data;
-    return { type: 'text', text, ...present({ cacheHint }) };
+    return { type: 'text', text: title == null ? text : `${title}\n\n${text}`, ...present({ cacheHint }) };
   }
   const media = decodeSource(source, sourcePath);
   if (media === undefined) return native(block, 'document');

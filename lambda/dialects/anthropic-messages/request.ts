@@ -222,11 +222,16 @@ export function patchRequest(raw: string, request: ChatRequest, target: RequestT
   edits.push({ path: ['model'], text: JSON.stringify(target.model) });
   if (request.maxOutputTokens === undefined && target.maxOutputTokens !== undefined)
     edits.push({ path: ['max_tokens'], text: String(target.maxOutputTokens) });
-  for (const tag of Object.keys(request.metadata ?? {}))
-    edits.push({ path: ['metadata', tag], text: undefined });
+  if (Object.keys(request.metadata ?? {}).length > 0) edits.push(metadataEdit(request));
   if (hasUnsignedReasoning(request)) edits.push({ path: ['messages'], text: signedMessages(raw) });
   return editJson(raw, edits);
 }
+
+/** Of `metadata` only the end user is Anthropic's; the rest are tags for the gateway. */
+const metadataEdit = ({ endUser }: ChatRequest): JsonEdit => ({
+  path: ['metadata'],
+  text: endUser === undefined ? undefined : JSON.stringify({ user_id: endUser }),
+});
 
 const hasUnsignedReasoning = (request: ChatRequest): boolean =>
   request.messages.some((message) =>

@@ -12,11 +12,13 @@ const MAX_CHOICES = 128;
 export class AnswerDecoder {
   readonly #choices = new Map<number, ChoiceDecoder>();
   #isStarted = false;
+  #isWhole = false;
   #serviceTier: string | undefined;
 
   /** @param contentMember where a choice's content stands: `delta` in a stream, else `message` */
   read(body: JsonObject, contentMember: 'delta' | 'message'): ChatEvent[] {
     if (isErrorBody(body)) return this.fail(body);
+    this.#isWhole = contentMember === 'message';
     const choices = objectsIn(body, 'choices');
     const events = choices.flatMap((choice, position) =>
       this.#readChoice(body, choice, position, contentMember),
@@ -39,8 +41,13 @@ export class AnswerDecoder {
   end(): ChatEvent[] {
     if (this.#choices.size === 0) return ended('The provider sent no answer.');
     const choices = [...this.#choices.values()];
-    if (choices.some(({ isCut }) => isCut)) return ended('The answer ended inside a tool call.');
+    if (choices.some((choice) => this.#isCut(choice))) return ended('The answer ended inside a tool call.');
     return [...choices.flatMap((choice) => choice.end()), { type: 'end' }];
+  }
+
+  /** A whole answer cannot have lost its end on the way: a call that stops in its middle met a stop sequence. */
+  #isCut({ isCut, finishReason }: ChoiceDecoder): boolean {
+    return isCut && !(this.#isWhole && finishReason === 'stop');
   }
 
   /** The last events of a stream that stopped without its terminator, which some providers never send. */

@@ -43,7 +43,9 @@ function encodeUser(message: Message, drop: Drop): JsonObject[] {
 function encodeToolResult(result: ToolResult): JsonObject {
   const texts = result.content.flatMap((part) => (part.type === 'text' ? [part.text] : []));
   const isElsewhere = texts.length === 0 && result.content.length > 0;
-  const content = isElsewhere ? 'The result is in the next message.' : texts.join('\n');
+  const text = isElsewhere ? 'The result is in the next message.' : texts.join('\n');
+  // This format has no sign for it, and a failure must not read as a result.
+  const content = result.isError ? `The tool failed: ${text}` : text;
   return { role: 'tool', tool_call_id: result.callId, content };
 }
 

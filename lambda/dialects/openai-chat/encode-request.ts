@@ -68,7 +68,7 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
     model: target.model,
     messages: encodeMessages(request.messages, drop),
     ...(request.stream ? { stream: true, stream_options: { include_usage: true } } : {}),
-    [boundField(target)]: target.maxOutputTokens,
+    [boundField(target)]: target.maxOutputTokens === 0 ? undefined : target.maxOutputTokens,
     ...(tools.length === 0 ? {} : encodeToolOptions(request, tools)),
     ...encodeSampling(request),
     response_format: encodeResponseFormat(request.responseFormat),
@@ -78,6 +78,8 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
     user: request.endUser,
   });
   if (request.topK !== undefined) drop('top_k');
+  // Some servers take 0 for no limit at all.
+  if (request.maxOutputTokens === 0) drop('max_tokens');
   return { body, unsupported: [...unsupported] };
 }
 

@@ -1,10 +1,12 @@
 import type { ChatRequest, ContentPart, MediaSource } from '../chat/request.ts';
-import { isJsonObject } from '../json.ts';
+import { isJsonObject, type Json } from '../json.ts';
 
 /** What is known, before a call, about how many tokens its prompt can have. */
 export interface PromptBound {
-  /** At most this many; `undefined` where nothing bounds it but the model's own context. */
-  readonly tokens: number | undefined;
+  /** At most this many, but for media of any size. */
+  readonly tokens: number;
+  /** It holds media that nothing bounds but the model's own context. */
+  readonly hasMediaOfAnySize: boolean;
   /** About this many: charged where the provider does not say. */
   readonly likelyTokens: number;
   readonly hasAudio: boolean;
@@ -12,7 +14,10 @@ export interface PromptBound {
 
 /** Tokens a chat template may add for each message, and a tool prompt once: a bound, not a measure. */
 const TOKENS_A_MESSAGE = 16;
-/** Anthropic adds up to 530 tokens for tools. @see https://docs.anthropic.com/en/docs/build-with-claude/tool-use/overview */
+/**
+ * Anthropic adds up to 530 tokens where there are tools, and up to some hundred for each tool whose definition is its own.
+ * @see https://docs.anthropic.com/en/docs/build-with-claude/tool-use/overview
+ */
 const TOKENS_FOR_TOOLS = 1_000;
 
 /**
@@ -31,11 +36,11 @@ export function boundPrompt(
   const images = parts.filter((part) => part.type === 'image');
   const textBytes = bodyBytes - parts.reduce((sum, part) => sum + mediaLength(part), 0);
   const imageTokens = images.length * (imageTokensBound ?? 0);
-  const isBounded = !parts.some(isMediaOfAnySize) && (images.length === 0 || imageTokensBound !== undefined);
-  const framing =
-    request.messages.length * TOKENS_A_MESSAGE + ((request.tools?.length ?? 0) > 0 ? TOKENS_FOR_TOOLS : 0);
+  const hasImagesOfAnySize = images.length > 0 && imageTokensBound === undefined;
+  const framing = request.messages.length * TOKENS_A_MESSAGE + toolTokens(request);
   return {
-    tokens: isBounded ? textBytes + imageTokens + framing : undefined,
+    tokens: textBytes + imageTokens + framing,
+    hasMediaOfAnySize: hasImagesOfAnySize || parts.some(isMediaOfAnySize),
     likelyTokens: countTokensLocally(textBytes) + imageTokens,
     hasAudio: parts.some((part) => part.type === 'audio') || request.nativeOptions['audio'] !== undefined,
   };
@@ -50,8 +55,9 @@ export function unboundedFeatures(request: ChatRequest): readonly string[] {
     tool.type === 'hosted' && tool.runBy !== 'caller' ? [`tool ${tool.name}`] : [],
   );
   const named = [...Object.keys(request.nativeOptions), ...request.unknownFields];
-  const options = named.filter((name) => UNBOUNDED_OPTIONS.has(name) || isDisguisedBound(name));
-  return [...tools, ...options, ...new Set(allParts(request).flatMap(unboundedContent))];
+  const options = named.filter((name) => UNBOUNDED_OPTIONS.has(name) || isDisguised(name));
+  const values = Object.entries(request.nativeOptions).flatMap(unboundedValue);
+  return [...tools, ...options, ...values, ...new Set(allParts(request).flatMap(unboundedContent))];
 }
 
 /**
@@ -62,27 +68,61 @@ export const countTokensLocally = (utf8Bytes: number): number => Math.ceil(utf8B
 
 /** Request options with which a provider runs tools, adds to the prompt what we never see, or charges other rates. */
 const UNBOUNDED_OPTIONS: ReadonlySet<string> = new Set([
+  'best_of',
   'cached_content',
   'compaction',
   'container',
   'conversation',
+  'enable_search',
   'extra_body',
   'fallbacks',
   'inference_geo',
+  'max_new_tokens',
   'mcp_servers',
+  'num_predict',
   'plugins',
   'prediction',
   'previous_response_id',
   'search_parameters',
   'speed',
+  'thinking_budget',
   'thread',
   'web_search_options',
 ]);
 
-const BOUNDS: ReadonlySet<string> = new Set(['max_tokens', 'max_completion_tokens', 'n']);
+/** Fields that decide what a call costs. */
+const READ_FIELDS: ReadonlySet<string> = new Set([
+  ...[
+    'max_tokens',
+    'max_completion_tokens',
+    'n',
+    'tools',
+    'messages',
+    'system',
+    'service_tier',
+    'model',
+    'stream',
+  ],
+  ...['thinking', 'reasoning', 'reasoning_effort', 'functions'],
+]);
 
-/** `MAX_TOKENS`: a server that matches names in any case would follow it rather than the bound we read. */
-const isDisguisedBound = (name: string): boolean => !BOUNDS.has(name) && BOUNDS.has(name.toLowerCase());
+/**
+ * `MAX_TOKENS`, or with a long s: a server that matches names in any case would follow it rather than what we read. Folded
+ * both ways, as such servers fold.
+ */
+function isDisguised(name: string): boolean {
+  const folded = name.toUpperCase().toLowerCase();
+  return folded !== name && (READ_FIELDS.has(folded) || UNBOUNDED_OPTIONS.has(folded));
+}
+
+/** Options that are harmless but for some of their values: pictures as output, and summaries made of a long prompt. */
+const UNBOUNDED_VALUES: ReadonlyMap<string, RegExp> = new Map([
+  ['modalities', /"image"/],
+  ['context_management', /"compact/],
+]);
+
+const unboundedValue = ([name, value]: readonly [string, unknown]): readonly string[] =>
+  UNBOUNDED_VALUES.get(name)?.test(JSON.stringify(value)) === true ? [name] : [];
 
 /** Blocks of one dialect whose whole content stands in the body, so that its bytes bound it. */
 const INLINE_CONTENT: ReadonlySet<string> = new Set([
@@ -98,17 +138,30 @@ const INLINE_CONTENT: ReadonlySet<string> = new Set([
 
 function unboundedContent(part: ContentPart): readonly string[] {
   if ('source' in part && part.source.type === 'provider-file') return ['a file kept by the provider'];
-  if (part.type !== 'native' || INLINE_CONTENT.has(part.name)) return [];
+  if (part.type !== 'native' || isInline(part)) return [];
   return documentSource(part) === undefined ? [`content of the type ${part.name}`] : [];
 }
+
+const isInline = ({ dialect, name }: { readonly dialect: string; readonly name: string }): boolean =>
+  dialect === 'anthropic-messages' && INLINE_CONTENT.has(name);
 
 /** Where a document that only its own dialect can express has its content; `undefined` where it is kept elsewhere. */
 function documentSource(part: ContentPart): 'inline' | 'media' | undefined {
   if (part.type !== 'native' || part.name !== 'document' || !isJsonObject(part.value)) return undefined;
   const source = part.value['source'];
-  const type = isJsonObject(source) ? source['type'] : undefined;
-  if (type === 'text' || type === 'content') return 'inline';
+  if (!isJsonObject(source)) return undefined;
+  const { type, content } = source;
+  if (type === 'text' || (type === 'content' && isOnlyText(content))) return 'inline';
   return type === 'base64' || type === 'url' ? 'media' : undefined;
+}
+
+const isOnlyText = (content: Json | undefined): boolean =>
+  typeof content === 'string' ||
+  (Array.isArray(content) && content.every((block: Json) => isJsonObject(block) && block['type'] === 'text'));
+
+function toolTokens({ tools = [] }: ChatRequest): number {
+  const own = tools.filter((tool) => tool.type === 'hosted').length;
+  return tools.length === 0 ? 0 : TOKENS_FOR_TOOLS * (1 + own);
 }
 
 /** Sound, files and fetched documents: what they count for is not documented by size. */

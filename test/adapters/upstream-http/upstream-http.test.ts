@@ -266,6 +266,25 @@ describe('a call that is given up', () => {
   });
 });
 
+describe('what a provider can know of a failed call', () => {
+  test('is nothing where it was given up before it was sent', async () => {
+    const given = requestTo('http://127.0.0.1:9', { signal: AbortSignal.abort() });
+    await expect(upstreamHttp()(given)).rejects.toMatchObject({ kind: 'aborted', mayHaveArrived: false });
+  });
+
+  test('is nothing where no connection stood', async () => {
+    const refused = upstreamHttp()(requestTo('http://127.0.0.1:9'));
+    await expect(refused).rejects.toMatchObject({ kind: 'connection', mayHaveArrived: false });
+  });
+
+  test('may be all of it where the connection stood', async () => {
+    const leaving = new AbortController();
+    const url = await serveRaw(() => leaving.abort());
+    const sent = upstreamHttp()(requestTo(url, { signal: leaving.signal }));
+    await expect(sent).rejects.toMatchObject({ kind: 'aborted', mayHaveArrived: true });
+  });
+});
+
 describe('a connection that went stale while it lay idle', () => {
   test('is replaced, and the call sent once more', async () => {
     const connections: string[] = [];

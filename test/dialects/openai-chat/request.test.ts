@@ -230,7 +230,7 @@ describe('decodeRequest', () => {
 });
 
 describe('encodeRequest', () => {
-  test('puts pictures that a tool gave into the user’s message after its result', () => {
+  test('puts pictures that a tool gave into the user’s message after its result, and says which failed', () => {
     const image = {
       type: 'image',
       source: { type: 'base64', mediaType: 'image/png', data: 'QUJD' },
@@ -255,7 +255,7 @@ describe('encodeRequest', () => {
     const picture = { type: 'image_url', image_url: { url: 'data:image/png;base64,QUJD' } };
     expect(body['messages']).toEqual([
       { role: 'tool', tool_call_id: 'a', content: 'see' },
-      { role: 'tool', tool_call_id: 'b', content: 'The result is in the next message.' },
+      { role: 'tool', tool_call_id: 'b', content: 'The tool failed: The result is in the next message.' },
       { role: 'user', content: [picture, picture, { type: 'text', text: 'and?' }] },
     ]);
     expect(unsupported).toEqual([]);
