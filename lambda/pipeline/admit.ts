@@ -83,13 +83,17 @@ export async function admitNext(
   const { outputBound, reservation } = admission;
   const quote = quoteFor(gateway, exchange, deployment, outputBound);
   const needed = nanoUsd(quote.estimate + exchange.presumedCost);
-  if (needed <= reservation.estimate) return { ...admission, quote };
+  // Where no hard budget could refuse it, a larger reservation would only cost a write.
+  if (needed <= reservation.estimate || !quote.isHeld) return { ...admission, quote };
   const outcome = await gateway.ledger.raise(exchange.facts.id, reservation, needed);
   switch (outcome.type) {
     case 'reserved':
       return { ...admission, quote, reservation: { ...reservation, estimate: needed } };
-    case 'refused':
-      throw budgetExceeded(gateway, exchange, quote, outcome);
+    case 'refused': {
+      // What this request holds itself is free for it, but for what its earlier calls presumably cost.
+      const own = nanoUsd(outcome.committed - reservation.estimate + exchange.presumedCost);
+      throw budgetExceeded(gateway, exchange, quote, { ...outcome, committed: own });
+    }
     case 'stale-policy':
       await authenticateAgain(gateway, exchange.caller);
       throw new GatewayError('store_unavailable', 'The key was changed while the request ran. Try again.', {

@@ -1,5 +1,5 @@
 import { type ChatEvent, type Frame, isContent } from '../domain/chat/event.ts';
-import type { UpstreamError } from '../domain/errors.ts';
+import { GatewayError, type UpstreamError } from '../domain/errors.ts';
 import type { Usage } from '../domain/money/usage.ts';
 import { type UpstreamResponse, UpstreamTransportError } from '../ports/upstream.ts';
 import { type CallLimits, limitCall } from './deadline.ts';
@@ -54,6 +54,7 @@ export async function attempt(
   const limits = callLimits(gateway, exchange);
   const sentMs = gateway.clock.monotonicMs();
   let isWholeAnswerOnItsWay = false;
+  let hasRefused = false;
   try {
     const response = await sendWithCredential(gateway, target, {
       body,
@@ -61,8 +62,8 @@ export async function attempt(
       signal: limits.signal,
       callerHeaders: exchange.request.headers,
     });
-    if (response.status < 200 || response.status > 299)
-      return released(limits, await refusal(target, response));
+    hasRefused = response.status < 200 || response.status > 299;
+    if (hasRefused) return released(limits, await refusal(target, response));
     isWholeAnswerOnItsWay = !chat.stream;
     const committed = chat.stream
       ? await firstContent(target.dialect.decodeStream(response.body), limits)
@@ -73,15 +74,28 @@ export async function attempt(
   } catch (thrown) {
     limits.release();
     const cause = limits.cause();
-    const wasSent = !(thrown instanceof UpstreamTransportError) || thrown.mayHaveArrived;
+    const wasSent = !hasRefused && mayHaveArrived(thrown);
     if (cause?.type === 'client-gone') return { type: 'client-gone', mayBeBilled: wasSent };
-    if (cause === undefined)
-      gateway.telemetry.problem(`${target.deployment.id} could not be reached.`, thrown, {
-        id: exchange.facts.id,
-      });
+    if (cause === undefined) reportFailure(gateway, exchange, target, thrown);
     const mayBeBilled = (cause?.type === 'timeout' && wasSent) || isWholeAnswerOnItsWay;
     return { type: 'failed', failure: failureOfThrown(thrown, cause), status: undefined, mayBeBilled };
   }
+}
+
+/** Whether the provider may know of a call that failed. */
+const mayHaveArrived = (thrown: unknown): boolean =>
+  thrown instanceof UpstreamTransportError ? thrown.mayHaveArrived : !(thrown instanceof GatewayError);
+
+function reportFailure(
+  gateway: Gateway,
+  exchange: Exchange,
+  { deployment }: CallTarget,
+  thrown: unknown,
+): void {
+  const what = mayHaveArrived(thrown) ? 'The call of' : 'There is no way to';
+  gateway.telemetry.problem(`${what} ${deployment.id}${mayHaveArrived(thrown) ? ' failed' : ''}.`, thrown, {
+    id: exchange.facts.id,
+  });
 }
 
 function callLimits(gateway: Gateway, exchange: Exchange): CallLimits {
@@ -117,9 +131,9 @@ const failed = (error: UpstreamError): Failed => ({
 async function refusal(target: CallTarget, response: UpstreamResponse): Promise<Failed> {
   const body = await readBounded(response.body, MOST_ERROR_BYTES);
   const decoded = target.dialect.decodeError(response.status, response.headers, body);
-  // Providers quote the credential that they refuse.
+  // Who refuses a credential may quote it.
   const error =
-    decoded.code === 'upstream_authentication_failed'
+    response.status === 401
       ? { ...decoded, message: `${target.enabled.name} refused the gateway's credential.` }
       : decoded;
   return { ...failed(error), status: response.status };
@@ -136,7 +150,7 @@ async function wholeAnswer(
   const error = frame.events.find((event) => event.type === 'error');
   if (error !== undefined) {
     const usage = frame.events.findLast((event) => event.type === 'usage')?.usage;
-    return { ...failed(error.error), mayBeBilled: true, ...(usage !== undefined && { usage }) };
+    return { ...failed(error.error), ...(usage !== undefined && { usage }) };
   }
   limits.release();
   return { type: 'committed', frames: only(frame) };

@@ -202,14 +202,26 @@ async function prepare(
 /** What another format's own framing may add for each part of a conversation: that is no text of the prompt. */
 const FRAMING_BYTES_A_PART = 160;
 
-/** How much longer a body is than the caller's, beyond framing: `1e20` is written out in full when it is encoded anew. */
+/**
+ * How much longer a body is than the caller's, beyond framing: `1e20` is written out in full when it is encoded anew. JSON
+ * within JSON has its quotes escaped twice, which is framing.
+ */
 function addedBytes({ request }: Exchange, text: string): number {
-  const { chat, bodyBytes } = request;
+  const { chat, bodyBytes, raw } = request;
+  const growth = Buffer.byteLength(text) - bodyBytes;
+  if (growth <= 0) return 0;
   const parts = chat.messages.reduce(
     (sum, message) => sum + 1 + message.content.length,
     1 + (chat.tools?.length ?? 0),
   );
-  return Math.max(0, Buffer.byteLength(text) - bodyBytes - parts * FRAMING_BYTES_A_PART);
+  const escapes = countEscapes(text) - countEscapes(raw);
+  return Math.max(0, growth - Math.max(0, escapes) - parts * FRAMING_BYTES_A_PART);
+}
+
+function countEscapes(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('\\'); at !== -1; at = text.indexOf('\\', at + 1)) count += 1;
+  return count;
 }
 
 /** A body that cannot be made for one dialect is no reason not to try the next. */

@@ -2,10 +2,10 @@ import type { ChatEvent, FinishReason, Frame } from '../domain/chat/event.ts';
 import type { UpstreamError } from '../domain/errors.ts';
 import { countTokensLocally } from '../domain/money/bound.ts';
 import { type Cost, costOf, NO_COST } from '../domain/money/cost.ts';
-import { minUsd, nanoUsd } from '../domain/money/nano.ts';
+import { minUsd, type NanoUsd, nanoUsd } from '../domain/money/nano.ts';
 import { mergeUsage, type Usage } from '../domain/money/usage.ts';
 import type { ChargeBasis } from '../domain/request-record.ts';
-import { isUncertain, type Quote } from './quote.ts';
+import type { Quote } from './quote.ts';
 
 /** What was seen of one answer while it passed. */
 export interface Metered {
@@ -27,7 +27,7 @@ export interface Meter {
 /**
  * Counts an answer as it passes. Where the provider reports no usage, tokens are counted from the text that passed and
  * from the prompt's size, and marked as estimated. Such a charge is never above what a hard budget set aside; where the
- * call may have cost what nothing that passed shows (reasoning, media), it is all of that.
+ * call may have cost what nothing that passed shows (reasoning, media), that part counts at its bound.
  */
 export function createMeter(quote: Quote): Meter {
   const { price } = quote;
@@ -76,7 +76,7 @@ export function createMeter(quote: Quote): Meter {
       });
       return {
         usage: complete,
-        cost: chargeFor(quote, complete, hasMedia),
+        cost: chargeFor(quote, complete, { isPromptReported: usage?.promptTokens !== undefined, hasMedia }),
         chargeBasis: complete.estimated === true ? 'estimated' : 'exact',
         finishReason,
         upstreamId,
@@ -108,12 +108,29 @@ function completeUsage(usage: Usage | undefined, seen: Seen): Usage {
   return { ...usage, promptTokens, completionTokens, estimated: true };
 }
 
-function chargeFor(quote: Quote, usage: Usage, hasMedia: boolean): Cost {
-  const { price, estimate, isHeld } = quote;
+/**
+ * The charge for what was counted. Where a hard budget must hold and the provider did not say all, what only it can count
+ * is charged at its bound: the completion, or the prompt with it.
+ */
+function chargeFor(quote: Quote, usage: Usage, seen: Uncertainty): Cost {
+  const { price, bound, estimate, isHeld } = quote;
   if (price === undefined) return NO_COST;
   const cost = costOf(price, usage);
   if (usage.estimated !== true || !isHeld) return cost;
-  const total = isUncertain(quote) || hasMedia ? estimate : minUsd(cost.total, estimate);
+  if (quote.hasUncountedMedia && !seen.isPromptReported) return split(estimate, cost);
+  if (!quote.hasUnseenOutput && !seen.hasMedia) return split(minUsd(cost.total, estimate), cost);
+  const longest = costOf(price, { ...usage, completionTokens: bound.completionTokens });
+  return split(minUsd(longest.total, estimate), longest);
+}
+
+interface Uncertainty {
+  /** The provider said how long the prompt was. */
+  readonly isPromptReported: boolean;
+  /** The answer holds sound or pictures. */
+  readonly hasMedia: boolean;
+}
+
+function split(total: NanoUsd, cost: Cost): Cost {
   const prompt = minUsd(cost.prompt, total);
   return { total, prompt, completion: nanoUsd(total - prompt) };
 }

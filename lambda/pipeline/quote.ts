@@ -21,12 +21,13 @@ export interface Quote {
   readonly isHeld: boolean;
   /** The prompt holds media whose tokens only the provider can count. */
   readonly hasUncountedMedia: boolean;
+  /** The answer may hold tokens that nothing which passes shows: reasoning, sound. */
+  readonly hasUnseenOutput: boolean;
 }
 
 /** `"max_completion_tokens":1000000,` and some space. */
 const LIMIT_FIELD_BYTES = 40;
-/** No model reads more at once; providers let some read more than is listed, on demand and at their long-context rates. */
-const LARGEST_CONTEXT_TOKENS = 2_000_000;
+const WIDENED_CONTEXT_TOKENS = 1_000_000;
 
 export const hardBudgets = (key: VirtualKey): readonly Budget[] =>
   key.budgets.filter((budget) => budget.mode === 'hard');
@@ -46,7 +47,7 @@ export function quoteFor(
   const price = gateway.prices.find(deployment.provider, deployment.model);
   const isHeld = hardBudgets(exchange.caller.key).length > 0;
   const prompt = promptBound(gateway, exchange, deployment);
-  const promptTokens = prompt.hasMediaOfAnySize ? withContext(prompt.tokens, price) : prompt.tokens;
+  const promptTokens = prompt.hasMediaOfAnySize ? withContext(exchange, prompt.tokens, price) : prompt.tokens;
   if (isHeld) refuseUnbounded(gateway, exchange, deployment, price, promptTokens);
   const bound: CallBound = {
     promptTokens: promptTokens ?? prompt.tokens,
@@ -61,6 +62,7 @@ export function quoteFor(
     likelyPromptTokens: prompt.likelyTokens,
     isHeld,
     hasUncountedMedia: prompt.hasMediaOfAnySize,
+    hasUnseenOutput: prompt.hasAudio || mayReason(gateway, exchange, deployment, price),
   };
 }
 
@@ -71,11 +73,9 @@ export function outputTokens(
   price: Price | undefined,
   outputBound: number | undefined,
 ): number {
-  const asked = exchange.request.chat.maxOutputTokens ?? outputBound;
-  return (
-    asked ??
-    Math.min(gateway.config.defaultMaxOutputTokens, price?.maxOutputTokens ?? Number.MAX_SAFE_INTEGER)
-  );
+  const most = price?.maxOutputTokens ?? Number.MAX_SAFE_INTEGER;
+  const ours = Math.min(outputBound ?? gateway.config.defaultMaxOutputTokens, most);
+  return exchange.request.chat.maxOutputTokens ?? ours;
 }
 
 /** How long each answer may be for the call to fit into an amount. */
@@ -92,15 +92,11 @@ export function affordableOutput(exchange: Exchange, quote: Quote, amount: NanoU
  */
 export function presumedCost(quote: Quote, stream: boolean): NanoUsd {
   if (quote.price === undefined) return ZERO_USD;
-  const hasProducedNothing = stream && !isUncertain(quote);
+  const hasProducedNothing = stream && !quote.hasUnseenOutput && !quote.hasUncountedMedia;
   if (quote.isHeld && !hasProducedNothing) return quote.estimate;
   const { total } = costOf(quote.price, { promptTokens: quote.likelyPromptTokens });
   return minUsd(total, quote.estimate);
 }
-
-/** Whether a call may have cost what nothing that passed shows: reasoning, sound, media only the provider can count. */
-export const isUncertain = ({ price, bound, hasUncountedMedia }: Quote): boolean =>
-  price?.capabilities.includes('reasoning') === true || bound.hasAudio || hasUncountedMedia;
 
 /** A share of an amount, in thousandths. */
 export const shareOf = (amount: NanoUsd, share: number): NanoUsd =>
@@ -119,12 +115,29 @@ function promptBound(gateway: Gateway, exchange: Exchange, deployment: Deploymen
   return boundPrompt(exchange.request.chat, exchange.request.bodyBytes + exchange.addedBytes, imageBound);
 }
 
-/** Media that nothing else bounds are bounded by what the model can read; text beside them counts by its bytes all the same. */
-function withContext(tokens: number, price: Price | undefined): number | undefined {
+/**
+ * Media that nothing else bounds are bounded by what the model can read, which callers can have widened at Anthropic; text
+ * beside them counts by its bytes all the same.
+ * @see https://docs.anthropic.com/en/docs/build-with-claude/context-windows#1m-token-context-window
+ */
+function withContext(exchange: Exchange, tokens: number, price: Price | undefined): number | undefined {
   const listed = price?.contextTokens;
-  if (price === undefined || listed === undefined) return undefined;
-  const reachesFurther = price.standard.longContext.some((step) => step.abovePromptTokens >= listed);
-  return Math.max(tokens, reachesFurther ? LARGEST_CONTEXT_TOKENS : listed);
+  if (listed === undefined) return undefined;
+  const isWidened = (exchange.request.headers['anthropic-beta'] ?? '').includes('context-1m');
+  return Math.max(tokens, isWidened ? Math.max(listed, WIDENED_CONTEXT_TOKENS) : listed);
+}
+
+/** Whether the model may think unseen. Anthropic's models think only where they are asked to. */
+function mayReason(
+  gateway: Gateway,
+  exchange: Exchange,
+  deployment: Deployment,
+  price: Price | undefined,
+): boolean {
+  if (price?.capabilities.includes('reasoning') !== true) return false;
+  const isAnthropic = gateway.providers.get(deployment.provider)?.provider.dialect === 'anthropic-messages';
+  const { reasoning } = exchange.request.chat;
+  return !isAnthropic || (reasoning !== undefined && reasoning.enabled !== false);
 }
 
 function refuseUnbounded(

@@ -11,6 +11,7 @@ import { createMeter, type Meter } from './meter.ts';
 import { record } from './record.ts';
 import { tightest } from './remainder-cache.ts';
 import { noteAnswer, outcomeOfAnswer, outcomeWithoutAnswer, settle } from './settle.ts';
+import { sentOutputBound } from './upstream-request.ts';
 
 const ENCODER = new TextEncoder();
 
@@ -207,7 +208,9 @@ function commonHeaders(gateway: Gateway, exchange: Exchange, answer: Answer): Re
     ...budgetHeaders(gateway, exchange),
     // The gateway shortens what a caller left open, to keep it inside a budget: the caller shall know.
     ...(answer.admission.outputBound !== undefined && {
-      'x-sluice-max-output-tokens': String(answer.admission.outputBound),
+      'x-sluice-max-output-tokens': String(
+        sentOutputBound(answer.target.price, answer.admission.outputBound),
+      ),
     }),
     'server-timing': shown.join(', '),
   };

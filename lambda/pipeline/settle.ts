@@ -52,7 +52,7 @@ export function outcomeOfAnswer(
     usage: metered.usage,
     cost,
     chargeBasis: exchange.presumedCost > 0n ? 'estimated' : metered.chargeBasis,
-    boundExceeded: target.price !== undefined && cost > admission.reservation.estimate,
+    boundExceeded: admission.quote.isHeld && cost > admission.reservation.estimate,
     ...durations(gateway, exchange),
     ...(exchange.request.chat.stream && { timeToFirstTokenMs: Math.round(committed.timeToFirstTokenMs) }),
     ...(metered.upstreamId !== undefined && { upstreamId: metered.upstreamId }),

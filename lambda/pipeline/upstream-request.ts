@@ -1,4 +1,5 @@
 import type { Dialect, DialectId } from '../dialects/dialect.ts';
+import { asksForNothing } from '../domain/money/bound.ts';
 import type { Price } from '../domain/money/price.ts';
 import type { Deployment } from '../domain/routing/deployment.ts';
 import type { UpstreamRequest } from '../ports/upstream.ts';
@@ -54,7 +55,7 @@ export function upstreamBody(
   const modelMaxOutputTokens = target.price?.maxOutputTokens;
   const requestTarget = {
     model: target.deployment.model,
-    maxOutputTokens: chat.maxOutputTokens ?? smaller(outputBound, modelMaxOutputTokens),
+    maxOutputTokens: chat.maxOutputTokens ?? sentOutputBound(target.price, outputBound),
     ...(maxOutputTokensField !== undefined && { maxOutputTokensField }),
     ...(modelMaxOutputTokens !== undefined && { modelMaxOutputTokens }),
   };
@@ -66,15 +67,20 @@ export function upstreamBody(
     };
   const encoded = target.dialect.encodeRequest(chat, requestTarget);
   const native = Object.keys(chat.nativeOptions);
+  const isHint = (name: string): boolean => HINTS.has(name) || asksForNothing(name, chat.nativeOptions[name]);
   return {
     text: JSON.stringify(encoded.body),
-    unsupported: [...encoded.unsupported, ...native.filter((name) => !HINTS.has(name))],
-    ignored: [...chat.unknownFields, ...native.filter((name) => HINTS.has(name))],
+    unsupported: [...encoded.unsupported, ...native.filter((name) => !isHint(name))],
+    ignored: [...chat.unknownFields, ...native.filter(isHint)],
   };
 }
 
-const smaller = (a: number | undefined, b: number | undefined): number | undefined =>
-  a === undefined || b === undefined ? a : Math.min(a, b);
+/** The limit of our own that is sent: what was reserved for, as far as the model can give it. */
+export const sentOutputBound = (
+  price: Price | undefined,
+  outputBound: number | undefined,
+): number | undefined =>
+  outputBound === undefined ? undefined : Math.min(outputBound, price?.maxOutputTokens ?? outputBound);
 
 /** Options of one dialect that change no answer, so that leaving them out elsewhere takes nothing away. */
 const HINTS: ReadonlySet<string> = new Set([

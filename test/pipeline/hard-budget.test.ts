@@ -105,6 +105,59 @@ test('a body that grows when it is encoded anew is set aside for as it is sent',
   expect((await gateway.record(response)).estimate).toBeGreaterThan((sentBytes - 5_000n) * 3_000n);
 });
 
+test('no limit at all cannot be had by asking for none', async () => {
+  const response = await ask(gateway, held.secret, {
+    as: 'anthropic',
+    model: 'openai/mock',
+    body: { max_tokens: 0 },
+    headers: { 'x-sluice-unsupported': 'drop' },
+  });
+  expect(response.status).toBe(400);
+  expect(await codeOf(response)).toBe('unsupported_parameter');
+  expect(gateway.mock.requests).toEqual([]);
+});
+
+test('an error in a 200 answer costs nothing', async () => {
+  const response = await ask(gateway, held.secret, {
+    model: 'openai/mock-fsseerr',
+    body: { max_tokens: 1_000 },
+  });
+  expect(response.status).toBe(503);
+  expect((await gateway.record(response)).cost).toBe(0n);
+});
+
+test('an ordinary request is set aside for once, also when its format changes', async () => {
+  const counting = await startLocalGateway();
+  const { ledger } = counting.gateway;
+  const raised: string[] = [];
+  const raise: typeof ledger.raise = (id, ...rest) => {
+    raised.push(id);
+    return ledger.raise(id, ...rest);
+  };
+  Object.assign(counting.gateway, { ledger: { ...ledger, raise } });
+  const code = 'say("hello");\n'.repeat(3_000);
+  const messages = [
+    { role: 'user', content: 'Write it.' },
+    {
+      role: 'assistant',
+      content: [{ type: 'tool_use', id: 'a', name: 'Write', input: { path: 'a.ts', code } }],
+    },
+    { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'a', content: 'ok' }] },
+  ];
+  try {
+    const { secret } = await counting.createKey({ budgets: [budget(5)] });
+    const response = await ask(counting, secret, {
+      as: 'anthropic',
+      model: 'openai/mock',
+      body: { messages },
+    });
+    expect(response.status).toBe(200);
+    expect(raised).toEqual([]);
+  } finally {
+    await counting.close();
+  }
+});
+
 test('a tiny file does not make the text beside it free', async () => {
   const file = { type: 'file', file: { filename: 'a.pdf', file_data: 'data:application/pdf;base64,AAAA' } };
   const response = await ask(gateway, held.secret, {

@@ -24,6 +24,7 @@ const QUOTE: Quote = {
   likelyPromptTokens: 100,
   isHeld: false,
   hasUncountedMedia: false,
+  hasUnseenOutput: false,
 };
 
 const at = { choice: 0, block: 0 };
@@ -150,16 +151,22 @@ describe('an answer whose usage is not', () => {
     expect(read.cost.prompt + read.cost.completion).toBe(read.cost.total);
   });
 
+  const capped = async (quote: Partial<Quote>, events: ChatEvent[]) =>
+    (await meterOf([...events, text('abc'), ERROR], { ...quote, isHeld: true })).read.cost.total;
+
+  test('costs all that was set aside where only the provider can count the prompt, and did not', async () => {
+    expect(await capped({ hasUncountedMedia: true }, [])).toBe(QUOTE.estimate);
+    expect(await capped({ hasUncountedMedia: true }, [usage({ promptTokens: 7 })])).toBeLessThan(100_000n);
+  });
+
   test.each([
-    ['the model reasons, shown or not', { price: { ...PRICE, capabilities: ['reasoning'] } }, []],
-    ['the prompt holds media that only the provider can count', { hasUncountedMedia: true }, []],
-    ['it may hold sound', { bound: { ...QUOTE.bound, hasAudio: true } }, []],
-    ['it holds media', {}, [{ type: 'media-delta', base64: 'AAAA', ...at }]],
+    ['may hold what is not seen', { hasUnseenOutput: true }, []],
+    ['holds media', {}, [{ type: 'media-delta', base64: 'AAAA', ...at }]],
   ] satisfies [string, Partial<Quote>, ChatEvent[]][])(
-    'costs all that was set aside where %s',
+    'costs its prompt as reported and an answer as long as it may be, where the answer %s',
     async (_why, quote, events) => {
-      const { read } = await meterOf([...events, text('abc'), ERROR], { ...quote, isHeld: true });
-      expect(read.cost.total).toBe(QUOTE.estimate);
+      const cost = await capped(quote, [usage({ promptTokens: 7 }), ...events]);
+      expect(cost).toBe(7n * 1_000n + 1_000n * 10_000n);
     },
   );
 });

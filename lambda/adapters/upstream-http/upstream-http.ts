@@ -144,6 +144,7 @@ function watchConnecting(call: ClientRequest, connectedEvent: string): () => boo
   let hasConnected = false;
   call.on('socket', (socket) => {
     hasConnected = call.reusedSocket;
+    if (hasConnected) return;
     socket.once(connectedEvent, () => {
       hasConnected = true;
     });

@@ -6,6 +6,7 @@ import type {
   ToolChoice,
 } from '../../domain/chat/request.ts';
 import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
+import { GatewayError } from '../../domain/errors.ts';
 import { isJsonObject, type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import { OWN_FIELDS } from '../../domain/request-options.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
@@ -57,6 +58,11 @@ const boundField = (target: RequestTarget): string => target.maxOutputTokensFiel
  * completions); cache hints are hints and may be left out.
  */
 export function encodeRequest(request: ChatRequest, target: RequestTarget): EncodedRequest {
+  // Some servers take 0 for no limit at all, so it can neither be said nor left out.
+  if (request.maxOutputTokens === 0)
+    throw new GatewayError('unsupported_parameter', 'This model needs a "max_tokens" of 1 or more.', {
+      param: 'max_tokens',
+    });
   const unsupported = new Set<string>();
   const drop = (name: string): void => {
     unsupported.add(name);
@@ -68,7 +74,7 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
     model: target.model,
     messages: encodeMessages(request.messages, drop),
     ...(request.stream ? { stream: true, stream_options: { include_usage: true } } : {}),
-    [boundField(target)]: target.maxOutputTokens === 0 ? undefined : target.maxOutputTokens,
+    [boundField(target)]: target.maxOutputTokens,
     ...(tools.length === 0 ? {} : encodeToolOptions(request, tools)),
     ...encodeSampling(request),
     response_format: encodeResponseFormat(request.responseFormat),
@@ -78,8 +84,6 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
     user: request.endUser,
   });
   if (request.topK !== undefined) drop('top_k');
-  // Some servers take 0 for no limit at all.
-  if (request.maxOutputTokens === 0) drop('max_tokens');
   return { body, unsupported: [...unsupported] };
 }
 

@@ -26,7 +26,8 @@ const NATIVE_FIELDS: ReadonlySet<string> = new Set([
   ...['store', 'prompt_cache_key', 'prompt_cache_retention', 'prompt_cache_options', 'modalities', 'audio'],
   ...['prediction', 'web_search_options', 'functions', 'function_call', 'safety_identifier', 'moderation'],
   ...['min_p', 'top_a', 'repetition_penalty', 'plugins', 'route', 'transforms', 'trace', 'image_config'],
-  ...['debug', 'stop_server_tools_when', 'cache_control'],
+  ...['debug', 'stop_server_tools_when', 'cache_control', 'best_of', 'cached_content', 'enable_search'],
+  ...['extra_body', 'max_new_tokens', 'num_predict', 'search_parameters', 'thinking_budget'],
 ]);
 
 /** @throws GatewayError `invalid_request` */

@@ -54,10 +54,9 @@ export function unboundedFeatures(request: ChatRequest): readonly string[] {
   const tools = (request.tools ?? []).flatMap((tool) =>
     tool.type === 'hosted' && tool.runBy !== 'caller' ? [`tool ${tool.name}`] : [],
   );
-  const named = [...Object.keys(request.nativeOptions), ...request.unknownFields];
-  const options = named.filter((name) => UNBOUNDED_OPTIONS.has(name) || isDisguised(name));
-  const values = Object.entries(request.nativeOptions).flatMap(unboundedValue);
-  return [...tools, ...options, ...values, ...new Set(allParts(request).flatMap(unboundedContent))];
+  const options = Object.entries(request.nativeOptions).flatMap(unboundedOption);
+  const unknown = request.unknownFields.filter((name) => UNBOUNDED_OPTIONS.has(name) || isDisguised(name));
+  return [...tools, ...options, ...unknown, ...new Set(allParts(request).flatMap(unboundedContent))];
 }
 
 /**
@@ -115,14 +114,39 @@ function isDisguised(name: string): boolean {
   return folded !== name && (READ_FIELDS.has(folded) || UNBOUNDED_OPTIONS.has(folded));
 }
 
-/** Options that are harmless but for some of their values: pictures as output, and summaries made of a long prompt. */
-const UNBOUNDED_VALUES: ReadonlyMap<string, RegExp> = new Map([
-  ['modalities', /"image"/],
-  ['context_management', /"compact/],
+/** Whether an option is given so that it asks for nothing: `enable_search: false`, `plugins: []`, `speed: "standard"`. */
+export function asksForNothing(name: string, value: Json | undefined): boolean {
+  if (value === undefined || value === null || value === false) return true;
+  if (Array.isArray(value)) return value.length === 0;
+  // Elsewhere an empty object asks for something: `web_search_options: {}` searches.
+  if (isJsonObject(value)) return name === 'extra_body' && Object.keys(value).length === 0;
+  return NEUTRAL_VALUES.get(name) === value;
+}
+
+const NEUTRAL_VALUES: ReadonlyMap<string, Json> = new Map<string, Json>([
+  ['speed', 'standard'],
+  ['best_of', 1],
 ]);
 
-const unboundedValue = ([name, value]: readonly [string, unknown]): readonly string[] =>
-  UNBOUNDED_VALUES.get(name)?.test(JSON.stringify(value)) === true ? [name] : [];
+function unboundedOption([name, value]: readonly [string, Json | undefined]): readonly string[] {
+  if (asksForNothing(name, value)) return [];
+  const isUnbounded =
+    UNBOUNDED_OPTIONS.has(name) || isDisguised(name) || UNBOUNDED_VALUES.get(name)?.(value) === true;
+  return isUnbounded ? [name] : [];
+}
+
+const texts = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);
+
+/** Options that are harmless but for some of their values: pictures as output, and summaries made of a long prompt. */
+const UNBOUNDED_VALUES: ReadonlyMap<string, (value: Json | undefined) => boolean> = new Map([
+  ['modalities', (value: Json | undefined) => texts(value).includes('image')],
+  [
+    'context_management',
+    (value: Json | undefined) =>
+      isJsonObject(value) &&
+      texts(value['edits']).some((edit) => isJsonObject(edit) && String(edit['type']).startsWith('compact')),
+  ],
+]);
 
 /** Blocks of one dialect whose whole content stands in the body, so that its bytes bound it. */
 const INLINE_CONTENT: ReadonlySet<string> = new Set([

@@ -1,5 +1,8 @@
+import { execFile } from 'node:child_process';
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { upstreamHttp } from '../../../lambda/adapters/upstream-http/upstream-http.ts';
 import type { UpstreamRequest } from '../../../lambda/ports/upstream.ts';
@@ -264,6 +267,21 @@ describe('a call that is given up', () => {
     leaving.abort();
     expect(await closed.promise).toBe('closed');
   });
+});
+
+const MODULE = join(import.meta.dirname, '../../../lambda/adapters/upstream-http/upstream-http.ts');
+
+test('a connection that is used again gathers no listeners', async () => {
+  const url = await serveRaw((socket) => socket.write(WHOLE));
+  // In a process of its own, whose warnings can be read.
+  const program = `
+    const { upstreamHttp } = await import(${JSON.stringify(MODULE)});
+    const send = upstreamHttp();
+    const request = { method: 'POST', url: ${JSON.stringify(url)}, headers: {}, body: '{}', signal: new AbortController().signal, connectTimeoutMs: 1000 };
+    for (let call = 0; call < 30; call += 1) for await (const _ of (await send(request)).body);
+    process.exit(0);`;
+  const { stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program]);
+  expect(stderr).not.toContain('MaxListenersExceeded');
 });
 
 describe('what a provider can know of a failed call', () => {

@@ -112,6 +112,28 @@ describe('what cannot be bounded', () => {
     },
   );
 
+  test.each([
+    ['enable_search', false],
+    ['plugins', []],
+    ['extra_body', {}],
+    ['previous_response_id', null],
+    ['speed', 'standard'],
+    ['best_of', 1],
+    ['modalities', ['text']],
+    ['context_management', { edits: [{ type: 'clear_tool_uses_20250919', exclude_tools: ['compactor'] }] }],
+  ])('does not name %s where it asks for nothing', (name, value) => {
+    expect(unboundedFeatures(requestOf([], { nativeOptions: { [name]: value } }))).toEqual([]);
+  });
+
+  test.each([
+    ['enable_search', true],
+    ['best_of', 5],
+    ['modalities', ['text', 'image']],
+    ['context_management', { edits: [{ type: 'compact_20260112' }] }],
+  ])('names %s where it asks for more', (name, value) => {
+    expect(unboundedFeatures(requestOf([], { nativeOptions: { [name]: value } }))).toEqual([name]);
+  });
+
   test('names a file the provider keeps once, wherever it stands', () => {
     const file: ContentPart = { type: 'file', source: { type: 'provider-file', id: 'file-1' } };
     expect(unboundedFeatures(requestOf([file, nested(file)]))).toEqual(['a file kept by the provider']);
