@@ -10,7 +10,7 @@ import { plainLog } from '../lambda/adapters/plain-log/plain-log.ts';
 import { systemClock } from '../lambda/adapters/system-clock/system-clock.ts';
 import { adminApplication } from '../lambda/admin/application.ts';
 import { adminKeyAuthorizer } from '../lambda/admin/authorize.ts';
-import { dashboardSession } from '../lambda/admin/dashboard-session.ts';
+import { type DashboardSession, dashboardSession } from '../lambda/admin/dashboard-session.ts';
 import { newKeySecret } from '../lambda/admin/key-secret.ts';
 import type { GatewayConfig } from '../lambda/domain/gateway-config.ts';
 import { composeGateway, type Host } from '../lambda/handlers/composition.ts';
@@ -65,11 +65,9 @@ async function listen(
 function localApplication(
   host: Host,
   gateway: Gateway,
-  admin: { readonly key: string; readonly dashboardToken: (token: string) => void },
+  admin: { readonly key: string; readonly session: DashboardSession },
 ): HttpApplication {
   const { store, telemetry } = host;
-  const session = dashboardSession({ newSecret, hashSecret });
-  admin.dashboardToken(session.loginToken);
   const inference = inferenceApplication(gateway);
   const control = adminApplication({
     keys: dynamoKeyStore(store),
@@ -81,7 +79,7 @@ function localApplication(
     hashSecret,
     telemetry,
     authorize: adminKeyAuthorizer({ adminKey: admin.key, hashSecret }),
-    dashboard: { session, routing: dynamoRoutingStore(store) },
+    dashboard: { session: admin.session, routing: dynamoRoutingStore(store) },
   });
   return (request) =>
     /^\/(admin(\/|$)|dashboard$)/.test(request.path) ? control(request) : inference(request);
@@ -107,12 +105,10 @@ async function main(environment: Environment): Promise<void> {
   await ensureFirstKey(store, firstKey);
 
   const host: Host = { config, store, telemetry, ...localProviders(config, environment) };
-  let dashboardToken = '';
+  const session = dashboardSession({ newSecret, hashSecret });
   const application = localApplication(host, composeGateway(host), {
     key: data.secret('admin-key', environment['SLUICE_ADMIN_KEY'], newSecret),
-    dashboardToken: (token) => {
-      dashboardToken = token;
-    },
+    session,
   });
   const server = await listen(application, environment, (message, error) =>
     telemetry.problem(message, error),
@@ -122,7 +118,7 @@ async function main(environment: Environment): Promise<void> {
     welcome({
       url: server.url,
       firstKey,
-      dashboardToken,
+      dashboardToken: session.loginToken,
       providers: [...host.providers.keys()],
       dataFolder,
       startedMs,

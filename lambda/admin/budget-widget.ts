@@ -1,7 +1,7 @@
+import { type BudgetState, leftOf, usedShares } from '../domain/money/budget-state.ts';
 import type { NanoUsd } from '../domain/money/nano.ts';
 import { usdFromNano } from '../domain/money/nano.ts';
 import { type DeploymentHealth, HEALTH_FLOOR } from '../domain/routing/health.ts';
-import { type BudgetStatus, usedShares } from './budget-status.ts';
 import { type Html, html } from './html.ts';
 import { WIDGET_STYLE } from './widget-style.ts';
 import type { KeyBudgets, WidgetTheme, WidgetView } from './widget-view.ts';
@@ -29,7 +29,7 @@ const figure = (label: string, value: string): Html =>
 
 function keyCard({ key, budgets }: KeyBudgets, nowMs: number): Html {
   const owner = [key.organization, key.team, key.project, key.member].filter((part) => part !== undefined);
-  return html`<div class="sluice-key"><div class="sluice-line"><b title="${key.id}">${key.name}</b><span class="sluice-muted">${owner.join(' / ')}</span></div>${budgets.map((status) => budgetBar(status, nowMs))}</div>
+  return html`<div class="sluice-key"><div class="sluice-line"><b title="${key.id}">${key.name}</b><span class="sluice-muted">${owner.join(' / ')}</span></div>${budgets.map((state) => budgetBar(state, nowMs))}</div>
 `;
 }
 
@@ -43,16 +43,16 @@ const LEVEL_WORDS: Readonly<Record<Level, string>> = {
 /** A budget of which less than this share is left holds no ordinary call any more. */
 const EXHAUSTED_SHARE = 0.99;
 
-function levelOf(status: BudgetStatus): Level {
-  const { spent, committed } = usedShares(status);
+function levelOf(state: BudgetState): Level {
+  const { spent, committed } = usedShares(state);
   if (committed >= EXHAUSTED_SHARE) return 'exhausted';
-  return status.budget.softLimits.some((softLimit) => spent >= softLimit) ? 'warned' : 'ok';
+  return state.budget.softLimits.some((softLimit) => spent >= softLimit) ? 'warned' : 'ok';
 }
 
-function budgetBar(status: BudgetStatus, nowMs: number): Html {
-  const { budget, spent, reserved, remaining } = status;
-  const shares = usedShares(status);
-  const level = levelOf(status);
+function budgetBar(state: BudgetState, nowMs: number): Html {
+  const { budget, spent, reserved } = state;
+  const shares = usedShares(state);
+  const level = levelOf(state);
   const spentWidth = percentOf(Math.min(1, shares.spent));
   const reservedWidth = percentOf(Math.min(1, shares.committed) - Math.min(1, shares.spent));
   const label = `${usd(spent)} of ${usd(budget.limit)} spent this ${budget.window}, ${LEVEL_WORDS[level]}`;
@@ -62,7 +62,7 @@ function budgetBar(status: BudgetStatus, nowMs: number): Html {
   );
   return html`<div class="sluice-budget"><div class="sluice-line"><span>${budget.window}${budget.mode === 'soft' ? ' (soft)' : ''} · <b>${usd(spent)}</b> of ${usd(budget.limit)}</span><span class="sluice-state sluice-${level}">${percentOf(shares.spent)} % · ${LEVEL_WORDS[level]}</span></div>
 <div class="sluice-bar" role="img" aria-label="${label}"><i class="sluice-spent sluice-${level}" style="width:${spentWidth}%"></i><i class="sluice-reserved sluice-${level}" style="left:${spentWidth}%;width:${reservedWidth}%"></i>${ticks}</div>
-<div class="sluice-line sluice-muted"><span>${usd(remaining)} left${reserved > 0n ? `, ${usd(reserved)} reserved` : ''}</span><span>${resetText(status, nowMs)}</span></div></div>`;
+<div class="sluice-line sluice-muted"><span>${usd(leftOf(state))} left${reserved > 0n ? `, ${usd(reserved)} reserved` : ''}</span><span>${resetText(state, nowMs)}</span></div></div>`;
 }
 
 function deploymentTable(deployments: readonly DeploymentHealth[], nowMs: number): Html {
@@ -80,7 +80,7 @@ function deploymentRow(deployment: DeploymentHealth, nowMs: number): Html {
 `;
 }
 
-function resetText({ resetsAtMs }: BudgetStatus, nowMs: number): Html {
+function resetText({ resetsAtMs }: BudgetState, nowMs: number): Html {
   if (resetsAtMs === undefined) return html`never resets`;
   const moment = `${new Date(resetsAtMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
   return html`<span title="${moment}">resets in ${duration(resetsAtMs - nowMs)}</span>`;

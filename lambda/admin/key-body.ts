@@ -5,7 +5,7 @@ import type { JsonObject } from '../domain/json.ts';
 import { type Budget, DEFAULT_SOFT_LIMITS } from '../domain/money/budget.ts';
 import { nanoFromUsd } from '../domain/money/nano.ts';
 import { BUDGET_WINDOWS } from '../domain/money/window.ts';
-import type { VirtualKey } from '../domain/virtual-key.ts';
+import { newVirtualKey, type VirtualKey } from '../domain/virtual-key.ts';
 
 const MAX_NAME_LENGTH = 128;
 const MAX_VALUE_LENGTH = 256;
@@ -135,20 +135,9 @@ export function keyFromBody(
   body: JsonObject,
   given: { readonly id: VirtualKeyId; readonly hint: string; readonly nowMs: number },
 ): VirtualKey {
-  const blank: VirtualKey = {
-    id: given.id,
-    name: '',
-    state: 'active',
-    tags: {},
-    models: [],
-    providers: [],
-    budgets: [],
-    metadata: {},
-    policyVersion: 1,
-    createdAtMs: given.nowMs,
-    hint: given.hint,
-  };
-  return changedKey(blank, validated(newKeySchema, body), given.nowMs);
+  const { id, hint, nowMs } = given;
+  const blank = newVirtualKey({ id, name: '', createdAtMs: nowMs, hint });
+  return changedKey(blank, validated(newKeySchema, body), nowMs);
 }
 
 /**

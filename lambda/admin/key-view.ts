@@ -1,7 +1,7 @@
 import type { ScopeCounters } from '../domain/money/budget.ts';
-import { usdFromNano } from '../domain/money/nano.ts';
+import { budgetState } from '../domain/money/budget-state.ts';
 import type { VirtualKey } from '../domain/virtual-key.ts';
-import { type BudgetStatus, budgetStatus } from './budget-status.ts';
+import { budgetView, isoTime } from '../http/budget-view.ts';
 
 /** A virtual key as the control plane shows it: everything but the secret. What is not set is null. */
 export function keyView(key: VirtualKey, counters: ScopeCounters | undefined, nowMs: number) {
@@ -16,7 +16,7 @@ export function keyView(key: VirtualKey, counters: ScopeCounters | undefined, no
     tags: key.tags,
     models: key.models,
     providers: key.providers,
-    budgets: key.budgets.map((budget) => budgetView(budgetStatus(budget, counters, nowMs))),
+    budgets: key.budgets.map((budget) => budgetView(budgetState(budget, counters, nowMs))),
     metadata: key.metadata,
     key_hint: key.hint,
     created_at: isoTime(key.createdAtMs),
@@ -24,17 +24,3 @@ export function keyView(key: VirtualKey, counters: ScopeCounters | undefined, no
     revoked_at: isoTime(key.revokedAtMs),
   };
 }
-
-const budgetView = ({ budget, spent, reserved, remaining, resetsAtMs }: BudgetStatus) => ({
-  limit_usd: usdFromNano(budget.limit),
-  window: budget.window,
-  mode: budget.mode,
-  soft_limits: budget.softLimits,
-  spent_usd: usdFromNano(spent),
-  reserved_usd: usdFromNano(reserved),
-  remaining_usd: usdFromNano(remaining),
-  resets_at: isoTime(resetsAtMs),
-});
-
-const isoTime = (timeMs: number | undefined): string | null =>
-  timeMs === undefined ? null : new Date(timeMs).toISOString();

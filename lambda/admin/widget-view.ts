@@ -1,3 +1,4 @@
+import { type BudgetState, budgetState, usedShares } from '../domain/money/budget-state.ts';
 import type { NanoUsd } from '../domain/money/nano.ts';
 import type { DeploymentHealth } from '../domain/routing/health.ts';
 import type { VirtualKey } from '../domain/virtual-key.ts';
@@ -6,7 +7,6 @@ import type { Clock } from '../ports/clock.ts';
 import type { KeyStore } from '../ports/key-store.ts';
 import type { Ledger, SpendReports } from '../ports/ledger.ts';
 import type { RoutingStore } from '../ports/routing-store.ts';
-import { type BudgetStatus, budgetStatus, usedShares } from './budget-status.ts';
 import { inBatches } from './in-batches.ts';
 import { spendTotal } from './spend-report.ts';
 
@@ -28,7 +28,7 @@ export interface WidgetView {
 /** The budgets of one key. */
 export interface KeyBudgets {
   readonly key: VirtualKey;
-  readonly budgets: readonly BudgetStatus[];
+  readonly budgets: readonly BudgetState[];
 }
 
 export interface WidgetDependencies {
@@ -55,7 +55,7 @@ export async function widgetView(dependencies: WidgetDependencies): Promise<Widg
   ]);
   const keys = await inBatches(found.keys, async (key) => {
     const counters = await ledger.counters({ kind: 'key', id: key.id });
-    return { key, budgets: key.budgets.map((budget) => budgetStatus(budget, counters, nowMs)) };
+    return { key, budgets: key.budgets.map((budget) => budgetState(budget, counters, nowMs)) };
   });
   const total = spendTotal(rollups);
   return {
@@ -69,7 +69,7 @@ export async function widgetView(dependencies: WidgetDependencies): Promise<Widg
 }
 
 const largestShare = ({ budgets }: KeyBudgets): number =>
-  Math.max(...budgets.map((status) => usedShares(status).committed));
+  Math.max(...budgets.map((state) => usedShares(state).committed));
 
 async function keysWithBudgets(
   store: Pick<KeyStore, 'list'>,

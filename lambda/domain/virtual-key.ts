@@ -32,3 +32,20 @@ export interface VirtualKey {
 /** Whether a key may be used at this moment. */
 export const isUsable = (key: VirtualKey, nowMs: number): boolean =>
   key.state === 'active' && (key.expiresAtMs === undefined || nowMs < key.expiresAtMs);
+
+/** A key that may do everything and has no budget. */
+export const newVirtualKey = (
+  given: Pick<VirtualKey, 'id' | 'name' | 'createdAtMs' | 'hint'>,
+): VirtualKey => ({
+  ...given,
+  state: 'active',
+  tags: {},
+  models: [],
+  providers: [],
+  budgets: [],
+  metadata: {},
+  policyVersion: 1,
+});
+
+/** Whether a text has the form of a virtual key's secret. */
+export const isKeySecret = (text: string): boolean => /^sk-slu-[A-Za-z0-9_-]{16,200}$/.test(text);

@@ -1,8 +1,10 @@
-import { nanoUsd, usdFromNano, ZERO_USD } from '../domain/money/nano.ts';
+import { leftOf } from '../domain/money/budget-state.ts';
+import { usdFromNano, ZERO_USD } from '../domain/money/nano.ts';
 import { type BudgetWindow, windowIdAt } from '../domain/money/window.ts';
 import { scopesOf } from '../pipeline/admit.ts';
 import { authenticate, UNRESERVED_KEY_AGE_MS } from '../pipeline/authenticate.ts';
-import { type BudgetState, budgetStates, tightest } from '../pipeline/remainder-cache.ts';
+import { budgetStates, tightest } from '../pipeline/remainder-cache.ts';
+import { budgetView, isoTime } from './budget-view.ts';
 import { type HttpRequest, type HttpResponse, jsonResponse } from './message.ts';
 import type { RouteContext } from './route.ts';
 
@@ -26,7 +28,7 @@ export async function showKey({ gateway }: RouteContext, request: HttpRequest): 
       name: key.name,
       label: `sk-slu-…${key.hint}`,
       limit: least === undefined ? null : usdFromNano(least.budget.limit),
-      limit_remaining: least === undefined ? null : usdFromNano(positive(least)),
+      limit_remaining: least === undefined ? null : usdFromNano(leftOf(least)),
       limit_reset: least === undefined ? null : RESETS[least.budget.window],
       usage: spent('total'),
       usage_daily: spent('day'),
@@ -35,7 +37,7 @@ export async function showKey({ gateway }: RouteContext, request: HttpRequest): 
       budgets: states.map(budgetView),
       models: key.models,
       providers: key.providers,
-      expires_at: key.expiresAtMs === undefined ? null : new Date(key.expiresAtMs).toISOString(),
+      expires_at: isoTime(key.expiresAtMs),
     },
   });
 }
@@ -47,16 +49,3 @@ const RESETS: Readonly<Record<BudgetWindow, string | null>> = {
   month: 'monthly',
   total: null,
 };
-
-const positive = ({ remaining }: BudgetState) => (remaining < 0n ? ZERO_USD : remaining);
-
-const budgetView = (state: BudgetState): object => ({
-  window: state.budget.window,
-  mode: state.budget.mode,
-  limit_usd: usdFromNano(state.budget.limit),
-  spent_usd: usdFromNano(state.spent),
-  reserved_usd: usdFromNano(nanoUsd(state.committed - state.spent)),
-  remaining_usd: usdFromNano(positive(state)),
-  soft_limits: state.budget.softLimits,
-  resets_at: state.resetsAtMs === undefined ? null : new Date(state.resetsAtMs).toISOString(),
-});

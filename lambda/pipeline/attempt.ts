@@ -92,10 +92,10 @@ function reportFailure(
   { deployment }: CallTarget,
   thrown: unknown,
 ): void {
-  const what = mayHaveArrived(thrown) ? 'The call of' : 'There is no way to';
-  gateway.telemetry.problem(`${what} ${deployment.id}${mayHaveArrived(thrown) ? ' failed' : ''}.`, thrown, {
-    id: exchange.facts.id,
-  });
+  const what = mayHaveArrived(thrown)
+    ? `The call of ${deployment.id} failed.`
+    : `There is no way to ${deployment.id}.`;
+  gateway.telemetry.problem(what, thrown, { id: exchange.facts.id });
 }
 
 function callLimits(gateway: Gateway, exchange: Exchange): CallLimits {

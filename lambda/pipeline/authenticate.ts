@@ -1,9 +1,7 @@
 import { GatewayError } from '../domain/errors.ts';
-import { isUsable } from '../domain/virtual-key.ts';
+import { isKeySecret, isUsable } from '../domain/virtual-key.ts';
 import type { Caller } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
-
-const SECRET = /^sk-slu-[A-Za-z0-9_-]{16,200}$/;
 
 /**
  * Finds who calls, by the secret in one of the three headers SDKs use.
@@ -43,7 +41,7 @@ export const RESERVED_KEY_AGE_MS = 300_000;
 function secretIn(headers: Readonly<Record<string, string>>): string | undefined {
   const bearer = /^bearer\s+(\S+)$/i.exec(headers['authorization'] ?? '')?.[1];
   const candidates = [bearer, headers['x-api-key'], headers['x-goog-api-key']];
-  return candidates.find((candidate) => candidate !== undefined && SECRET.test(candidate));
+  return candidates.find((candidate) => candidate !== undefined && isKeySecret(candidate));
 }
 
 const authenticationFailed = (): GatewayError =>

@@ -2,10 +2,10 @@ import { type ScopeCounters, scopeName } from '../domain/money/budget.ts';
 import { scopesOf } from './admit.ts';
 import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
-import { type BudgetState, budgetStates } from './remainder-cache.ts';
+import { budgetStates, type ScopeBudgetState } from './remainder-cache.ts';
 
 interface Crossing {
-  readonly state: BudgetState;
+  readonly state: ScopeBudgetState;
   /** Share of the limit, 0..1. */
   readonly threshold: number;
   readonly name: string;
@@ -42,7 +42,7 @@ export async function queueNotices(
   );
 }
 
-const crossings = (state: BudgetState): readonly Crossing[] =>
+const crossings = (state: ScopeBudgetState): readonly Crossing[] =>
   state.budget.softLimits
     .filter((threshold) => Number(state.spent) >= threshold * Number(state.budget.limit))
     .map((threshold) => ({

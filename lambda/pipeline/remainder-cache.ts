@@ -1,25 +1,16 @@
-import { type Budget, type ScopeCounters, type ScopePolicy, scopeName } from '../domain/money/budget.ts';
-import { type NanoUsd, nanoUsd, ZERO_USD } from '../domain/money/nano.ts';
-import { type WindowId, windowEndsAtMs, windowIdAt } from '../domain/money/window.ts';
+import { type ScopeCounters, type ScopePolicy, scopeName } from '../domain/money/budget.ts';
+import { type BudgetState, budgetState } from '../domain/money/budget-state.ts';
 
-/** How full one budget is. */
-export interface BudgetState {
+/** How full one budget of a scope is. */
+export interface ScopeBudgetState extends BudgetState {
   readonly policy: ScopePolicy;
-  readonly budget: Budget;
-  readonly window: WindowId;
-  readonly committed: NanoUsd;
-  readonly spent: NanoUsd;
-  /** Limit minus committed; below zero only for soft budgets. */
-  readonly remaining: NanoUsd;
-  /** Unix milliseconds; `undefined` for a total budget. */
-  readonly resetsAtMs: number | undefined;
 }
 
 /** The counters of scopes as this process last saw them: for headers and for sizing an answer, never for admitting one. */
 export interface RemainderCache {
   remember(counters: readonly ScopeCounters[]): void;
   /** The states of a scope's budgets; empty where its counters were never seen. */
-  states(policy: ScopePolicy, nowMs: number): readonly BudgetState[];
+  states(policy: ScopePolicy, nowMs: number): readonly ScopeBudgetState[];
   /** Whether this process knows that a crossed threshold's notice is queued. */
   isNoticed(notice: string): boolean;
   setNoticed(notice: string): void;
@@ -54,29 +45,16 @@ export function remainderCache(): RemainderCache {
 }
 
 /** How full each budget of a scope is at a moment. */
-export function budgetStates(
+export const budgetStates = (
   policy: ScopePolicy,
   counters: ScopeCounters,
   nowMs: number,
-): readonly BudgetState[] {
-  return policy.budgets.map((budget) => {
-    const window = windowIdAt(budget.window, nowMs);
-    const { committed, spent } = counters.windows[window] ?? { committed: ZERO_USD, spent: ZERO_USD };
-    return {
-      policy,
-      budget,
-      window,
-      committed,
-      spent,
-      remaining: nanoUsd(budget.limit - committed),
-      resetsAtMs: windowEndsAtMs(budget.window, nowMs),
-    };
-  });
-}
+): readonly ScopeBudgetState[] =>
+  policy.budgets.map((budget) => ({ policy, ...budgetState(budget, counters, nowMs) }));
 
 /** The state with the least left. */
-export function tightest(states: readonly BudgetState[]): BudgetState | undefined {
-  return states.reduce<BudgetState | undefined>(
+export function tightest(states: readonly ScopeBudgetState[]): ScopeBudgetState | undefined {
+  return states.reduce<ScopeBudgetState | undefined>(
     (least, state) => (least === undefined || state.remaining < least.remaining ? state : least),
     undefined,
   );

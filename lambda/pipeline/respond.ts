@@ -1,6 +1,7 @@
 import type { Dialect } from '../dialects/dialect.ts';
 import { asGatewayError, GatewayError } from '../domain/errors.ts';
-import { decimalUsd, nanoUsd } from '../domain/money/nano.ts';
+import { leftOf } from '../domain/money/budget-state.ts';
+import { decimalUsd } from '../domain/money/nano.ts';
 import type { RequestOutcome } from '../domain/request-record.ts';
 import { scopesOf } from './admit.ts';
 import type { Answer, CallOutcome } from './call.ts';
@@ -223,11 +224,10 @@ function budgetHeaders(gateway: Gateway, exchange: Exchange): Record<string, str
     scopesOf(exchange.caller.key).flatMap((policy) => gateway.remainders.states(policy, now)),
   );
   if (state === undefined) return {};
-  const remaining = nanoUsd(state.remaining < 0n ? 0n : state.remaining);
   return {
     'x-sluice-budget-scope': state.policy.scope.kind,
     'x-sluice-budget-limit-usd': decimalUsd(state.budget.limit),
-    'x-sluice-budget-remaining-usd': decimalUsd(remaining),
+    'x-sluice-budget-remaining-usd': decimalUsd(leftOf(state)),
     ...(state.resetsAtMs !== undefined && {
       'x-sluice-budget-reset': new Date(state.resetsAtMs).toISOString(),
     }),

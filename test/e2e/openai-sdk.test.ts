@@ -206,14 +206,14 @@ describe.each(['openai', 'anthropic'] as const)('the OpenAI SDK with a model of 
   test('gets reasoning apart from the text, whole and streamed', async () => {
     const ask = { model: model('-xthink'), messages: HELLO, max_tokens: 50 };
     const whole = await client.chat.completions.create(ask);
-    const message = whole.choices[0]?.message as unknown as Record<string, string>;
+    const message: Record<string, unknown> = { ...whole.choices[0]?.message };
     expect(message['content']).toBe(mockText(3));
     expect(message['reasoning'] ?? message['reasoning_content']).toBe('let me think');
-    const deltas: Record<string, string>[] = [];
+    const deltas: Record<string, unknown>[] = [];
     for await (const chunk of await client.chat.completions.create({ ...ask, stream: true }))
-      deltas.push(chunk.choices[0]?.delta as unknown as Record<string, string>);
+      deltas.push({ ...chunk.choices[0]?.delta });
     const joined = (...names: string[]) =>
-      deltas.map((delta) => names.map((name) => delta?.[name]).find((text) => text) ?? '').join('');
+      deltas.map((delta) => names.map((name) => delta[name]).find((text) => text) ?? '').join('');
     expect(joined('reasoning', 'reasoning_content')).toBe('let me think');
     expect(joined('content')).toBe(mockText(3));
   });

@@ -11,7 +11,7 @@ import { requestId, virtualKeyId } from '../../lambda/domain/ids.ts';
 import type { Budget, ScopeCounters } from '../../lambda/domain/money/budget.ts';
 import { nanoFromUsd } from '../../lambda/domain/money/nano.ts';
 import type { RequestRecord } from '../../lambda/domain/request-record.ts';
-import type { VirtualKey } from '../../lambda/domain/virtual-key.ts';
+import { newVirtualKey, type VirtualKey } from '../../lambda/domain/virtual-key.ts';
 import { callParts, composeGateway, type Host } from '../../lambda/handlers/composition.ts';
 import { hashSecret, newId } from '../../lambda/handlers/identity.ts';
 import { inferenceApplication } from '../../lambda/http/application.ts';
@@ -143,17 +143,12 @@ export async function startLocalGateway(
 }
 
 const newKey = (nowMs: number, settings: Partial<VirtualKey>): VirtualKey => ({
-  id: virtualKeyId(`key_${newId()}`),
-  name: 'test key',
-  state: 'active',
-  tags: {},
-  models: [],
-  providers: [],
-  budgets: [],
-  metadata: {},
-  policyVersion: 1,
-  createdAtMs: nowMs,
-  hint: 'test',
+  ...newVirtualKey({
+    id: virtualKeyId(`key_${newId()}`),
+    name: 'test key',
+    createdAtMs: nowMs,
+    hint: 'test',
+  }),
   ...settings,
 });
 

@@ -23,7 +23,7 @@ import type {
   RequestRecord,
   Reservation,
 } from '../../../lambda/domain/request-record.ts';
-import type { VirtualKey } from '../../../lambda/domain/virtual-key.ts';
+import { newVirtualKey, type VirtualKey } from '../../../lambda/domain/virtual-key.ts';
 
 let serial = 0;
 /** A name nobody else in this process has, so that tests share an engine without meeting. */
@@ -37,17 +37,12 @@ export const hard = (limit: bigint, window: BudgetWindow = 'total'): Budget => (
 });
 
 export const virtualKey = (changes: Partial<VirtualKey> = {}): VirtualKey => ({
-  id: virtualKeyId(unique('key')),
-  name: 'A key',
-  state: 'active',
-  tags: {},
-  models: [],
-  providers: [],
-  budgets: [],
-  metadata: {},
-  policyVersion: 1,
-  createdAtMs: 1_763_600_000_000,
-  hint: 'abcd',
+  ...newVirtualKey({
+    id: virtualKeyId(unique('key')),
+    name: 'A key',
+    createdAtMs: 1_763_600_000_000,
+    hint: 'abcd',
+  }),
   ...changes,
 });
 
