@@ -1,10 +1,12 @@
 import type { VirtualKeyId } from './ids.ts';
 import type { Budget } from './money/budget.ts';
+import type { NanoUsd } from './money/nano.ts';
+import { NO_RULES, type ScopeRules } from './scope-settings.ts';
 
 /**
  * A key that callers hold, and what it may do. The secret itself is nowhere in it. Times are Unix milliseconds.
  */
-export interface VirtualKey {
+export interface VirtualKey extends ScopeRules {
   readonly id: VirtualKeyId;
   readonly name: string;
   readonly state: 'active' | 'revoked';
@@ -14,11 +16,12 @@ export interface VirtualKey {
   readonly member?: string;
   /** Pinned: a caller cannot set another value for these names. */
   readonly tags: Readonly<Record<string, string>>;
-  /** Models it may call, by group name or `provider/model` with `*` at the end as wildcard; empty: all. */
-  readonly models: readonly string[];
-  /** Providers that may answer it; empty: all. */
-  readonly providers: readonly string[];
-  readonly budgets: readonly Budget[];
+  /** For each of its sessions; a caller may only ask for less. */
+  readonly sessionLimits?: SessionLimits;
+  /** For each of its end users. */
+  readonly endUserBudget?: Budget;
+  /** What the response cache does with its requests; `undefined`: as the model group says. */
+  readonly cache?: CacheMode;
   readonly metadata: Readonly<Record<string, string>>;
   /** Rises with every change; a reservation made under an older one fails in the store. */
   readonly policyVersion: number;
@@ -29,6 +32,15 @@ export interface VirtualKey {
   readonly hint: string;
 }
 
+/** What one session (an agent's run) may use in all. */
+export interface SessionLimits {
+  readonly maxCost?: NanoUsd;
+  readonly maxCalls?: number;
+}
+
+/** Whether finished answers are kept and given again: to the same request, or also to one that means the same. */
+export type CacheMode = 'off' | 'exact' | 'semantic';
+
 /** Whether a key may be used at this moment. */
 export const isUsable = (key: VirtualKey, nowMs: number): boolean =>
   key.state === 'active' && (key.expiresAtMs === undefined || nowMs < key.expiresAtMs);
@@ -38,11 +50,9 @@ export const newVirtualKey = (
   given: Pick<VirtualKey, 'id' | 'name' | 'createdAtMs' | 'hint'>,
 ): VirtualKey => ({
   ...given,
+  ...NO_RULES,
   state: 'active',
   tags: {},
-  models: [],
-  providers: [],
-  budgets: [],
   metadata: {},
   policyVersion: 1,
 });

@@ -18,9 +18,9 @@ export async function authenticate(
   const secret = secretIn(headers);
   if (secret === undefined) throw authenticationFailed();
   const hash = gateway.hashSecret(secret);
-  const key = await gateway.keys.find(hash, maxAgeMs);
-  if (key === undefined || !isUsable(key, gateway.clock.now())) throw authenticationFailed();
-  return { hash, key };
+  const found = await gateway.keys.find(hash, maxAgeMs);
+  if (found === undefined || !isUsable(found.key, gateway.clock.now())) throw authenticationFailed();
+  return { hash, ...found };
 }
 
 /** Reads the caller's key again after the store said that its policy has changed. @throws as `authenticate` */
@@ -28,9 +28,9 @@ export async function authenticateAgain(
   gateway: Pick<Gateway, 'keys' | 'clock'>,
   caller: Caller,
 ): Promise<Caller> {
-  const key = await gateway.keys.find(caller.hash, 0);
-  if (key === undefined || !isUsable(key, gateway.clock.now())) throw authenticationFailed();
-  return { ...caller, key };
+  const found = await gateway.keys.find(caller.hash, 0);
+  if (found === undefined || !isUsable(found.key, gateway.clock.now())) throw authenticationFailed();
+  return { hash: caller.hash, ...found };
 }
 
 /** How old a key may be where nothing is reserved: the bound within which a revoked key stops everywhere. */

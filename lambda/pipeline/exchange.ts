@@ -4,7 +4,7 @@ import type { RequestId, SecretHash } from '../domain/ids.ts';
 import type { NanoUsd } from '../domain/money/nano.ts';
 import type { RequestOptions } from '../domain/request-options.ts';
 import type { Attempt, RequestFacts } from '../domain/request-record.ts';
-import type { VirtualKey } from '../domain/virtual-key.ts';
+import type { KeyWithScopes } from '../ports/key-store.ts';
 
 /** A request as the host received it, with the id it was given. Header names are lower-case. */
 export interface IncomingRequest {
@@ -25,9 +25,8 @@ export interface OutgoingResponse {
 }
 
 /** Who calls: proven by the key's secret. */
-export interface Caller {
+export interface Caller extends KeyWithScopes {
   readonly hash: SecretHash;
-  readonly key: VirtualKey;
 }
 
 /** A decoded request: what the steps after `decode` work on. */

@@ -1,18 +1,17 @@
 import type { SecretHash } from '../domain/ids.ts';
-import type { VirtualKey } from '../domain/virtual-key.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { KeyReader } from '../ports/key-store.ts';
+import type { KeyReader, KeyWithScopes } from '../ports/key-store.ts';
 
 /** Keys this process has read. */
 export interface KeyCache {
   /** The key as read at most `maxAgeMs` ago; 0 reads it again. */
-  find(hash: SecretHash, maxAgeMs: number): Promise<VirtualKey | undefined>;
+  find(hash: SecretHash, maxAgeMs: number): Promise<KeyWithScopes | undefined>;
 }
 
 const MOST_KEYS = 10_000;
 
 interface Entry {
-  readonly key: VirtualKey;
+  readonly found: KeyWithScopes;
   readonly readAtMs: number;
 }
 
@@ -23,15 +22,15 @@ export function keyCache(reader: KeyReader, clock: Clock): KeyCache {
   return {
     async find(hash, maxAgeMs) {
       const known = entries.get(hash);
-      if (known !== undefined && clock.now() - known.readAtMs < maxAgeMs) return known.key;
+      if (known !== undefined && clock.now() - known.readAtMs < maxAgeMs) return known.found;
       const readAtMs = clock.now();
-      const key = await reader.findBySecret(hash);
+      const found = await reader.findBySecret(hash);
       entries.delete(hash);
-      if (key === undefined) return undefined;
+      if (found === undefined) return undefined;
       const oldest = entries.keys().next();
       if (entries.size >= MOST_KEYS && oldest.done !== true) entries.delete(oldest.value);
-      entries.set(hash, { key, readAtMs });
-      return key;
+      entries.set(hash, { found, readAtMs });
+      return found;
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { isJsonObject } from '../../domain/json.ts';
 import { type NanoUsd, nanoUsd } from '../../domain/money/nano.ts';
 
 /** An item as DynamoDB holds it. */
@@ -71,6 +72,21 @@ export const jsonField = <Value>(prepare: (value: Value) => Value = (value) => v
   encode: (value) => textAttribute(JSON.stringify(prepare(value))),
   // What is read was written by `encode`.
   decode: (attribute) => JSON.parse(attribute.S ?? 'null') as Value,
+});
+
+/** JSON of values that hold amounts of money, which JSON has no numbers for. */
+export const moneyJsonField = <Value>(): Field<Value> => ({
+  encode: (value) =>
+    textAttribute(
+      JSON.stringify(value, (_name, member: unknown) =>
+        typeof member === 'bigint' ? { nano: String(member) } : member,
+      ),
+    ),
+  decode: (attribute) =>
+    // What is read was written by `encode`.
+    JSON.parse(attribute.S ?? 'null', (_name, member: unknown) =>
+      isJsonObject(member) && typeof member['nano'] === 'string' ? nanoUsd(BigInt(member['nano'])) : member,
+    ) as Value,
 });
 
 /** The attributes of all properties that have a value. */

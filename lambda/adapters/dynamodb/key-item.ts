@@ -1,16 +1,15 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { type VirtualKeyId, virtualKeyId } from '../../domain/ids.ts';
-import type { Budget } from '../../domain/money/budget.ts';
-import { nanoUsd } from '../../domain/money/nano.ts';
+import type { ScopeRules } from '../../domain/scope-settings.ts';
 import type { VirtualKey } from '../../domain/virtual-key.ts';
 import {
   decodeFields,
   encodeFields,
-  type Field,
   type Fields,
   type Item,
   integerField,
   jsonField,
+  moneyJsonField,
   readText,
   textAttribute,
   textField,
@@ -25,16 +24,13 @@ const TEXT_BYTES = 1024;
 
 export const keyPartition = (id: VirtualKeyId): string => `${PARTITION}${id}`;
 
-/** JSON has no integers of any size, so a limit is text there. */
-const budgetsField: Field<readonly Budget[]> = {
-  encode: (budgets) =>
-    textAttribute(JSON.stringify(budgets.map((budget) => ({ ...budget, limit: String(budget.limit) })))),
-  decode: (attribute) =>
-    // What is read was written by `encode`.
-    (JSON.parse(attribute.S ?? '[]') as (Budget & { readonly limit: unknown })[]).map((budget) => ({
-      ...budget,
-      limit: nanoUsd(BigInt(String(budget.limit))),
-    })),
+/** How the rules of any scope are kept. */
+export const ruleFields: Fields<ScopeRules> = {
+  models: jsonField(),
+  providers: jsonField(),
+  budgets: moneyJsonField(),
+  increases: moneyJsonField(),
+  rateLimits: jsonField(),
 };
 
 const keyFields: Fields<Omit<VirtualKey, 'id'>> = {
@@ -45,9 +41,10 @@ const keyFields: Fields<Omit<VirtualKey, 'id'>> = {
   project: textField(TEXT_BYTES),
   member: textField(TEXT_BYTES),
   tags: jsonField(),
-  models: jsonField(),
-  providers: jsonField(),
-  budgets: budgetsField,
+  ...ruleFields,
+  sessionLimits: moneyJsonField(),
+  endUserBudget: moneyJsonField(),
+  cache: textField(TEXT_BYTES),
   metadata: jsonField(),
   policyVersion: integerField,
   createdAtMs: integerField,

@@ -1,25 +1,32 @@
-import { type AttributeValue, QueryCommand, type TransactWriteItem } from '@aws-sdk/client-dynamodb';
+import type { TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { GatewayError } from '../../domain/errors.ts';
 import { type SecretHash, type VirtualKeyId, virtualKeyId } from '../../domain/ids.ts';
 import { scopeName } from '../../domain/money/budget.ts';
 import type { VirtualKey } from '../../domain/virtual-key.ts';
-import type { KeyReader, KeyStore, Page } from '../../ports/key-store.ts';
+import type { ScopeSettings } from '../../domain/scope-settings.ts';
+import { scopesAbove } from '../../domain/scopes-of-request.ts';
+import type { KeyReader, KeyStore, KeyWithScopes } from '../../ports/key-store.ts';
 import { type Item, numberAttribute, readText, textAttribute } from './attributes.ts';
 import { isSameItem, KEY_KIND, keyItem, keyOfItem, keyPartition } from './key-item.ts';
+import { listKind } from './list-kind.ts';
+import { queryPartition } from './query.ts';
 import { scopeKey } from './scope-item.ts';
+import { settingsOfItem } from './scope-settings-item.ts';
+import { findSettings } from './scope-store.ts';
 import { readItem, type Store, transact, withRetries } from './store.ts';
 
 /** What inference reads of table `keys`. */
 export const dynamoKeyReader = (store: Store): KeyReader => ({
   findBySecret: (hash) => findBySecret(store, hash),
+  find: (id) => find(store, id),
+  tags: () => tags(store),
 });
 
 /** Virtual keys in table `keys`, with their scopes in `spend`. */
 export const dynamoKeyStore = (store: Store): KeyStore => ({
   ...dynamoKeyReader(store),
   create: (key, hash) => create(store, key, hash),
-  find: (id) => find(store, id),
-  list: (page) => list(store, page),
+  list: (page) => listKind(store, KEY_KIND, page, keyOfItem),
   update: (key) => update(store, key),
 });
 
@@ -27,9 +34,20 @@ const keyKey = (id: VirtualKeyId) => ({ pk: textAttribute(keyPartition(id)) });
 const secretKey = (hash: SecretHash) => ({ pk: textAttribute(`secret#${hash}`) });
 const scopeOfKey = (id: VirtualKeyId) => scopeKey(scopeName({ kind: 'key', id }));
 
-async function findBySecret(store: Store, hash: SecretHash): Promise<VirtualKey | undefined> {
+async function findBySecret(store: Store, hash: SecretHash): Promise<KeyWithScopes | undefined> {
   const pointer = await readItem(store, 'keys', secretKey(hash));
-  return pointer === undefined ? undefined : find(store, virtualKeyId(readText(pointer, 'keyId')));
+  if (pointer === undefined) return undefined;
+  const key = await find(store, virtualKeyId(readText(pointer, 'keyId')));
+  if (key === undefined) return undefined;
+  const settings = await Promise.all(scopesAbove(key).map((scope) => findSettings(store, scope)));
+  return { key, scopes: settings.filter((found) => found !== undefined) };
+}
+
+async function tags(store: Store): Promise<readonly ScopeSettings[]> {
+  const found: ScopeSettings[] = [];
+  const query = { table: 'keys', index: 'byKind', attribute: 'kind', partition: 'tag' } as const;
+  for await (const item of queryPartition(store, query)) found.push(settingsOfItem(item));
+  return found;
 }
 
 async function find(store: Store, id: VirtualKeyId): Promise<VirtualKey | undefined> {
@@ -98,49 +116,4 @@ async function update(store: Store, key: VirtualKey): Promise<VirtualKey> {
       'The key was changed by somebody else. Read it and try again.',
     );
   });
-}
-
-async function list(
-  store: Store,
-  page: { readonly limit: number; readonly cursor?: string },
-): Promise<Page<VirtualKey>> {
-  const startKey = page.cursor === undefined ? undefined : startKeyOf(page.cursor);
-  const answer = await withRetries(store, () =>
-    store.client.send(
-      new QueryCommand({
-        TableName: store.tables.keys,
-        IndexName: 'byKind',
-        KeyConditionExpression: 'kind = :kind',
-        ExpressionAttributeValues: { ':kind': textAttribute(KEY_KIND) },
-        ScanIndexForward: false,
-        ExclusiveStartKey: startKey,
-        // One more than asked for tells whether there is another page.
-        Limit: page.limit + 1,
-      }),
-    ),
-  );
-  const found = (answer.Items ?? []).map(keyOfItem);
-  const items = found.slice(0, page.limit);
-  const last = items.at(-1);
-  const hasMore = found.length > items.length || answer.LastEvaluatedKey !== undefined;
-  return { items, nextCursor: hasMore && last !== undefined ? cursorAfter(last) : undefined };
-}
-
-const cursorAfter = (key: VirtualKey): string =>
-  Buffer.from(`${key.createdAtMs} ${key.id}`).toString('base64url');
-
-/** A cursor comes from outside: it may name a place in the list and nothing else. */
-function startKeyOf(cursor: string): Record<string, AttributeValue> {
-  const match = /^(\d{1,15}) ([\w-]{1,64})$/.exec(Buffer.from(cursor, 'base64url').toString());
-  const [, createdAtMs, id] = match ?? [];
-  if (createdAtMs === undefined || id === undefined) {
-    throw new GatewayError('invalid_request', 'The cursor is none that this list gave. Start without one.', {
-      param: 'cursor',
-    });
-  }
-  return {
-    ...keyKey(virtualKeyId(id)),
-    kind: textAttribute(KEY_KIND),
-    createdAtMs: numberAttribute(Number(createdAtMs)),
-  };
 }

@@ -4,8 +4,15 @@ import type { BudgetWindow, WindowId } from './window.ts';
 /** A hard budget refuses what does not fit; a soft one only tells. */
 export type BudgetMode = 'hard' | 'soft';
 
+/** Which of a scope's requests a limit counts: all of them, or only those that one model or one provider answers. */
+export interface LimitedTo {
+  /** `provider/model`, or the beginning of one and `*`. */
+  readonly model?: string;
+  readonly provider?: string;
+}
+
 /** Money for one window of one scope. */
-export interface Budget {
+export interface Budget extends LimitedTo {
   readonly window: BudgetWindow;
   readonly limit: NanoUsd;
   readonly mode: BudgetMode;
@@ -13,10 +20,19 @@ export interface Budget {
   readonly softLimits: readonly number[];
 }
 
+/** More money for a scope's budgets, for a while. */
+export interface BudgetIncrease {
+  readonly amount: NanoUsd;
+  /** Only this window's budgets; `undefined`: all. */
+  readonly window?: BudgetWindow;
+  readonly expiresAtMs: number;
+  readonly reason: string;
+}
+
 /** Told at four fifths, where an operator has not said otherwise. */
 export const DEFAULT_SOFT_LIMITS: readonly number[] = [0.8];
 
-/** What has budgets: today the virtual key; organization, team, project, member, end user, session and tag use the same. */
+/** What has limits of its own. An end user and a session belong to a key; a tag is `name=value`. */
 export type ScopeKind =
   | 'organization'
   | 'team'
@@ -30,15 +46,19 @@ export type ScopeKind =
 export interface Scope {
   readonly kind: ScopeKind;
   readonly id: string;
+  /** `model:openai/gpt-5`, `provider:openai`: counts only what that one answers. */
+  readonly facet?: string;
 }
 
-/** `key#key_0123`: how a scope is named in the store and in errors. */
-export const scopeName = (scope: Scope): string => `${scope.kind}#${scope.id}`;
+/** `key#key_0123`, `team#search|provider:openai`: how a scope is named in the store. No id holds a `|`. */
+export const scopeName = ({ kind, id, facet }: Scope): string =>
+  `${kind}#${id}${facet === undefined ? '' : `|${facet}`}`;
 
 /** A scope together with the budgets that bound it and the version of the policy they were read from. */
 export interface ScopePolicy {
   readonly scope: Scope;
-  readonly policyVersion: number;
+  /** 0: the scope has no settings. `undefined`: not fenced by a version of its own (a facet, a session, an end user). */
+  readonly policyVersion: number | undefined;
   readonly budgets: readonly Budget[];
 }
 
