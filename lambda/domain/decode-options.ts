@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import type { ChatRequest } from './chat/request.ts';
 import { GatewayError } from './errors.ts';
 import { isJsonObject, type Json, type JsonObject } from './json.ts';
+import { nanoFromUsd } from './money/nano.ts';
 import type { RequestOptions, RoutePreferences } from './request-options.ts';
 
 const strings = z.array(z.string().check(z.minLength(1)));
@@ -59,6 +60,7 @@ export function decodeOptions(
     fallbackModels: models.filter((model) => model !== chat.model),
     preferences: decodePreferences(body['provider']),
     tags: decodeTags(body['metadata']),
+    sessionCaps: decodeSessionCaps(headers, session),
     ...(session !== undefined && { session }),
     ...(endUser !== undefined && { endUser }),
     ...(timeoutMs !== undefined && { timeoutMs }),
@@ -69,8 +71,6 @@ export function decodeOptions(
 
 /** Headers whose promise this gateway cannot keep yet: a limit that is not enforced would be a lie. */
 const UNBUILT_HEADERS: Readonly<Record<string, readonly string[]>> = {
-  'x-sluice-session-max-cost-usd': [],
-  'x-sluice-session-max-calls': [],
   'x-sluice-cache': ['off'],
   'x-sluice-stream-recovery': ['none'],
 };
@@ -87,6 +87,26 @@ function refuseUnbuilt(headers: Readonly<Record<string, string>>): void {
         },
       );
   }
+}
+
+function decodeSessionCaps(
+  headers: Readonly<Record<string, string>>,
+  session: string | undefined,
+): RequestOptions['sessionCaps'] {
+  const [cost, calls] = [headers['x-sluice-session-max-cost-usd'], headers['x-sluice-session-max-calls']];
+  if (session === undefined && (cost !== undefined || calls !== undefined))
+    throw invalid('x-session-id', 'A limit on the session needs one: send x-session-id or "session_id".');
+  if (cost !== undefined && !/^\d{1,9}(\.\d{1,9})?$/.test(cost))
+    throw invalid(
+      'x-sluice-session-max-cost-usd',
+      'x-sluice-session-max-cost-usd must be dollars, such as 0.50.',
+    );
+  if (calls !== undefined && !/^[1-9]\d{0,8}$/.test(calls))
+    throw invalid('x-sluice-session-max-calls', 'x-sluice-session-max-calls must be a whole number above 0.');
+  return {
+    ...(cost !== undefined && { maxCost: nanoFromUsd(cost) }),
+    ...(calls !== undefined && { maxCalls: Number(calls) }),
+  };
 }
 
 function decodeModels(value: Json | undefined): readonly string[] {

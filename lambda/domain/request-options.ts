@@ -1,3 +1,5 @@
+import type { NanoUsd } from './money/nano.ts';
+
 /** A caller's wishes on routing: OpenRouter's `provider` object, as far as Sluice acts on it. */
 export interface RoutePreferences {
   /** Providers to try first, in this order. */
@@ -19,6 +21,8 @@ export interface RequestOptions {
   readonly tags: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
   readonly firstContentTimeoutMs?: number;
+  /** What the caller wants its session bounded by. */
+  readonly sessionCaps: { readonly maxCost?: NanoUsd; readonly maxCalls?: number };
   readonly unsupportedParameters?: 'reject' | 'drop';
 }
 

@@ -2,6 +2,7 @@ import type { FinishReason } from './chat/event.ts';
 import type { ErrorCode } from './errors.ts';
 import type { DeploymentId, RequestId, VirtualKeyId } from './ids.ts';
 import type { ScopePolicy } from './money/budget.ts';
+import type { LeaseTerms } from './money/lease.ts';
 import type { NanoUsd } from './money/nano.ts';
 import type { Usage } from './money/usage.ts';
 import type { WindowId } from './money/window.ts';
@@ -62,23 +63,39 @@ export interface RequestOutcome {
   readonly overheadMs?: number;
 }
 
-/** Money set aside for a request: how much, in which scopes and windows, and until when. */
+/** Money to set aside for a request: how much, in which scopes and windows, and until when. */
 export interface Reservation {
   readonly estimate: NanoUsd;
-  readonly scopes: readonly ScopePolicy[];
+  /** Which of the request's reservations this is, from 0: another one where the next deployment has other budgets. */
+  readonly leg: number;
+  readonly deployment: DeploymentId;
+  /** The caller's key, under the version of its policy that the plan was made under. */
+  readonly key: { readonly id: VirtualKeyId; readonly policyVersion: number; readonly purseShards: number };
+  /** Scopes that many requests share: the key and those above it. Their money is leased to purses. */
+  readonly shared: readonly ScopePolicy[];
+  /** Scopes of few requests at a time: a session, an end user. They are their own purse. */
+  readonly own: readonly OwnScopePolicy[];
+  /** Periods the shared scopes count, the shortest first. A purse serves one of the shortest. */
   readonly windows: readonly WindowId[];
   /** After this moment (Unix milliseconds) the sweep charges the whole estimate. */
   readonly expiresAtMs: number;
+  readonly terms: LeaseTerms;
 }
 
-/**
- * A record's way: `open` (money is reserved) → `costed` (the actual cost is written) → `closed` (the counters hold it). A
- * refused request is put as `closed` at once.
- */
-export type RecordState = 'open' | 'costed' | 'closed';
+/** The policy of a scope that is its own purse. */
+export interface OwnScopePolicy extends ScopePolicy {
+  /** Calls it may make in all. */
+  readonly maxCalls?: number;
+}
+
+/** A reservation that stands, and the purse that holds it. */
+export interface HeldReservation extends Reservation {
+  /** The purse's name in the store. */
+  readonly purse: string;
+}
 
 /** The wide event of one request: what is kept in the ledger, logged, and shown by `GET /v1/generation`. */
-export interface RequestRecord extends RequestFacts, Partial<RequestOutcome> {
-  readonly state: RecordState;
+export interface RequestRecord extends RequestFacts, RequestOutcome {
+  /** What was set aside for it. */
   readonly estimate: NanoUsd;
 }

@@ -16,6 +16,7 @@ import type { EnabledProvider, Gateway, Pacing } from '../pipeline/gateway.ts';
 import { healthView } from '../pipeline/health-view.ts';
 import { keyCache } from '../pipeline/key-cache.ts';
 import { remainderCache } from '../pipeline/remainder-cache.ts';
+import { tagDirectory } from '../pipeline/tag-directory.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Credentials } from '../ports/credentials.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
@@ -94,9 +95,11 @@ const PACING: Pacing = { silenceMs: 10_000, keepAliveMs: 15_000 };
 export function composeGateway(host: Host): Gateway {
   const { store, telemetry } = host;
   const parts = callParts(host);
+  const reader = dynamoKeyReader(store);
   return {
     ...parts,
-    keys: keyCache(dynamoKeyReader(store), store.clock),
+    keys: keyCache(reader, store.clock),
+    tags: tagDirectory({ reader, clock: store.clock, telemetry }),
     ledger: dynamoLedger(store),
     health: healthView({
       store: dynamoRoutingStore(store),

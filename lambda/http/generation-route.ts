@@ -26,7 +26,6 @@ export async function showGeneration({ gateway }: RouteContext, request: HttpReq
 function generationView(record: RequestRecord): object {
   return {
     id: record.id,
-    state: record.state,
     created_at: new Date(record.startedAtMs).toISOString(),
     model: record.deployment ?? null,
     models_asked: record.modelsAsked,
@@ -51,7 +50,7 @@ function generationView(record: RequestRecord): object {
 const moneyView = (record: RequestRecord): object => ({
   total_cost: usdFromNano(record.cost ?? ZERO_USD),
   usage: usdFromNano(record.cost ?? ZERO_USD),
-  reserved: record.state === 'open' ? usdFromNano(record.estimate) : 0,
+  reserved: usdFromNano(record.estimate),
   charge_basis: record.chargeBasis ?? null,
   price_version: record.priceVersion ?? null,
   is_byok: false,

@@ -1,24 +1,25 @@
 import { leftOf } from '../domain/money/budget-state.ts';
 import { usdFromNano, ZERO_USD } from '../domain/money/nano.ts';
 import { type BudgetWindow, windowIdAt } from '../domain/money/window.ts';
-import { scopesOf } from '../pipeline/admit.ts';
 import { authenticate, UNRESERVED_KEY_AGE_MS } from '../pipeline/authenticate.ts';
 import { budgetStates, tightest } from '../pipeline/remainder-cache.ts';
+import { everyPolicy, ruledScopes } from '../pipeline/scopes.ts';
 import { budgetView, isoTime } from './budget-view.ts';
 import { type HttpRequest, type HttpResponse, jsonResponse } from './message.ts';
 import type { RouteContext } from './route.ts';
 
 /** `GET /v1/key`: this key's limits, what is spent and what is left, in OpenRouter's shape with our budgets beside it. */
 export async function showKey({ gateway }: RouteContext, request: HttpRequest): Promise<HttpResponse> {
-  const { key } = await authenticate(gateway, request.headers, UNRESERVED_KEY_AGE_MS);
+  const caller = await authenticate(gateway, request.headers, UNRESERVED_KEY_AGE_MS);
+  const { key } = caller;
   const now = gateway.clock.now();
-  const policies = scopesOf(key);
+  const policies = ruledScopes(caller, []).flatMap((ruled) => everyPolicy(ruled, now));
   const all = await Promise.all(policies.map(({ scope }) => gateway.ledger.counters(scope)));
   const states = policies.flatMap((policy, index) => {
     const counters = all[index];
     return counters === undefined ? [] : budgetStates(policy, counters, now);
   });
-  const own = all.at(-1);
+  const own = all[policies.findIndex(({ scope }) => scope.kind === 'key' && scope.facet === undefined)];
   const spent = (window: BudgetWindow): number =>
     usdFromNano(own?.windows[windowIdAt(window, now)]?.spent ?? ZERO_USD);
   const least = tightest(states.filter(({ budget }) => budget.mode === 'hard')) ?? tightest(states);

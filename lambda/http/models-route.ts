@@ -4,10 +4,11 @@ import type { FemtoUsdPerToken } from '../domain/money/nano.ts';
 import type { Price } from '../domain/money/price.ts';
 import type { ModelGroup } from '../domain/routing/deployment.ts';
 import { permittedDeployments, resolveModel } from '../domain/routing/plan.ts';
-import type { VirtualKey } from '../domain/virtual-key.ts';
 import { authenticate, UNRESERVED_KEY_AGE_MS } from '../pipeline/authenticate.ts';
+import type { Caller } from '../pipeline/exchange.ts';
 import type { Gateway } from '../pipeline/gateway.ts';
 import { modelNames } from '../pipeline/plan.ts';
+import { ruledScopes } from '../pipeline/scopes.ts';
 import { type HttpRequest, type HttpResponse, jsonResponse } from './message.ts';
 import type { RouteContext } from './route.ts';
 
@@ -25,10 +26,10 @@ export async function listModels(
   { gateway, dialect }: RouteContext,
   request: HttpRequest,
 ): Promise<HttpResponse> {
-  const { key } = await authenticate(gateway, request.headers, UNRESERVED_KEY_AGE_MS);
+  const caller = await authenticate(gateway, request.headers, UNRESERVED_KEY_AGE_MS);
   const groups = [...gateway.config.modelGroups, ...namedModels(gateway)];
   const models = groups
-    .filter((group) => mayCall(gateway, key, group))
+    .filter((group) => mayCall(gateway, caller, group))
     .map((group) => listed(gateway, group));
   if (dialect.id === 'anthropic-messages')
     return jsonResponse(200, {
@@ -45,9 +46,9 @@ export async function showModel(
   { gateway, dialect, parameter }: RouteContext,
   request: HttpRequest,
 ): Promise<HttpResponse> {
-  const { key } = await authenticate(gateway, request.headers, UNRESERVED_KEY_AGE_MS);
+  const caller = await authenticate(gateway, request.headers, UNRESERVED_KEY_AGE_MS);
   const group = resolveModel(parameter, modelNames(gateway));
-  if (!mayCall(gateway, key, group))
+  if (!mayCall(gateway, caller, group))
     throw new GatewayError('model_not_found', 'The model is not known here, or this key may not call it.');
   const model = listed(gateway, group);
   return jsonResponse(200, dialect.id === 'anthropic-messages' ? anthropicModel(model) : openaiModel(model));
@@ -63,11 +64,14 @@ function namedModels(gateway: Gateway): ModelGroup[] {
   );
 }
 
-const mayCall = (gateway: Gateway, key: VirtualKey, group: ModelGroup): boolean =>
-  permittedDeployments(group, key.models).some(
+function mayCall(gateway: Gateway, caller: Caller, group: ModelGroup): boolean {
+  const permissions = ruledScopes(caller, []).map(({ rules }) => rules);
+  return permittedDeployments(group, permissions).some(
     ({ provider }) =>
-      gateway.providers.has(provider) && (key.providers.length === 0 || key.providers.includes(provider)),
+      gateway.providers.has(provider) &&
+      permissions.every(({ providers }) => providers.length === 0 || providers.includes(provider)),
   );
+}
 
 function listed(gateway: Gateway, group: ModelGroup): ListedModel {
   const [first] = group.deployments;

@@ -1,20 +1,22 @@
-import { GatewayError } from '../domain/errors.ts';
-import type { ScopePolicy } from '../domain/money/budget.ts';
+import { type ErrorCode, GatewayError } from '../domain/errors.ts';
+import { type ScopePolicy, scopeName } from '../domain/money/budget.ts';
+import { leaseTerms } from '../domain/money/lease.ts';
 import { decimalUsd, type NanoUsd, nanoUsd, usdFromNano, ZERO_USD } from '../domain/money/nano.ts';
-import { BUDGET_WINDOWS, windowEndsAtMs, windowIdsAt } from '../domain/money/window.ts';
-import type { Reservation } from '../domain/request-record.ts';
+import { BUDGET_WINDOWS, windowEndsAtMs } from '../domain/money/window.ts';
+import type { HeldReservation, Reservation } from '../domain/request-record.ts';
 import type { Deployment } from '../domain/routing/deployment.ts';
-import type { VirtualKey } from '../domain/virtual-key.ts';
+import { purseShards } from '../domain/virtual-key.ts';
 import type { ReserveOutcome } from '../ports/ledger.ts';
-import { authenticateAgain } from './authenticate.ts';
+import { authenticateAgain, UNRESERVED_KEY_AGE_MS } from './authenticate.ts';
 import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
-import { affordableOutput, hardBudgets, outputTokens, type Quote, quoteFor, shareOf } from './quote.ts';
+import { affordableOutput, outputTokens, type Quote, quoteFor, shareOf } from './quote.ts';
 import { tightest } from './remainder-cache.ts';
+import { countedWindows, isHeldBy, scopesFor } from './scopes.ts';
+import { outcomeWithoutAnswer } from './settle.ts';
 
-/** Leave to call: the money is set aside. */
+/** Leave to call: the money is set aside, as `exchange.held` says. */
 export interface Admission {
-  readonly reservation: Reservation;
   /** What the money was set aside for. */
   readonly quote: Quote;
   /** The bound on completion tokens to send where the caller gave none and a hard budget needs one. */
@@ -41,9 +43,10 @@ type AdmitOutcome =
   | { readonly type: 'policy-changed' };
 
 /**
- * Sets the money for a deployment aside. When the answer's length is ours to choose and the budget is nearly used up, the
- * answer is made shorter rather than refused.
- * @throws GatewayError `budget_exceeded`, `price_unknown`, `cost_unbounded`, `store_unavailable`
+ * Sets the money for a deployment aside, and looks beside it whether the key is still what the plan was made under: money
+ * that a purse has at hand does not prove it. When the answer's length is ours to choose and the budget is nearly used up,
+ * the answer is made shorter rather than refused.
+ * @throws GatewayError `budget_exceeded`, `session_limit_exceeded`, `price_unknown`, `cost_unbounded`, `store_unavailable`
  */
 export async function admit(
   gateway: Gateway,
@@ -53,13 +56,23 @@ export async function admit(
   let outputBound = initialOutputBound(gateway, exchange, deployment);
   for (;;) {
     const quote = quoteFor(gateway, exchange, deployment, outputBound);
-    const reservation = newReservation(gateway, exchange, quote.estimate);
-    const outcome = await gateway.ledger.reserve(exchange.facts, reservation);
+    const reservation = newReservation(gateway, exchange, { deployment, estimate: quote.estimate, leg: 0 });
+    const [outcome, isCurrent] = await Promise.all([
+      gateway.ledger.reserve(exchange.facts, reservation),
+      gateway.keys.isCurrent(exchange.caller.hash, exchange.caller, UNRESERVED_KEY_AGE_MS),
+    ]);
+    if (!isCurrent) {
+      if (outcome.type === 'reserved') await gateway.ledger.release(exchange.facts, outcome.held);
+      return { type: 'policy-changed' };
+    }
     switch (outcome.type) {
       case 'reserved':
-        return { type: 'admitted', admission: { reservation, quote, outputBound } };
+        exchange.held = outcome.held;
+        return { type: 'admitted', admission: { quote, outputBound } };
       case 'stale-policy':
         return { type: 'policy-changed' };
+      case 'calls-exhausted':
+        throw callsExhausted(exchange, outcome.maxCalls);
       case 'refused': {
         const shorter = shorterOutput(gateway, exchange, quote, outcome, outputBound);
         if (shorter === undefined) throw budgetExceeded(gateway, exchange, quote, outcome);
@@ -71,7 +84,8 @@ export async function admit(
 
 /**
  * Makes sure the money set aside also covers another call, beside what earlier ones presumably cost: raised where it is
- * too little, kept where it is enough.
+ * too little, kept where it is enough. Where the next deployment has other budgets, money is set aside there instead, and
+ * what the earlier calls cost is settled where it was.
  * @throws as `admit`
  */
 export async function admitNext(
@@ -80,39 +94,110 @@ export async function admitNext(
   admission: Admission,
   deployment: Deployment,
 ): Promise<Admission> {
-  const { outputBound, reservation } = admission;
-  const quote = quoteFor(gateway, exchange, deployment, outputBound);
+  const quote = quoteFor(gateway, exchange, deployment, admission.outputBound);
+  const { held } = exchange;
+  if (held === undefined) throw new Error('A request is called that was not admitted.');
+  if (!isSameBudgets(held.shared, scopesFor(gateway, exchange, deployment).shared))
+    await moveTo(gateway, exchange, { held, quote, deployment });
+  else await raiseTo(gateway, exchange, { held, quote });
+  return { ...admission, quote };
+}
+
+async function raiseTo(
+  gateway: Gateway,
+  exchange: Exchange,
+  { held, quote }: { readonly held: HeldReservation; readonly quote: Quote },
+): Promise<void> {
   const needed = nanoUsd(quote.estimate + exchange.presumedCost);
   // Where no hard budget could refuse it, a larger reservation would only cost a write.
-  if (needed <= reservation.estimate || !quote.isHeld) return { ...admission, quote };
-  const outcome = await gateway.ledger.raise(exchange.facts.id, reservation, needed);
+  if (needed <= held.estimate || !quote.isHeld) return;
+  const outcome = await gateway.ledger.raise(exchange.facts, held, needed);
   switch (outcome.type) {
     case 'reserved':
-      return { ...admission, quote, reservation: { ...reservation, estimate: needed } };
+      exchange.held = outcome.held;
+      return;
+    case 'calls-exhausted':
+      throw callsExhausted(exchange, outcome.maxCalls);
     case 'refused': {
       // What this request holds itself is free for it, but for what its earlier calls presumably cost.
-      const own = nanoUsd(outcome.committed - reservation.estimate + exchange.presumedCost);
+      const own = nanoUsd(outcome.committed - held.estimate + exchange.presumedCost);
       throw budgetExceeded(gateway, exchange, quote, { ...outcome, committed: own });
     }
     case 'stale-policy':
-      await authenticateAgain(gateway, exchange.caller);
-      throw new GatewayError('store_unavailable', 'The key was changed while the request ran. Try again.', {
-        retryAfterSeconds: 1,
-      });
+      throw await keyChanged(gateway, exchange);
   }
 }
 
-/** The scopes a key's requests are counted in. */
-export const scopesOf = (key: VirtualKey): readonly ScopePolicy[] => [
-  { scope: { kind: 'key', id: key.id }, policyVersion: key.policyVersion, budgets: key.budgets },
-];
+const isSameBudgets = (a: readonly ScopePolicy[], b: readonly ScopePolicy[]): boolean =>
+  a.length === b.length &&
+  a.every(({ scope }, index) => scopeName(scope) === scopeName(b[index]?.scope ?? scope));
 
-function newReservation(gateway: Gateway, exchange: Exchange, estimate: NanoUsd): Reservation {
+/** Reserves anew in the scopes that count the next deployment, then settles the earlier calls in theirs. */
+async function moveTo(
+  gateway: Gateway,
+  exchange: Exchange,
+  {
+    held,
+    quote,
+    deployment,
+  }: { readonly held: HeldReservation; readonly quote: Quote; readonly deployment: Deployment },
+): Promise<void> {
+  const reservation = newReservation(gateway, exchange, {
+    deployment,
+    estimate: quote.estimate,
+    leg: held.leg + 1,
+  });
+  const outcome = await gateway.ledger.reserve(exchange.facts, reservation);
+  switch (outcome.type) {
+    case 'reserved':
+      exchange.held = outcome.held;
+      await gateway.ledger.settle(
+        exchange.facts,
+        held,
+        outcomeWithoutAnswer(gateway, exchange, lastOutcome(exchange)),
+      );
+      exchange.presumedCost = ZERO_USD;
+      return;
+    case 'calls-exhausted':
+      throw callsExhausted(exchange, outcome.maxCalls);
+    case 'refused':
+      throw budgetExceeded(gateway, exchange, quote, outcome);
+    case 'stale-policy':
+      throw await keyChanged(gateway, exchange);
+  }
+}
+
+/** A later deployment is only called after an earlier one has failed, or could not be. */
+function lastOutcome({ attempts }: Exchange): 'client-gone' | ErrorCode {
+  const last = attempts.at(-1)?.outcome ?? 'no_healthy_deployment';
+  return last === 'ok' ? 'internal' : last;
+}
+
+async function keyChanged(gateway: Gateway, exchange: Exchange): Promise<GatewayError> {
+  await authenticateAgain(gateway, exchange.caller);
+  return new GatewayError('store_unavailable', 'The key was changed while the request ran. Try again.', {
+    retryAfterSeconds: 1,
+  });
+}
+
+function newReservation(
+  gateway: Gateway,
+  exchange: Exchange,
+  { deployment, estimate, leg }: Pick<Reservation, 'estimate' | 'leg'> & { readonly deployment: Deployment },
+): Reservation {
+  const { key } = exchange.caller;
+  const nowMs = gateway.clock.now();
+  const { shared, own } = scopesFor(gateway, exchange, deployment);
   return {
     estimate,
-    scopes: scopesOf(exchange.caller.key),
-    windows: windowIdsAt(gateway.clock.now()),
+    leg,
+    deployment: deployment.id,
+    key: { id: key.id, policyVersion: key.policyVersion, purseShards: purseShards(key, nowMs) },
+    shared,
+    own,
+    windows: countedWindows(shared, nowMs),
     expiresAtMs: exchange.deadlineMs + SWEEP_GRACE_MS,
+    terms: leaseTerms(shared, (policy) => gateway.remainders.counters(policy), estimate, nowMs),
   };
 }
 
@@ -123,11 +208,11 @@ function initialOutputBound(
   deployment: Deployment,
 ): number | undefined {
   const { chat } = exchange.request;
-  const { key } = exchange.caller;
-  if (chat.maxOutputTokens !== undefined || hardBudgets(key).length === 0) return undefined;
+  const scopes = scopesFor(gateway, exchange, deployment);
+  if (chat.maxOutputTokens !== undefined || !isHeldBy(scopes)) return undefined;
   const price = gateway.prices.find(deployment.provider, deployment.model);
   const full = outputTokens(gateway, exchange, price, undefined);
-  const states = scopesOf(key).flatMap((scope) => gateway.remainders.states(scope, gateway.clock.now()));
+  const states = scopes.shared.flatMap((scope) => gateway.remainders.states(scope, gateway.clock.now()));
   const least = tightest(states.filter(({ budget }) => budget.mode === 'hard'));
   if (least === undefined) return full;
   const quote = quoteFor(gateway, exchange, deployment, full);
@@ -156,14 +241,15 @@ function budgetExceeded(gateway: Gateway, exchange: Exchange, quote: Quote, refu
   const affordable = affordableOutput(exchange, quote, left);
   const window = BUDGET_WINDOWS.find((name) => refusal.window.startsWith(name)) ?? 'total';
   const resetsAtMs = windowEndsAtMs(window, gateway.clock.now());
-  const { kind, id } = refusal.scope.scope;
+  const { kind, id, facet } = refusal.scope.scope;
   return new GatewayError(
-    'budget_exceeded',
-    `The ${window} budget of this ${kind} does not hold this request: it may cost $${decimalUsd(quote.estimate)}, and $${decimalUsd(left)} of $${decimalUsd(refusal.limit)} are left. ${advice(exchange, affordable)}`,
+    kind === 'session' ? 'session_limit_exceeded' : 'budget_exceeded',
+    `The ${window} budget of this ${kind}${facet === undefined ? '' : ` for ${facet}`} does not hold this request: it may cost $${decimalUsd(quote.estimate)}, and $${decimalUsd(left)} of $${decimalUsd(refusal.limit)} are left. ${advice(exchange, affordable)}`,
     {
       metadata: {
         scope: kind,
         scope_id: id,
+        ...(facet !== undefined && { facet }),
         window,
         limit_usd: usdFromNano(refusal.limit),
         spent_usd: usdFromNano(refusal.spent),
@@ -175,6 +261,11 @@ function budgetExceeded(gateway: Gateway, exchange: Exchange, quote: Quote, refu
     },
   );
 }
+
+const callsExhausted = ({ facts }: Exchange, maxCalls: number): GatewayError =>
+  new GatewayError('session_limit_exceeded', `This session has made the ${maxCalls} calls it may make.`, {
+    metadata: { scope: 'session', scope_id: facts.session ?? '', max_calls: maxCalls },
+  });
 
 function advice({ request }: Exchange, affordableTokens: number): string {
   if (affordableTokens === 0) return 'Not even the prompt fits.';

@@ -3,7 +3,8 @@ import type { ChatRequest } from '../domain/chat/request.ts';
 import type { RequestId, SecretHash } from '../domain/ids.ts';
 import type { NanoUsd } from '../domain/money/nano.ts';
 import type { RequestOptions } from '../domain/request-options.ts';
-import type { Attempt, RequestFacts } from '../domain/request-record.ts';
+import type { Attempt, HeldReservation, RequestFacts } from '../domain/request-record.ts';
+import type { ScopeSettings } from '../domain/scope-settings.ts';
 import type { KeyWithScopes } from '../ports/key-store.ts';
 
 /** A request as the host received it, with the id it was given. Header names are lower-case. */
@@ -48,6 +49,10 @@ export interface DecodedRequest {
 export interface Exchange {
   /** Read again when the store says that the key has changed. */
   caller: Caller;
+  /** The money set aside for it; `undefined` until it is admitted. */
+  held: HeldReservation | undefined;
+  /** Settings of the tags it names, where they have any. */
+  readonly tags: readonly ScopeSettings[];
   readonly request: DecodedRequest;
   readonly facts: RequestFacts;
   /** Of the clock that never jumps. */

@@ -11,6 +11,7 @@ import type { Provider } from '../providers/contract.ts';
 import type { HealthView } from './health-view.ts';
 import type { KeyCache } from './key-cache.ts';
 import type { RemainderCache } from './remainder-cache.ts';
+import type { TagDirectory } from './tag-directory.ts';
 
 /** A provider that is on, under the name this gateway calls it by. */
 export interface EnabledProvider {
@@ -37,6 +38,7 @@ export interface Gateway {
   readonly providers: ReadonlyMap<string, EnabledProvider>;
   readonly dialects: ReadonlyMap<DialectId, Dialect>;
   readonly keys: KeyCache;
+  readonly tags: TagDirectory;
   readonly ledger: Ledger;
   readonly health: HealthView;
   readonly remainders: RemainderCache;

@@ -6,9 +6,22 @@ import type { KeyReader, KeyWithScopes } from '../ports/key-store.ts';
 export interface KeyCache {
   /** The key as read at most `maxAgeMs` ago; 0 reads it again. */
   find(hash: SecretHash, maxAgeMs: number): Promise<KeyWithScopes | undefined>;
+  /**
+   * Whether a key and the scopes above it are still as they were read, looked at again where that was longer ago than
+   * `maxAgeMs`. For beside a write that does not prove it itself.
+   */
+  isCurrent(hash: SecretHash, known: KeyWithScopes, maxAgeMs: number): Promise<boolean>;
 }
 
 const MOST_KEYS = 10_000;
+
+const isSamePolicy = (a: KeyWithScopes, b: KeyWithScopes): boolean =>
+  a.key.policyVersion === b.key.policyVersion &&
+  a.scopes.length === b.scopes.length &&
+  a.scopes.every(
+    ({ scope, policyVersion }, index) =>
+      scope.id === b.scopes[index]?.scope.id && policyVersion === b.scopes[index]?.policyVersion,
+  );
 
 interface Entry {
   readonly found: KeyWithScopes;
@@ -31,6 +44,15 @@ export function keyCache(reader: KeyReader, clock: Clock): KeyCache {
       if (entries.size >= MOST_KEYS && oldest.done !== true) entries.delete(oldest.value);
       entries.set(hash, { found, readAtMs });
       return found;
+    },
+    async isCurrent(hash, known, maxAgeMs) {
+      const entry = entries.get(hash);
+      if (entry?.found.key === known.key && clock.now() - entry.readAtMs < maxAgeMs) return true;
+      const readAtMs = clock.now();
+      const found = await reader.again(known.key);
+      if (found === undefined || !isSamePolicy(found, known)) return false;
+      entries.set(hash, { found: { key: known.key, scopes: known.scopes }, readAtMs });
+      return true;
     },
   };
 }

@@ -1,5 +1,4 @@
-import { type ScopeCounters, scopeName } from '../domain/money/budget.ts';
-import { scopesOf } from './admit.ts';
+import { type Scope, type ScopeCounters, scopeName } from '../domain/money/budget.ts';
 import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { budgetStates, type ScopeBudgetState } from './remainder-cache.ts';
@@ -12,7 +11,7 @@ interface Crossing {
 }
 
 /**
- * Queues a notice for each soft limit that the key's budgets have crossed. The store lets each be queued once; this
+ * Queues a notice for each soft limit that the budgets of the request's scopes have crossed. The store lets each be queued once; this
  * process asks it no more once it has answered.
  */
 export async function queueNotices(
@@ -21,7 +20,7 @@ export async function queueNotices(
   counters: readonly ScopeCounters[],
 ): Promise<void> {
   const now = gateway.clock.now();
-  const states = scopesOf(exchange.caller.key).flatMap((policy) => {
+  const states = (exchange.held?.shared ?? []).flatMap((policy) => {
     const found = counters.find(({ scope }) => scopeName(scope) === scopeName(policy.scope));
     return found === undefined ? [] : budgetStates(policy, found, now);
   });
@@ -30,7 +29,7 @@ export async function queueNotices(
     news.map(async ({ state, threshold, name }) => {
       await gateway.ledger.queueNotice({
         scope: state.policy.scope,
-        scopeLabel: exchange.caller.key.name,
+        scopeLabel: labelOf(exchange, state.policy.scope),
         window: state.window,
         threshold,
         limit: state.budget.limit,
@@ -40,6 +39,13 @@ export async function queueNotices(
       gateway.remainders.setNoticed(name);
     }),
   );
+}
+
+/** What an operator calls a scope. */
+function labelOf({ caller: { key, scopes } }: Exchange, { kind, id, facet }: Scope): string {
+  const settings = scopes.find(({ scope }) => scope.kind === kind && scope.id === id);
+  const name = kind === 'key' ? key.name : (settings?.name ?? id);
+  return facet === undefined ? name : `${name} (${facet})`;
 }
 
 const crossings = (state: ScopeBudgetState): readonly Crossing[] =>

@@ -3,6 +3,7 @@ import { asGatewayError, GatewayError } from '../domain/errors.ts';
 import { ZERO_USD } from '../domain/money/nano.ts';
 import type { RequestFacts } from '../domain/request-record.ts';
 import type { RoutePlan } from '../domain/routing/plan.ts';
+import type { ScopeSettings } from '../domain/scope-settings.ts';
 import { type Admission, admit, isRefusedForMoney } from './admit.ts';
 import {
   authenticate,
@@ -18,6 +19,7 @@ import { guard } from './guard.ts';
 import { plan } from './plan.ts';
 import { recordRefusal } from './record.ts';
 import { finish, respondError, respondStream, respondWhole } from './respond.ts';
+import { tagsWithSettings } from './scopes.ts';
 import { outcomeWithoutAnswer } from './settle.ts';
 
 /**
@@ -48,7 +50,13 @@ export async function answerChat(
     return refusal(gateway, facts, dialect, error, startedMs);
   };
   if (decoded instanceof GatewayError) return refuse(decoded);
-  const exchange = newExchange(gateway, incoming, caller, decoded, facts, startedMs);
+  let tags: readonly ScopeSettings[];
+  try {
+    tags = await tagsWithSettings(gateway, facts.tags);
+  } catch (thrown) {
+    return refuse(refusalOf(gateway, thrown, facts.id));
+  }
+  const exchange = newExchange(gateway, { incoming, caller, request: decoded, facts, tags, startedMs });
   const leave = await planAndAdmit(gateway, exchange);
   if (leave instanceof GatewayError) return refuse(leave);
   const calling = call(gateway, exchange, leave.plan, leave.admission);
@@ -90,9 +98,7 @@ interface Leave {
 async function planAndAdmit(gateway: Gateway, exchange: Exchange): Promise<Leave | GatewayError> {
   try {
     for (let round = 0; round < 3; round += 1) {
-      const planned = await timed(gateway, exchange, 'plan', () =>
-        plan(gateway, exchange.caller.key, exchange.request),
-      );
+      const planned = await timed(gateway, exchange, 'plan', () => plan(gateway, exchange));
       const leave = await timed(gateway, exchange, 'admit', () => admitFirst(gateway, exchange, planned));
       if (leave !== 'policy-changed') return leave;
       exchange.caller = await authenticateAgain(gateway, exchange.caller);
@@ -169,17 +175,15 @@ function refusal(
 
 function newExchange(
   gateway: Gateway,
-  incoming: IncomingRequest,
-  caller: Caller,
-  request: DecodedRequest,
-  facts: RequestFacts,
-  startedMs: number,
+  given: Pick<Exchange, 'caller' | 'request' | 'facts' | 'tags' | 'startedMs'> & {
+    readonly incoming: IncomingRequest;
+  },
 ): Exchange {
+  const { incoming, ...known } = given;
+  const { facts, request, startedMs } = known;
   return {
-    caller,
-    request,
-    facts,
-    startedMs,
+    ...known,
+    held: undefined,
     deadlineMs: facts.startedAtMs + (request.options.timeoutMs ?? gateway.config.timeouts.totalMs),
     signal: incoming.signal,
     attempts: [],

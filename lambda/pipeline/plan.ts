@@ -1,18 +1,18 @@
 import { type ModelNames, planRoute, type RoutePlan } from '../domain/routing/plan.ts';
-import type { VirtualKey } from '../domain/virtual-key.ts';
-import type { DecodedRequest } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
+import { ruledScopes } from './scopes.ts';
 
 /** Which deployments to try, in order. @throws as `planRoute` */
 export async function plan(
   gateway: Pick<Gateway, 'config' | 'providers' | 'prices' | 'health' | 'clock'>,
-  key: VirtualKey,
-  request: DecodedRequest,
+  exchange: Pick<Exchange, 'caller' | 'tags' | 'request'>,
 ): Promise<RoutePlan> {
+  const { request } = exchange;
   return planRoute({
     models: request.models,
     names: modelNames(gateway),
-    permissions: key,
+    permissions: ruledScopes(exchange.caller, exchange.tags).map(({ rules }) => rules),
     preferences: request.options.preferences,
     health: await gateway.health.current(),
     nowMs: gateway.clock.now(),

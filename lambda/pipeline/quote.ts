@@ -1,13 +1,12 @@
 import { GatewayError } from '../domain/errors.ts';
 import { boundPrompt, type PromptBound, unboundedFeatures } from '../domain/money/bound.ts';
-import type { Budget } from '../domain/money/budget.ts';
 import { affordableCompletionTokens, type CallBound, costOf, estimateCost } from '../domain/money/cost.ts';
 import { minUsd, type NanoUsd, nanoUsd, ZERO_USD } from '../domain/money/nano.ts';
 import type { Price } from '../domain/money/price.ts';
 import type { Deployment } from '../domain/routing/deployment.ts';
-import type { VirtualKey } from '../domain/virtual-key.ts';
 import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
+import { isHeldBy, scopesFor } from './scopes.ts';
 
 /** What a call of one deployment may cost. An unknown price, where it is allowed, is let through unestimated. */
 export interface Quote {
@@ -29,9 +28,6 @@ export interface Quote {
 const LIMIT_FIELD_BYTES = 40;
 const WIDENED_CONTEXT_TOKENS = 1_000_000;
 
-export const hardBudgets = (key: VirtualKey): readonly Budget[] =>
-  key.budgets.filter((budget) => budget.mode === 'hard');
-
 /**
  * Bounds the cost of a call.
  * @param outputBound what we will send as the answer's limit where the caller gave none
@@ -45,7 +41,7 @@ export function quoteFor(
 ): Quote {
   const { chat } = exchange.request;
   const price = gateway.prices.find(deployment.provider, deployment.model);
-  const isHeld = hardBudgets(exchange.caller.key).length > 0;
+  const isHeld = isHeldBy(scopesFor(gateway, exchange, deployment));
   const prompt = promptBound(gateway, exchange, deployment);
   const promptTokens = prompt.hasMediaOfAnySize ? withContext(exchange, prompt.tokens, price) : prompt.tokens;
   if (isHeld) refuseUnbounded(gateway, exchange, deployment, price, promptTokens);
@@ -150,7 +146,7 @@ function refuseUnbounded(
   if (price === undefined && gateway.config.unknownPrice === 'refuse')
     throw new GatewayError(
       'price_unknown',
-      `The price of ${deployment.id} is not known, so it cannot be held inside this key's hard budget. Declare it under "prices" in gateway.config.ts.`,
+      `The price of ${deployment.id} is not known, so it cannot be held inside a hard budget. Declare it under "prices" in gateway.config.ts.`,
       { param: 'model' },
     );
   const features = [
@@ -161,7 +157,7 @@ function refuseUnbounded(
   if (features.length > 0)
     throw new GatewayError(
       'cost_unbounded',
-      `What this request may cost cannot be bounded, and the key has a hard budget: ${features.join(', ')}.`,
+      `What this request may cost cannot be bounded, and a hard budget must hold it: ${features.join(', ')}.`,
       { metadata: { unbounded: features } },
     );
 }

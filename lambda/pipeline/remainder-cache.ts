@@ -9,6 +9,8 @@ export interface ScopeBudgetState extends BudgetState {
 /** The counters of scopes as this process last saw them: for headers and for sizing an answer, never for admitting one. */
 export interface RemainderCache {
   remember(counters: readonly ScopeCounters[]): void;
+  /** A scope's counters as last seen. */
+  counters(policy: ScopePolicy): ScopeCounters | undefined;
   /** The states of a scope's budgets; empty where its counters were never seen. */
   states(policy: ScopePolicy, nowMs: number): readonly ScopeBudgetState[];
   /** Whether this process knows that a crossed threshold's notice is queued. */
@@ -32,6 +34,7 @@ export function remainderCache(): RemainderCache {
         known.set(name, scope);
       }
     },
+    counters: ({ scope }) => known.get(scopeName(scope)),
     states(policy, nowMs) {
       const counters = known.get(scopeName(policy.scope));
       return counters === undefined ? [] : budgetStates(policy, counters, nowMs);

@@ -3,7 +3,6 @@ import { asGatewayError, GatewayError } from '../domain/errors.ts';
 import { leftOf } from '../domain/money/budget-state.ts';
 import { decimalUsd } from '../domain/money/nano.ts';
 import type { RequestOutcome } from '../domain/request-record.ts';
-import { scopesOf } from './admit.ts';
 import type { Answer, CallOutcome } from './call.ts';
 import { answerHeaders, costHeader, encodeLateError, encodeStream, encodeWhole } from './encode.ts';
 import type { Exchange, OutgoingResponse } from './exchange.ts';
@@ -221,7 +220,7 @@ function commonHeaders(gateway: Gateway, exchange: Exchange, answer: Answer): Re
 function budgetHeaders(gateway: Gateway, exchange: Exchange): Record<string, string> {
   const now = gateway.clock.now();
   const state = tightest(
-    scopesOf(exchange.caller.key).flatMap((policy) => gateway.remainders.states(policy, now)),
+    (exchange.held?.shared ?? []).flatMap((policy) => gateway.remainders.states(policy, now)),
   );
   if (state === undefined) return {};
   return {

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../domain/errors.ts';
 import type { ScopeCounters } from '../domain/money/budget.ts';
-import { nanoUsd } from '../domain/money/nano.ts';
+import { nanoUsd, ZERO_USD } from '../domain/money/nano.ts';
 import type { RequestOutcome } from '../domain/request-record.ts';
 import { deploymentParts } from '../domain/routing/deployment.ts';
 import type { Answer } from './call.ts';
@@ -42,6 +42,7 @@ export function outcomeOfAnswer(
   metered: Metered,
 ): RequestOutcome {
   const { target, committed, admission } = answer;
+  const reserved = exchange.held?.estimate ?? ZERO_USD;
   const cost = nanoUsd(metered.cost.total + exchange.presumedCost);
   return {
     outcome: endingCode(metered),
@@ -52,7 +53,7 @@ export function outcomeOfAnswer(
     usage: metered.usage,
     cost,
     chargeBasis: exchange.presumedCost > 0n ? 'estimated' : metered.chargeBasis,
-    boundExceeded: admission.quote.isHeld && cost > admission.reservation.estimate,
+    boundExceeded: admission.quote.isHeld && cost > reserved,
     ...durations(gateway, exchange),
     ...(exchange.request.chat.stream && { timeToFirstTokenMs: Math.round(committed.timeToFirstTokenMs) }),
     ...(metered.upstreamId !== undefined && { upstreamId: metered.upstreamId }),
@@ -79,15 +80,21 @@ const durations = (
  * of the deployments. A store that fails here loses nothing: the sweep charges the estimate.
  */
 export async function settle(gateway: Gateway, exchange: Exchange, outcome: RequestOutcome): Promise<void> {
-  await Promise.all([settleMoney(gateway, exchange, outcome), gateway.health.flush()]);
+  await Promise.all([
+    settleMoney(gateway, exchange, outcome),
+    gateway.health.flush(),
+    gateway.tags.refresh(),
+  ]);
 }
 
 async function settleMoney(gateway: Gateway, exchange: Exchange, outcome: RequestOutcome): Promise<void> {
-  const { id } = exchange.facts;
+  const { facts, held } = exchange;
+  const { id } = facts;
+  if (held === undefined) throw new Error('A request is settled that was not admitted.');
   const startedMs = gateway.clock.monotonicMs();
   let counters: readonly ScopeCounters[];
   try {
-    counters = await gateway.ledger.settle(id, outcome);
+    counters = await gateway.ledger.settle(facts, held, outcome);
   } catch (error) {
     gateway.telemetry.problem('A request could not be settled; the sweep will charge its estimate.', error, {
       id,

@@ -13,8 +13,8 @@ export interface KeyWithScopes {
 export interface KeyReader {
   /** The key that has this secret, read with strong consistency; `undefined` where there is none. */
   findBySecret(hash: SecretHash): Promise<KeyWithScopes | undefined>;
-  /** The key as it is now, alone. */
-  find(id: VirtualKeyId): Promise<VirtualKey | undefined>;
+  /** The same key and the scopes above it as they are now, all read at once; `undefined` where the key is gone. */
+  again(known: VirtualKey): Promise<KeyWithScopes | undefined>;
   /** Every tag that has settings: callers may name it. May lag a second behind. */
   tags(): Promise<readonly ScopeSettings[]>;
 }
@@ -23,7 +23,10 @@ export interface KeyReader {
 export interface ScopeStore {
   find(scope: Scope): Promise<ScopeSettings | undefined>;
   /** Newest first. */
-  list(kind: SettableKind, page: { readonly limit: number; readonly cursor?: string }): Promise<Page<ScopeSettings>>;
+  list(
+    kind: SettableKind,
+    page: { readonly limit: number; readonly cursor?: string },
+  ): Promise<Page<ScopeSettings>>;
   /**
    * Puts the changed settings in place of the version they were made from (0: there were none), with that version plus one.
    * @throws GatewayError `idempotency_conflict` where somebody else changed them in between
@@ -41,6 +44,7 @@ export interface Page<Item> {
 export interface KeyStore extends KeyReader {
   /** @throws GatewayError `invalid_request` where the id or the secret is taken */
   create(key: VirtualKey, hash: SecretHash): Promise<void>;
+  find(id: VirtualKeyId): Promise<VirtualKey | undefined>;
   /** Newest first. */
   list(page: { readonly limit: number; readonly cursor?: string }): Promise<Page<VirtualKey>>;
   /**

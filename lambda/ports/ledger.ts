@@ -1,12 +1,19 @@
 import type { RequestId, VirtualKeyId } from '../domain/ids.ts';
-import type { ScopeCounters, ScopePolicy } from '../domain/money/budget.ts';
+import type { Scope, ScopeCounters, ScopePolicy } from '../domain/money/budget.ts';
 import type { NanoUsd } from '../domain/money/nano.ts';
 import type { WindowId } from '../domain/money/window.ts';
-import type { RequestFacts, RequestOutcome, RequestRecord, Reservation } from '../domain/request-record.ts';
+import type {
+  HeldReservation,
+  OwnScopePolicy,
+  RequestFacts,
+  RequestOutcome,
+  RequestRecord,
+  Reservation,
+} from '../domain/request-record.ts';
 
 /** What came of an attempt to reserve. */
 export type ReserveOutcome =
-  | { readonly type: 'reserved' }
+  | { readonly type: 'reserved'; readonly held: HeldReservation }
   /** A hard budget has no room: which scope and window, and its counters at that moment. */
   | {
       readonly type: 'refused';
@@ -16,39 +23,48 @@ export type ReserveOutcome =
       readonly spent: NanoUsd;
       readonly limit: NanoUsd;
     }
+  /** A session has made all the calls it may make. */
+  | { readonly type: 'calls-exhausted'; readonly scope: OwnScopePolicy; readonly maxCalls: number }
   /** A scope's policy has changed since the caller read it (or the scope is gone): read it again, then try again. */
   | { readonly type: 'stale-policy'; readonly scope: ScopePolicy };
 
 /**
  * The durable record of reservations and spend. Every implementation keeps, under any concurrency and any crash:
- * the committed amount of a hard budget's window never exceeds its limit by a reservation; a record is settled once;
- * the sum of the records equals the counters once all are closed.
+ * the committed amount of a hard budget's window never exceeds its limit by a reservation; a reservation is settled once;
+ * the sum of the records equals the counters once all are settled and every purse is folded.
  *
  * Each method throws GatewayError `store_unavailable` when the store cannot be reached or stays contended; a reservation
  * that threw may or may not exist, and then expires by itself.
  */
 export interface Ledger {
-  /** Sets the estimate aside in every scope and window, and opens the record: all of it or nothing. */
+  /** Sets the estimate aside in every scope and window: all of it or nothing. */
   reserve(facts: RequestFacts, reservation: Reservation): Promise<ReserveOutcome>;
 
-  /** Raises an open reservation to a larger estimate (a dearer deployment is tried next): all of it or nothing. */
-  raise(id: RequestId, from: Reservation, estimate: NanoUsd): Promise<ReserveOutcome>;
+  /** Raises a reservation to a larger estimate (a dearer deployment is tried next): all of it or nothing. */
+  raise(facts: RequestFacts, held: HeldReservation, estimate: NanoUsd): Promise<ReserveOutcome>;
+
+  /** Gives a reservation back whose request was not sent anywhere. No record is left of it. */
+  release(facts: RequestFacts, held: HeldReservation): Promise<void>;
 
   /**
-   * Replaces the estimate by the actual cost, exactly once: costed, then closed together with the counters and the daily
-   * roll-up. Calling it again, or while the sweep does, changes nothing more.
-   * @returns the scopes' counters as read afterwards, for headers and soft limits
+   * Writes the record and replaces the estimate by the actual cost, exactly once. Where the sweep came first the
+   * difference becomes a correction entry. Calling it again changes nothing more.
+   * @returns counters of scopes that were read on the way, for headers and soft limits; empty where none were
    */
-  settle(id: RequestId, outcome: RequestOutcome): Promise<readonly ScopeCounters[]>;
+  settle(
+    facts: RequestFacts,
+    held: HeldReservation,
+    outcome: RequestOutcome,
+  ): Promise<readonly ScopeCounters[]>;
 
   /** Writes the record of a request that was refused before any money was reserved. */
   recordRefusal(facts: RequestFacts, outcome: RequestOutcome): Promise<void>;
 
-  /** One request's record, open or closed; `undefined` where there is none. */
+  /** One finished request's record, corrections included; `undefined` where there is none (yet). */
   find(id: RequestId): Promise<RequestRecord | undefined>;
 
   /** A scope's counters, read with strong consistency; `undefined` where the scope does not exist. */
-  counters(scope: ScopePolicy['scope']): Promise<ScopeCounters | undefined>;
+  counters(scope: Scope): Promise<ScopeCounters | undefined>;
 
   /**
    * Marks a soft limit as told and queues the notice, once per threshold and window.
@@ -59,7 +75,7 @@ export interface Ledger {
 
 /** Somebody has to hear that a budget's threshold was crossed. */
 export interface BudgetNotice {
-  readonly scope: ScopePolicy['scope'];
+  readonly scope: Scope;
   readonly scopeLabel: string;
   readonly window: WindowId;
   /** Share of the limit, 0..1. */
@@ -72,20 +88,23 @@ export interface BudgetNotice {
 /** What upkeep does with the ledger. */
 export interface LedgerUpkeep {
   /**
-   * Closes records whose reservation expired: those costed are finished, those still open are charged as reserved.
+   * Charges reservations that expired as reserved, and folds purses that have kept money to themselves for long enough.
    * Works until `deadlineMs` (Unix milliseconds) and leaves the rest to the next run.
    */
   sweep(nowMs: number, deadlineMs: number): Promise<SweepResult>;
   /** Hands each queued notice to `send`, and forgets it once `send` has resolved. */
   sendNotices(send: (notice: BudgetNotice) => Promise<void>): Promise<number>;
   /** Takes counters of windows that ended more than two hours ago off a scope. */
-  pruneWindows(keyId: VirtualKeyId, nowMs: number): Promise<void>;
+  pruneWindows(scope: Scope, nowMs: number): Promise<void>;
 }
 
 export interface SweepResult {
-  readonly closed: number;
-  /** Open records seen that have not expired, or were left for want of time. */
-  readonly left: number;
+  /** Reservations whose owner died, charged as reserved. */
+  readonly swept: number;
+  /** Purses whose money went back to their scopes. */
+  readonly folded: number;
+  /** Reservations seen that have not expired, or were left for want of time. */
+  readonly open: number;
 }
 
 /** One line of the spend report's source: one key, day, provider and model. */

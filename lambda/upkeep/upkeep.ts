@@ -1,4 +1,3 @@
-import type { VirtualKeyId } from '../domain/ids.ts';
 import type { SweepResult } from '../ports/ledger.ts';
 import type { Upkeep } from './context.ts';
 import { type HealthReport, updateHealth } from './health.ts';
@@ -38,7 +37,7 @@ export async function runUpkeep(upkeep: Upkeep, budgetMs: number): Promise<Upkee
 
 async function sweepReservations(upkeep: Upkeep, now: number, deadlineMs: number): Promise<SweepResult> {
   const result = await upkeep.ledger.sweep(now, deadlineMs);
-  upkeep.telemetry.measure({ name: 'OpenReservations', value: result.left });
+  upkeep.telemetry.measure({ name: 'OpenReservations', value: result.open });
   return result;
 }
 
@@ -51,8 +50,7 @@ async function pruneWindows(upkeep: Upkeep, nowMs: number, deadlineMs: number): 
   let cursor: string | undefined;
   do {
     const page = await upkeep.keys.list({ limit: KEYS_A_PAGE, ...(cursor !== undefined && { cursor }) });
-    const ids: readonly VirtualKeyId[] = page.items.map(({ id }) => id);
-    for (const id of ids) await upkeep.ledger.pruneWindows(id, nowMs);
+    for (const { id } of page.items) await upkeep.ledger.pruneWindows({ kind: 'key', id }, nowMs);
     cursor = page.nextCursor;
   } while (cursor !== undefined && upkeep.clock.now() < deadlineMs);
 }

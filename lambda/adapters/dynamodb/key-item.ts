@@ -22,7 +22,7 @@ const PARTITION = 'key#';
 /** What the control plane accepts is shorter; this only keeps an item far below the service's 400 KB. */
 const TEXT_BYTES = 1024;
 
-export const keyPartition = (id: VirtualKeyId): string => `${PARTITION}${id}`;
+const keyPartition = (id: VirtualKeyId): string => `${PARTITION}${id}`;
 
 /** How the rules of any scope are kept. */
 export const ruleFields: Fields<ScopeRules> = {
@@ -47,11 +47,18 @@ const keyFields: Fields<Omit<VirtualKey, 'id'>> = {
   cache: textField(TEXT_BYTES),
   metadata: jsonField(),
   policyVersion: integerField,
+  purseShards: integerField,
+  purseShardsAtMs: integerField,
   createdAtMs: integerField,
   expiresAtMs: integerField,
   revokedAtMs: integerField,
   hint: textField(TEXT_BYTES),
 };
+
+/** The primary key of a virtual key. */
+export const keyKey = (id: VirtualKeyId): Record<string, AttributeValue> => ({
+  pk: textAttribute(keyPartition(id)),
+});
 
 export const keyItem = (key: VirtualKey): Record<string, AttributeValue> => ({
   ...encodeFields<Omit<VirtualKey, 'id'>>(keyFields, key),

@@ -2,12 +2,12 @@ import type { TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { GatewayError } from '../../domain/errors.ts';
 import { type SecretHash, type VirtualKeyId, virtualKeyId } from '../../domain/ids.ts';
 import { scopeName } from '../../domain/money/budget.ts';
-import type { VirtualKey } from '../../domain/virtual-key.ts';
 import type { ScopeSettings } from '../../domain/scope-settings.ts';
 import { scopesAbove } from '../../domain/scopes-of-request.ts';
+import type { VirtualKey } from '../../domain/virtual-key.ts';
 import type { KeyReader, KeyStore, KeyWithScopes } from '../../ports/key-store.ts';
 import { type Item, numberAttribute, readText, textAttribute } from './attributes.ts';
-import { isSameItem, KEY_KIND, keyItem, keyOfItem, keyPartition } from './key-item.ts';
+import { isSameItem, KEY_KIND, keyItem, keyKey, keyOfItem } from './key-item.ts';
 import { listKind } from './list-kind.ts';
 import { queryPartition } from './query.ts';
 import { scopeKey } from './scope-item.ts';
@@ -18,7 +18,7 @@ import { readItem, type Store, transact, withRetries } from './store.ts';
 /** What inference reads of table `keys`. */
 export const dynamoKeyReader = (store: Store): KeyReader => ({
   findBySecret: (hash) => findBySecret(store, hash),
-  find: (id) => find(store, id),
+  again: (known) => again(store, known),
   tags: () => tags(store),
 });
 
@@ -26,11 +26,11 @@ export const dynamoKeyReader = (store: Store): KeyReader => ({
 export const dynamoKeyStore = (store: Store): KeyStore => ({
   ...dynamoKeyReader(store),
   create: (key, hash) => create(store, key, hash),
+  find: (id) => find(store, id),
   list: (page) => listKind(store, KEY_KIND, page, keyOfItem),
   update: (key) => update(store, key),
 });
 
-const keyKey = (id: VirtualKeyId) => ({ pk: textAttribute(keyPartition(id)) });
 const secretKey = (hash: SecretHash) => ({ pk: textAttribute(`secret#${hash}`) });
 const scopeOfKey = (id: VirtualKeyId) => scopeKey(scopeName({ kind: 'key', id }));
 
@@ -39,8 +39,18 @@ async function findBySecret(store: Store, hash: SecretHash): Promise<KeyWithScop
   if (pointer === undefined) return undefined;
   const key = await find(store, virtualKeyId(readText(pointer, 'keyId')));
   if (key === undefined) return undefined;
+  return { key, scopes: await settingsAbove(store, key) };
+}
+
+/** What the key names does not change without its version, so its scopes need not wait for it. */
+async function again(store: Store, known: VirtualKey): Promise<KeyWithScopes | undefined> {
+  const [key, scopes] = await Promise.all([find(store, known.id), settingsAbove(store, known)]);
+  return key === undefined ? undefined : { key, scopes };
+}
+
+async function settingsAbove(store: Store, key: VirtualKey): Promise<readonly ScopeSettings[]> {
   const settings = await Promise.all(scopesAbove(key).map((scope) => findSettings(store, scope)));
-  return { key, scopes: settings.filter((found) => found !== undefined) };
+  return settings.filter((found) => found !== undefined);
 }
 
 async function tags(store: Store): Promise<readonly ScopeSettings[]> {

@@ -1,6 +1,5 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import type { VirtualKeyId } from '../../domain/ids.ts';
-import { scopeName } from '../../domain/money/budget.ts';
+import { type Scope, scopeName } from '../../domain/money/budget.ts';
 import { BUDGET_WINDOWS, windowIdAt } from '../../domain/money/window.ts';
 import type { LedgerUpkeep } from '../../ports/ledger.ts';
 import { sendNotices } from './notices.ts';
@@ -17,11 +16,11 @@ const PRUNED_AT_ONCE = 100;
 export const dynamoLedgerUpkeep = (store: Store): LedgerUpkeep => ({
   sweep: (nowMs, deadlineMs) => sweep(store, nowMs, deadlineMs),
   sendNotices: (send) => sendNotices(store, send),
-  pruneWindows: (keyId, nowMs) => pruneWindows(store, keyId, nowMs),
+  pruneWindows: (scope, nowMs) => pruneWindows(store, scope, nowMs),
 });
 
-async function pruneWindows(store: Store, keyId: VirtualKeyId, nowMs: number): Promise<void> {
-  const key = scopeKey(scopeName({ kind: 'key', id: keyId }));
+async function pruneWindows(store: Store, scope: Scope, nowMs: number): Promise<void> {
+  const key = scopeKey(scopeName(scope));
   const item = await readItem(store, 'spend', key);
   const lapsed = Object.keys(item ?? {}).filter((name) => hasLapsed(name, nowMs - PRUNE_AFTER_MS));
   if (lapsed.length === 0) return;

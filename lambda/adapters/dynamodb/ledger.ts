@@ -1,21 +1,33 @@
 import type { Ledger } from '../../ports/ledger.ts';
+import { textAttribute } from './attributes.ts';
 import { queueNotice } from './notices.ts';
-import { recordKey, recordOfItem } from './record-item.ts';
-import { raise, reserve } from './reserve.ts';
+import { purseViews } from './purse-views.ts';
+import { queryPartition } from './query.ts';
+import { recordOfItems, recordPartition } from './record-item.ts';
+import { raise, release, reserve } from './reserve.ts';
 import { readCounters } from './scope-item.ts';
 import { recordRefusal, settle } from './settle.ts';
-import { readItem, type Store } from './store.ts';
+import type { Store } from './store.ts';
 
-/** The ledger in table `spend`. */
-export const dynamoLedger = (store: Store): Ledger => ({
-  reserve: (facts, reservation) => reserve(store, facts, reservation),
-  raise: (id, from, estimate) => raise(store, { id, from, estimate }),
-  settle: (id, outcome) => settle(store, id, outcome),
-  recordRefusal: (facts, outcome) => recordRefusal(store, facts, outcome),
-  find: async (id) => {
-    const item = await readItem(store, 'spend', recordKey(id));
-    return item === undefined ? undefined : recordOfItem(item);
-  },
-  counters: (scope) => readCounters(store, scope),
-  queueNotice: (notice) => queueNotice(store, notice),
-});
+/** The ledger in table `spend`. What it remembers of purses is a cache: it tells where to try first. */
+export function dynamoLedger(store: Store): Ledger {
+  const views = purseViews();
+  return {
+    reserve: (facts, reservation) => reserve(store, views, facts, reservation),
+    raise: (facts, held, estimate) => raise(store, views, { facts, held, estimate }),
+    release: (facts, held) => release(store, facts, held),
+    settle: (facts, held, outcome) => settle(store, views, { facts, held, outcome }),
+    recordRefusal: (facts, outcome) => recordRefusal(store, facts, outcome),
+    find: async (id) => {
+      const query = {
+        table: 'spend',
+        attribute: 'pk',
+        partition: recordPartition(id),
+        consistent: true,
+      } as const;
+      return recordOfItems(await Array.fromAsync(queryPartition(store, query)));
+    },
+    counters: (scope) => readCounters(store, scope),
+    queueNotice: (notice) => queueNotice(store, notice),
+  };
+}

@@ -1,17 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { type RequestId, requestId } from '../../domain/ids.ts';
-import { scopeName } from '../../domain/money/budget.ts';
-import { type NanoUsd, ZERO_USD } from '../../domain/money/nano.ts';
-import type { WindowId } from '../../domain/money/window.ts';
-import type {
-  Attempt,
-  RecordState,
-  RequestFacts,
-  RequestOutcome,
-  RequestRecord,
-  Reservation,
-} from '../../domain/request-record.ts';
-import { OPEN_SHARDS } from '../../schema/tables.ts';
+import { type NanoUsd, nanoUsd, ZERO_USD } from '../../domain/money/nano.ts';
+import type { Attempt, RequestFacts, RequestOutcome, RequestRecord } from '../../domain/request-record.ts';
 import {
   cutText,
   decodeFields,
@@ -21,13 +11,10 @@ import {
   type Item,
   integerField,
   jsonField,
-  listAttribute,
   nanoField,
   numberAttribute,
-  readList,
   readNano,
   readText,
-  shardOf,
   textAttribute,
   textField,
 } from './attributes.ts';
@@ -85,78 +72,81 @@ const outcomeFields: Fields<RequestOutcome> = {
   overheadMs: integerField,
 };
 
-export const recordKey = (id: RequestId): Record<string, AttributeValue> => ({
-  pk: textAttribute(`${PARTITION}${id}`),
-  sk: textAttribute('record'),
+const LEG = 'leg#';
+const CORRECTION = 'correction#';
+
+/** The key of what one reservation of a request has come to. */
+export const legKey = (id: RequestId, leg: number): Record<string, AttributeValue> => ({
+  pk: textAttribute(recordPartition(id)),
+  sk: textAttribute(`${LEG}${leg}`),
 });
 
-/** The attributes an outcome is stored in, by name. */
-export const outcomeAttributes = (outcome: Partial<RequestOutcome>): Item =>
-  encodeFields<Partial<RequestOutcome>>(outcomeFields, outcome);
+/** All entries of a request stand in one partition. */
+export const recordPartition = (id: RequestId): string => `${PARTITION}${id}`;
 
-/** The item of a request whose money has just been set aside: found in index `open` until it is closed. */
-export const openRecordItem = (
-  facts: RequestFacts,
-  reservation: Reservation,
-): Record<string, AttributeValue> => ({
-  ...factsItem(facts),
-  state: textAttribute('open'),
-  openShard: textAttribute(openShardName(shardOf(facts.id, OPEN_SHARDS))),
-  expiresAtMs: numberAttribute(reservation.expiresAtMs),
-  estimate: numberAttribute(reservation.estimate),
-  scopes: listAttribute(reservation.scopes.map((policy) => scopeName(policy.scope))),
-  windows: listAttribute(reservation.windows),
-});
+/** `gen-…` and 0 → the name of the reservation wherever it stands. */
+export const entryIdOf = (id: RequestId, leg: number): string => `${id}.${leg}`;
 
-/** The item of a request that was refused before any money was set aside. */
-export const refusedRecordItem = (
+/** The inverse of `entryIdOf`. */
+export function legOfEntry(entryId: string): { readonly id: RequestId; readonly leg: number } {
+  const end = entryId.lastIndexOf('.');
+  return { id: requestId(entryId.slice(0, end)), leg: Number(entryId.slice(end + 1)) };
+}
+
+/** The item of a reservation that has come to its end, or (leg 0, estimate 0) of a request that was refused. */
+export const legItem = (
   facts: RequestFacts,
+  { leg, estimate }: { readonly leg: number; readonly estimate: NanoUsd },
   outcome: RequestOutcome,
 ): Record<string, AttributeValue> => ({
   ...factsItem(facts),
-  ...outcomeAttributes(outcome),
-  state: textAttribute('closed'),
-  estimate: numberAttribute(ZERO_USD),
+  ...encodeFields<RequestOutcome>(outcomeFields, outcome),
+  ...legKey(facts.id, leg),
+  estimate: numberAttribute(estimate),
+});
+
+/**
+ * The item that corrects a reservation's charge later: its cost is the difference, and may be negative.
+ */
+export const correctionItem = (
+  facts: RequestFacts,
+  leg: number,
+  outcome: RequestOutcome,
+): Record<string, AttributeValue> => ({
+  ...legItem(facts, { leg, estimate: ZERO_USD }, outcome),
+  sk: textAttribute(`${CORRECTION}${leg}`),
 });
 
 export const openShardName = (shard: number): string => `open#${shard}`;
 
-/** The request whose record a primary key names. */
-export const requestIdOfItem = (item: Item): RequestId =>
-  requestId(readText(item, 'pk').slice(PARTITION.length));
+/** How a reservation ended, as its item tells. */
+export const outcomeOfItem = (item: Item): RequestOutcome => decodeFields(outcomeFields, item);
 
-/** What the ledger itself needs of a record. */
-export interface StoredReservation {
-  readonly id: RequestId;
-  readonly state: RecordState;
-  readonly estimate: NanoUsd;
-  readonly scopes: readonly string[];
-  readonly windows: readonly WindowId[];
+/**
+ * The record that a request's entries make together: the last leg tells how it ended, a correction what is known better,
+ * and the cost is the sum of all. `undefined` where there is no entry.
+ */
+export function recordOfItems(items: readonly Item[]): RequestRecord | undefined {
+  const legs = items.filter((item) => readText(item, 'sk').startsWith(LEG));
+  const last = items.find((item) => readText(item, 'sk').startsWith(CORRECTION)) ?? legs.at(-1);
+  const [first] = legs;
+  if (first === undefined || last === undefined) return undefined;
+  return {
+    ...decodeFields(recordFields, first),
+    ...decodeFields(outcomeFields, last),
+    id: requestId(readText(first, 'pk').slice(PARTITION.length)),
+    cost: sumOf(items, 'cost'),
+    estimate: sumOf(legs, 'estimate'),
+  };
 }
 
-export const storedReservation = (item: Item): StoredReservation => ({
-  id: requestIdOfItem(item),
-  // Both were written by this file, from these types.
-  state: readText(item, 'state') as RecordState,
-  windows: readList(item, 'windows') as readonly WindowId[],
-  estimate: readNano(item, 'estimate'),
-  scopes: readList(item, 'scopes'),
-});
-
-/** The record an item holds. Long texts are as they were cut. */
-export const recordOfItem = (item: Item): RequestRecord => ({
-  ...decodeFields(recordFields, item),
-  ...decodeFields<Partial<RequestOutcome>>(outcomeFields, item),
-  id: requestIdOfItem(item),
-  state: storedReservation(item).state,
-  estimate: readNano(item, 'estimate'),
-});
+const sumOf = (items: readonly Item[], attribute: string): NanoUsd =>
+  nanoUsd(items.reduce((sum, item) => sum + readNano(item, attribute), 0n));
 
 /** When the service may delete what was written about a moment: Unix seconds. */
 export const keptUntilSeconds = (atMs: number): number => Math.floor(atMs / 1000) + LEDGER_KEPT_DAYS * 86_400;
 
 const factsItem = (facts: RequestFacts): Record<string, AttributeValue> => ({
-  ...recordKey(facts.id),
   ...encodeFields(recordFields, facts),
   expiresAtSeconds: numberAttribute(keptUntilSeconds(facts.startedAtMs)),
 });

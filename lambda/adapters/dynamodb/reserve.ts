@@ -1,233 +1,339 @@
-import type { AttributeValue, TransactWriteItem } from '@aws-sdk/client-dynamodb';
-import type { RequestId } from '../../domain/ids.ts';
-import { type Budget, type ScopePolicy, scopeName } from '../../domain/money/budget.ts';
-import { type NanoUsd, nanoUsd } from '../../domain/money/nano.ts';
-import type { WindowId } from '../../domain/money/window.ts';
-import type { RequestFacts, Reservation } from '../../domain/request-record.ts';
+import { ConditionalCheckFailedException, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { scopeName } from '../../domain/money/budget.ts';
+import { type NanoUsd, nanoUsd, ZERO_USD } from '../../domain/money/nano.ts';
+import { type WindowId, windowIdAt } from '../../domain/money/window.ts';
+import type {
+  HeldReservation,
+  OwnScopePolicy,
+  RequestFacts,
+  Reservation,
+} from '../../domain/request-record.ts';
 import type { ReserveOutcome } from '../../ports/ledger.ts';
-import { type Item, numberAttribute, readNano, readNumber, textAttribute } from './attributes.ts';
-import { openRecordItem, recordKey, type StoredReservation, storedReservation } from './record-item.ts';
-import { committedName, counterUpdate, scopeKey, spentName } from './scope-item.ts';
-import {
-  type Earlier,
-  type FailedCondition,
-  readItem,
-  type Store,
-  storeUnavailable,
-  transact,
-  withRetries,
-} from './store.ts';
+import { numberAttribute } from './attributes.ts';
+import { fold } from './fold.ts';
+import { keyKey } from './key-item.ts';
+import { type LeaseOutcome, type LeaseRequest, lease } from './lease.ts';
+import { changeInOwnScope, leaveOwnScope } from './own-scope.ts';
+import { changeInPurse, type EntryChange, type EntryCharge, leavePurse, readPurse } from './purse.ts';
+import { entryText, type Purse, purseFamily } from './purse-item.ts';
+import type { PurseFamilyView, PurseViews } from './purse-views.ts';
+import { entryIdOf } from './record-item.ts';
+import { hardBudgets, refusalBy, scopeKey } from './scope-item.ts';
+import { forEachConcurrently, readItem, type Store, storeUnavailable, withRetries } from './store.ts';
+import { updateBuilder } from './update.ts';
 
-const RESERVED: ReserveOutcome = { type: 'reserved' };
-
-/** Opens the record and adds the estimate to every scope, in one transaction. */
+/** Sets the estimate aside in a purse of the shared scopes, and in each of the request's own scopes, all at once. */
 export async function reserve(
   store: Store,
+  views: PurseViews,
   facts: RequestFacts,
   reservation: Reservation,
 ): Promise<ReserveOutcome> {
-  const never = await refusalOfWhatNeverFits(store, reservation, reservation.estimate);
+  const never = await refusalOfWhatNeverFits(store, reservation, reservation.estimate, facts.startedAtMs);
   if (never !== undefined) return never;
-  const recordIsNew = 'attribute_not_exists(pk)';
-  const items: readonly TransactWriteItem[] = [
-    {
-      Put: {
-        TableName: store.tables.spend,
-        Item: openRecordItem(facts, reservation),
-        ConditionExpression: recordIsNew,
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-      },
-    },
-    ...scopeUpdates(store, reservation, reservation.estimate),
-  ];
-  return withRetries(store, async (earlier) => {
-    const result = await transact(store, items);
-    if (result.type === 'done') return RESERVED;
-    // The request's own record decides: an attempt whose answer was lost may have filled the budget itself.
-    const own = await ownRecord(store, { id: facts.id, failed: result.failed, earlier });
-    if (own === undefined) return refusalOf(reservation, reservation.estimate, result.failed.slice(1));
-    if (own.state === 'open' && own.estimate === reservation.estimate) return RESERVED;
-    throw storeUnavailable(undefined, 'This request has a record already. Send it again as a new request.');
-  });
+  const family = views.family(purseFamily(reservation));
+  family.shards = Math.max(family.shards, reservation.key.purseShards);
+  return change(store, family, facts, { reservation, shard: anyShard(store, family), from: undefined });
 }
 
 /**
- * Adds the difference to a larger estimate to the record and every scope, in one transaction. An estimate that is not
- * larger leaves the reservation as it is.
- * @throws GatewayError `store_unavailable` where the reservation is no longer open: it has expired
+ * Adds the difference to a larger estimate wherever the reservation stands. An estimate that is not larger leaves it as it is.
+ * @throws GatewayError `store_unavailable` where it no longer stands: it has expired
  */
 export async function raise(
   store: Store,
-  { id, from, estimate }: { readonly id: RequestId; readonly from: Reservation; readonly estimate: NanoUsd },
+  views: PurseViews,
+  {
+    facts,
+    held,
+    estimate,
+  }: { readonly facts: RequestFacts; readonly held: HeldReservation; readonly estimate: NanoUsd },
 ): Promise<ReserveOutcome> {
-  if (estimate <= from.estimate) return RESERVED;
-  const never = await refusalOfWhatNeverFits(store, from, estimate);
+  if (estimate <= held.estimate) return { type: 'reserved', held };
+  const never = await refusalOfWhatNeverFits(store, held, estimate, facts.startedAtMs);
   if (never !== undefined) return never;
-  const difference = nanoUsd(estimate - from.estimate);
-  const items: readonly TransactWriteItem[] = [
-    raisedRecord(store, { id, from: from.estimate, to: estimate }),
-    ...scopeUpdates(store, from, difference),
-  ];
-  return withRetries(store, async (earlier) => {
-    const result = await transact(store, items);
-    if (result.type === 'done') return RESERVED;
-    const own = await ownRecord(store, { id, failed: result.failed, earlier });
-    if (own?.state === 'open' && own.estimate >= estimate) return RESERVED;
-    if (result.failed[0] === undefined) return refusalOf(from, difference, result.failed.slice(1));
-    throw storeUnavailable(undefined, 'The reservation of this request has expired. Send the request again.');
+  const family = views.family(purseFamily(held));
+  return change(store, family, facts, {
+    reservation: { ...held, estimate },
+    shard: shardIn(held.purse),
+    from: held,
   });
 }
 
-function raisedRecord(
-  store: Store,
-  { id, from, to }: { readonly id: RequestId; readonly from: NanoUsd; readonly to: NanoUsd },
-): TransactWriteItem {
-  const isOpenAtTheOldEstimate = '#state = :open AND estimate = :from';
-  return {
-    Update: {
-      TableName: store.tables.spend,
-      Key: recordKey(id),
-      UpdateExpression: 'SET estimate = :to',
-      ConditionExpression: isOpenAtTheOldEstimate,
-      ExpressionAttributeNames: { '#state': 'state' },
-      ExpressionAttributeValues: {
-        ':open': textAttribute('open'),
-        ':from': numberAttribute(from),
-        ':to': numberAttribute(to),
-      },
-      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-    },
-  };
+/** Takes a reservation that was not used out of wherever it stands. */
+export async function release(store: Store, facts: RequestFacts, held: HeldReservation): Promise<void> {
+  await leaveAll(store, facts, held, undefined);
 }
 
-const scopeUpdates = (
+/**
+ * Takes a reservation out of its purse and of the request's own scopes, as what it has come to.
+ * @param charge `undefined`: given back whole
+ * @returns the purse afterwards; `undefined` where the reservation did not stand in it any more
+ */
+export async function leaveAll(
   store: Store,
-  reservation: Reservation,
-  amount: NanoUsd,
-): readonly TransactWriteItem[] =>
-  reservation.scopes.map((policy) => scopeUpdate(store, { reservation, policy, amount }));
+  facts: RequestFacts,
+  held: HeldReservation,
+  charge: EntryCharge | undefined,
+): Promise<Purse | undefined> {
+  const [purse] = await Promise.all([
+    leavePurse(store, held.purse, entryIdOf(facts.id, held.leg), purseEntry(facts, held), charge),
+    ...held.own.map((policy) => leaveOwn(store, facts, { reservation: held, policy }, charge?.cost)),
+  ]);
+  return purse;
+}
 
-/** Conditions have no arithmetic, so what may be committed at most for the amount to fit is computed here. */
-function scopeUpdate(
+const leaveOwn = (
   store: Store,
-  {
+  facts: RequestFacts,
+  { reservation, policy }: { readonly reservation: Reservation; readonly policy: OwnScopePolicy },
+  cost: NanoUsd | undefined,
+): Promise<void> =>
+  leaveOwnScope(
+    store,
+    scopeName(policy.scope),
+    { id: entryIdOf(facts.id, reservation.leg), text: ownEntry(facts, reservation, policy) },
+    cost,
+  );
+
+/** The windows a scope of a request's own counts: those it has budgets for, and all of its time. */
+export const ownWindows = (policy: OwnScopePolicy, startedAtMs: number): readonly WindowId[] =>
+  [...new Set([...policy.budgets.map(({ window }) => window), 'total' as const])].map((window) =>
+    windowIdAt(window, startedAtMs),
+  );
+
+/** A reservation as it stands in its purse. */
+const purseEntry = (facts: RequestFacts, reservation: Reservation): string =>
+  entryIn(
+    facts,
     reservation,
-    policy,
-    amount,
-  }: { readonly reservation: Reservation; readonly policy: ScopePolicy; readonly amount: NanoUsd },
-): TransactWriteItem {
-  const { windows } = reservation;
-  const update = counterUpdate(store, { name: scopeName(policy.scope), windows, committed: amount });
-  const rooms: Record<string, AttributeValue> = {};
-  const amountFits = hardBudgets(policy).map((budget, index) => {
-    rooms[`:room${index}`] = numberAttribute(budget.limit - amount);
-    const committed = `#committed${windows.indexOf(windowOf(budget, windows))}`;
-    return `(attribute_not_exists(${committed}) OR ${committed} <= :room${index})`;
+    reservation.own.map(({ scope }) => scopeName(scope)),
+  );
+
+/** A reservation as it stands in one of the request's own scopes. */
+const ownEntry = (facts: RequestFacts, reservation: Reservation, policy: OwnScopePolicy): string =>
+  entryIn(facts, reservation, ownWindows(policy, facts.startedAtMs));
+
+const entryIn = (facts: RequestFacts, reservation: Reservation, beside: readonly string[]): string =>
+  entryText({
+    estimate: reservation.estimate,
+    expiresAtMs: reservation.expiresAtMs,
+    startedAtMs: facts.startedAtMs,
+    deployment: reservation.deployment,
+    beside,
   });
-  const policyIsCurrent = 'policyVersion = :policyVersion';
+
+interface Change {
+  readonly reservation: Reservation;
+  readonly shard: number;
+  /** The reservation as it stands, where it is raised. */
+  readonly from: HeldReservation | undefined;
+}
+
+/** Changes purse and own scopes in parallel; where one refuses, the others are taken back. */
+async function change(
+  store: Store,
+  family: PurseFamilyView,
+  facts: RequestFacts,
+  wanted: Change,
+): Promise<ReserveOutcome> {
+  const { reservation } = wanted;
+  const [inPurse, ...inOwn] = await Promise.all([
+    changeInFamily(store, family, facts, wanted),
+    ...reservation.own.map((policy) => changeInOwn(store, facts, wanted, policy)),
+  ]);
+  const refusals = [inPurse, ...inOwn].flatMap((each) => (each.type === 'made' ? [] : [each]));
+  const [refusal] = refusals.toSorted(
+    (a, b) => Number(b.type === 'stale-policy') - Number(a.type === 'stale-policy'),
+  );
+  if (refusal === undefined && inPurse.type === 'made')
+    return { type: 'reserved', held: { ...reservation, purse: inPurse.purse.name } };
+  // What was raised stays raised until the request settles: nobody is hurt, and a way back would be one more way to fail.
+  if (wanted.from === undefined) await takeBack(store, facts, reservation, { inPurse, inOwn });
+  if (refusal === undefined) throw new Error('What was not refused was not made either.');
+  return refusal;
+}
+
+type Made = { readonly type: 'made'; readonly purse: Purse };
+type Refusal = Exclude<ReserveOutcome, { readonly type: 'reserved' }>;
+
+async function takeBack(
+  store: Store,
+  facts: RequestFacts,
+  reservation: Reservation,
+  {
+    inPurse,
+    inOwn,
+  }: { readonly inPurse: Made | Refusal; readonly inOwn: readonly { readonly type: string }[] },
+): Promise<void> {
+  const own = reservation.own.filter((_, index) => inOwn[index]?.type === 'made');
+  const id = entryIdOf(facts.id, reservation.leg);
+  await Promise.all([
+    inPurse.type === 'made'
+      ? leavePurse(store, inPurse.purse.name, id, purseEntry(facts, reservation), undefined)
+      : undefined,
+    ...own.map((policy) => leaveOwn(store, facts, { reservation, policy }, undefined)),
+  ]);
+}
+
+function entryChange(
+  facts: RequestFacts,
+  { reservation, from }: Change,
+  textOf: (reservation: Reservation) => string,
+): EntryChange {
   return {
-    Update: {
-      ...update,
-      ConditionExpression: [policyIsCurrent, ...amountFits].join(' AND '),
-      ExpressionAttributeValues: {
-        ...update.ExpressionAttributeValues,
-        ...rooms,
-        ':policyVersion': numberAttribute(policy.policyVersion),
-      },
-      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-    },
+    id: entryIdOf(facts.id, reservation.leg),
+    before: from === undefined ? undefined : textOf(from),
+    after: textOf(reservation),
+    amount: nanoUsd(reservation.estimate - (from?.estimate ?? 0n)),
   };
 }
 
-const hardBudgets = (policy: ScopePolicy): readonly Budget[] =>
-  policy.budgets.filter((budget) => budget.mode === 'hard');
-
-function windowOf(budget: Budget, windows: readonly WindowId[]): WindowId {
-  const found = windows.find((id) => id === budget.window || id.startsWith(`${budget.window}:`));
-  if (found === undefined)
-    throw new Error(`A reservation names no window for the budget per ${budget.window}.`);
-  return found;
-}
-
-/** The request's own record, as the failed condition shows it; after a lost answer it is read before any conclusion. */
-async function ownRecord(
+const changeInOwn = (
   store: Store,
-  {
-    id,
-    failed,
-    earlier,
-  }: {
-    readonly id: RequestId;
-    readonly failed: readonly (FailedCondition | undefined)[];
-    readonly earlier: Earlier;
-  },
-): Promise<StoredReservation | undefined> {
-  const item =
-    failed[0]?.item ?? (earlier.answerLost ? await readItem(store, 'spend', recordKey(id)) : undefined);
-  return item === undefined ? undefined : storedReservation(item);
+  facts: RequestFacts,
+  wanted: Change,
+  policy: OwnScopePolicy,
+): ReturnType<typeof changeInOwnScope> =>
+  changeInOwnScope(
+    store,
+    policy,
+    ownWindows(policy, facts.startedAtMs),
+    entryChange(facts, wanted, (reservation) => ownEntry(facts, reservation, policy)),
+  );
+
+/** Requests that come closer than this to each other take money ahead; apart where many purses share a scope. */
+const BUSY_GAP_MS = 1_000;
+const SHARED_BUSY_GAP_MS = 30_000;
+
+/** Within what gap a key's next request counts as one of many. */
+export const busyGapMs = ({ terms }: Pick<Reservation, 'terms'>, shards: number): number =>
+  terms.isShared || shards > 1 ? SHARED_BUSY_GAP_MS : BUSY_GAP_MS;
+
+const MOST_SHARDS = 4_096;
+
+/** Changes one of the family's purses: with the room it has, or with money leased in the same write. */
+async function changeInFamily(
+  store: Store,
+  family: PurseFamilyView,
+  facts: RequestFacts,
+  wanted: Change,
+): Promise<Made | Refusal> {
+  const { reservation } = wanted;
+  const request = entryChange(facts, wanted, (each) => purseEntry(facts, each));
+  const nowMs = store.clock.now();
+  const isBusy =
+    family.usedAtMs !== undefined && nowMs - family.usedAtMs < busyGapMs(reservation, family.shards);
+  family.usedAtMs = nowMs;
+  const ahead = isBusy ? reservation.terms.allowance : ZERO_USD;
+  let shard = wanted.shard;
+  let hasReclaimed = false;
+  for (;;) {
+    const name = `${purseFamily(reservation)}#${shard}`;
+    const known = family.purses.get(name);
+    const outcome = await changeHere(store, { name, reservation, change: request, ahead }, known, family);
+    if ('purse' in outcome && outcome.purse !== undefined) family.purses.set(name, outcome.purse);
+    switch (outcome.type) {
+      case 'made':
+      case 'stale-policy':
+        return outcome;
+      case 'crowded':
+        if (shard * 2 + 1 >= MOST_SHARDS) throw storeUnavailable(undefined);
+        await widen(store, family, reservation);
+        shard = anyShard(store, family);
+        continue;
+      case 'refused':
+        if (hasReclaimed || !(await reclaim(store, family, reservation))) return outcome;
+        hasReclaimed = true;
+    }
+  }
 }
+
+async function changeHere(
+  store: Store,
+  request: LeaseRequest,
+  known: Purse | undefined,
+  family: PurseFamilyView,
+): Promise<Exclude<LeaseOutcome, { readonly type: 'no-room' }>> {
+  // A purse that was never seen is looked for where the key is known to be busy; elsewhere there is none, as a rule.
+  const mayHaveRoom =
+    known === undefined ? family.shards > 1 : known.isOpen && known.room >= request.change.amount;
+  if (mayHaveRoom) {
+    const outcome = await changeInPurse(store, request.name, request.change);
+    if (outcome.type !== 'no-room') return outcome;
+    return lease(store, request, outcome.purse);
+  }
+  return lease(store, request, known);
+}
+
+export const anyShard = ({ clock }: Store, { shards }: PurseFamilyView): number =>
+  Math.floor(clock.random() * shards);
+
+const shardIn = (purse: string): number => Number(purse.slice(purse.lastIndexOf('#') + 1));
+
+/** A purse is crowded: from now on the key's requests choose among twice as many, in every process that reads the key. */
+async function widen(store: Store, family: PurseFamilyView, { key }: Reservation): Promise<void> {
+  family.shards *= 2;
+  const update = updateBuilder();
+  const shards = update.value(numberAttribute(family.shards));
+  update.set('purseShards', shards);
+  update.set('purseShardsAtMs', update.value(numberAttribute(store.clock.now())));
+  update.require(`attribute_exists(${update.name('pk')})`);
+  const { UpdateExpression, ...rest } = update.build();
+  try {
+    await withRetries(store, () =>
+      store.client.send(
+        new UpdateItemCommand({
+          TableName: store.tables.keys,
+          Key: keyKey(key.id),
+          UpdateExpression,
+          ...rest,
+        }),
+      ),
+    );
+  } catch (error) {
+    // A hint only: a key that is being changed keeps the number it has.
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+  }
+}
+
+/** A refusal makes the family's purses give back what they have to no use, once a second at most. */
+const RECLAIM_APART_MS = 1_000;
+
+/** @returns whether anything was given back */
+async function reclaim(store: Store, family: PurseFamilyView, reservation: Reservation): Promise<boolean> {
+  const nowMs = store.clock.now();
+  if (family.shards === 1 || nowMs - family.reclaimedAtMs < RECLAIM_APART_MS) return false;
+  family.reclaimedAtMs = nowMs;
+  const names = Array.from({ length: family.shards }, (_, shard) => `${purseFamily(reservation)}#${shard}`);
+  let isAnyBack = false;
+  await forEachConcurrently(names, RECLAIM_CONCURRENCY, async (name) => {
+    const purse = await readPurse(store, name);
+    if (purse === undefined || purse.room <= 0n) return;
+    if (await fold(store, purse, reservation.terms.foldAfterMs)) isAnyBack = true;
+    family.purses.delete(name);
+  });
+  return isAnyBack;
+}
+
+const RECLAIM_CONCURRENCY = 16;
 
 /** An estimate above a limit fits never: refused without a write, with the counters as they are. */
 async function refusalOfWhatNeverFits(
   store: Store,
-  reservation: Reservation,
+  { shared, own, windows }: Reservation,
   estimate: NanoUsd,
-): Promise<ReserveOutcome | undefined> {
-  for (const policy of reservation.scopes) {
-    const exceeded = hardBudgets(policy).find((budget) => budget.limit < estimate);
-    if (exceeded === undefined) continue;
-    const item = await readItem(store, 'spend', scopeKey(scopeName(policy.scope)));
-    if (isStale(policy, item)) return { type: 'stale-policy', scope: policy };
-    return refused({ policy, budget: exceeded, windows: reservation.windows, item });
+  startedAtMs: number,
+): Promise<Refusal | undefined> {
+  const policies = [
+    ...shared.map((policy) => ({ policy, windows })),
+    ...own.map((policy) => ({ policy, windows: ownWindows(policy, startedAtMs) })),
+  ];
+  for (const each of policies) {
+    if (!hardBudgets(each.policy).some(({ limit }) => limit < estimate)) continue;
+    const item = await readItem(store, 'spend', scopeKey(scopeName(each.policy.scope)));
+    const refusal = refusalBy(each.policy, each.windows, estimate, item);
+    if (refusal !== undefined) return refusal;
   }
   return undefined;
-}
-
-/** Reads from the scopes that failed why. A stale policy comes first: its limits may no longer hold. */
-function refusalOf(
-  reservation: Reservation,
-  amount: NanoUsd,
-  failed: readonly (FailedCondition | undefined)[],
-): ReserveOutcome {
-  const met = reservation.scopes.flatMap((policy, index) => {
-    const condition = failed[index];
-    return condition === undefined ? [] : [{ policy, item: condition.item }];
-  });
-  const stale = met.find(({ policy, item }) => isStale(policy, item));
-  if (stale !== undefined) return { type: 'stale-policy', scope: stale.policy };
-  const { windows } = reservation;
-  for (const { policy, item } of met) {
-    const full = hardBudgets(policy).find(
-      (budget) =>
-        item !== undefined &&
-        readNano(item, committedName(windowOf(budget, windows))) > budget.limit - amount,
-    );
-    if (full !== undefined) return refused({ policy, budget: full, windows, item });
-  }
-  throw new Error('A scope refused a reservation for a reason that its item does not show.');
-}
-
-const isStale = (policy: ScopePolicy, item: Item | undefined): boolean =>
-  item === undefined || readNumber(item, 'policyVersion') !== policy.policyVersion;
-
-function refused({
-  policy,
-  budget,
-  windows,
-  item = {},
-}: {
-  readonly policy: ScopePolicy;
-  readonly budget: Budget;
-  readonly windows: readonly WindowId[];
-  readonly item: Item | undefined;
-}): ReserveOutcome {
-  const window = windowOf(budget, windows);
-  return {
-    type: 'refused',
-    scope: policy,
-    window,
-    committed: readNano(item, committedName(window)),
-    spent: readNano(item, spentName(window)),
-    limit: budget.limit,
-  };
 }

@@ -1,7 +1,6 @@
-import type { AttributeValue, TransactWriteItem } from '@aws-sdk/client-dynamodb';
+import type { TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { virtualKeyId } from '../../domain/ids.ts';
-import { ZERO_USD } from '../../domain/money/nano.ts';
-import type { RequestRecord } from '../../domain/request-record.ts';
+import type { WindowId } from '../../domain/money/window.ts';
 import type { SpendRollup } from '../../ports/ledger.ts';
 import { ROLLUP_SHARDS } from '../../schema/tables.ts';
 import {
@@ -14,51 +13,63 @@ import {
   shardOf,
   textAttribute,
 } from './attributes.ts';
+import type { Purse } from './purse-item.ts';
 import { keptUntilSeconds } from './record-item.ts';
+import { scopeOfName } from './scope-item.ts';
 import type { Store } from './store.ts';
+import { updateBuilder } from './update.ts';
 
-/** Stands for a provider and model that are not known: the process died before it could say. */
-const UNKNOWN = '-';
 /** Keeps the sort key within its 1,024 bytes. */
 const SORT_KEY_PART_BYTES = 256;
 
 export const rollupPartition = (day: string, shard: number): string => `rollup#${day}#${shard}`;
 
-/**
- * Adds a costed request to the roll-up of the day it started on. A request that no provider answered and that cost
- * nothing has no part in it; one that cost something without a known provider counts under `-`.
- */
-export function rollupUpdate(store: Store, record: RequestRecord): readonly TransactWriteItem[] {
-  const { provider = UNKNOWN, model = UNKNOWN, cost = ZERO_USD, usage } = record;
-  if (provider === UNKNOWN && cost === ZERO_USD) return [];
-  const day = new Date(record.startedAtMs).toISOString().slice(0, 10);
-  const parts = [record.keyId, provider, model].map((part) => cutText(part, SORT_KEY_PART_BYTES));
-  const values: Record<string, AttributeValue> = {
-    ':one': numberAttribute(1),
-    ':cost': numberAttribute(cost),
-    ':prompt': numberAttribute(usage?.promptTokens ?? 0),
-    ':completion': numberAttribute(usage?.completionTokens ?? 0),
-    ':keptUntil': numberAttribute(keptUntilSeconds(record.startedAtMs)),
-  };
-  return [
-    {
+/** Adds what a purse's requests have used to the roll-ups of its day, one for each model. */
+export const rollupUpdates = (
+  store: Store,
+  { keyId, policyVersion, scopes, windows, usage }: RolledUp,
+): readonly TransactWriteItem[] =>
+  usage.map(({ provider, model, ...counted }) => {
+    const day = dayOf(windows);
+    const parts = [keyId, policyVersion, provider, model].map((part) =>
+      cutText(String(part), SORT_KEY_PART_BYTES),
+    );
+    const update = updateBuilder();
+    update.add('requests', counted.requests);
+    update.add('costNano', counted.cost);
+    update.add('promptTokens', counted.promptTokens);
+    update.add('completionTokens', counted.completionTokens);
+    update.set('expiresAtSeconds', update.value(numberAttribute(keptUntilSeconds(Date.parse(day)))));
+    for (const { kind, id } of scopes.map(scopeOfName)) {
+      if (LABELS.has(kind)) update.set(kind, update.value(textAttribute(id)));
+    }
+    return {
       Update: {
         TableName: store.tables.spend,
         Key: {
-          pk: textAttribute(rollupPartition(day, shardOf(record.keyId, ROLLUP_SHARDS))),
+          pk: textAttribute(rollupPartition(day, shardOf(keyId, ROLLUP_SHARDS))),
           sk: textAttribute(parts.join('#')),
         },
-        UpdateExpression:
-          'ADD requests :one, costNano :cost, promptTokens :prompt, completionTokens :completion SET expiresAtSeconds = :keptUntil',
-        ExpressionAttributeValues: values,
+        ...update.build(),
       },
-    },
-  ];
+    };
+  });
+
+/** What roll-ups are made from: a purse, or a correction in its place. The version tells which labels the key had. */
+type RolledUp = Pick<Purse, 'keyId' | 'policyVersion' | 'scopes' | 'windows' | 'usage'>;
+
+const LABELS: ReadonlySet<string> = new Set(['organization', 'team', 'project', 'member']);
+
+/** A reservation is always counted in its day. */
+function dayOf(windows: readonly WindowId[]): string {
+  const day = windows.find((window) => window.startsWith('day:'));
+  if (day === undefined) throw new Error('A purse names no day.');
+  return day.slice('day:'.length);
 }
 
 /** The roll-up an item holds. A provider's name has no `#`; a model's may. */
 export function rollupOfItem(day: string, item: Item): SpendRollup {
-  const [keyId = '', provider = UNKNOWN, ...model] = readText(item, 'sk').split('#');
+  const [keyId = '', , provider = '', ...model] = readText(item, 'sk').split('#');
   return {
     day,
     keyId: virtualKeyId(keyId),

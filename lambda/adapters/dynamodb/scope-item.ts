@@ -1,9 +1,18 @@
-import type { AttributeValue, Update } from '@aws-sdk/client-dynamodb';
-import { type Scope, type ScopeCounters, type ScopeKind, scopeName } from '../../domain/money/budget.ts';
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import {
+  type Budget,
+  type Scope,
+  type ScopeCounters,
+  type ScopeKind,
+  type ScopePolicy,
+  scopeName,
+} from '../../domain/money/budget.ts';
 import type { NanoUsd } from '../../domain/money/nano.ts';
 import type { WindowId } from '../../domain/money/window.ts';
+import type { ReserveOutcome } from '../../ports/ledger.ts';
 import { type Item, numberAttribute, readNano, readNumber, textAttribute } from './attributes.ts';
 import { readItem, type Store } from './store.ts';
+import type { UpdateBuilder } from './update.ts';
 
 const COMMITTED = 'committed:';
 const SPENT = 'spent:';
@@ -28,8 +37,9 @@ export function windowOfAttribute(name: string): string | undefined {
 /** `key#key_01` → kind and id. The inverse of `scopeName`. */
 export function scopeOfName(name: string): Scope {
   const end = name.indexOf('#');
+  const [id = '', facet] = name.slice(end + 1).split('|');
   // The name was made by `scopeName` from a scope.
-  return { kind: name.slice(0, end) as ScopeKind, id: name.slice(end + 1) };
+  return { kind: name.slice(0, end) as ScopeKind, id, ...(facet !== undefined && { facet }) };
 }
 
 /** A scope's counters as its item holds them. */
@@ -41,7 +51,8 @@ export function countersOfItem(scope: Scope, item: Item): ScopeCounters {
     const window = name.slice(COMMITTED.length) as WindowId;
     windows[window] = { committed: readNano(item, name), spent: readNano(item, spentName(window)) };
   }
-  return { scope, policyVersion: readNumber(item, 'policyVersion') ?? 0, windows };
+  const purses = readNumber(item, 'purses');
+  return { scope, windows, ...(purses !== undefined && { purses }) };
 }
 
 /** Reads a scope's counters with strong consistency; `undefined` where the scope does not exist. */
@@ -50,39 +61,70 @@ export async function readCounters(store: Store, scope: Scope): Promise<ScopeCou
   return item === undefined ? undefined : countersOfItem(scope, item);
 }
 
-interface CounterChange {
-  /** The scope's name. */
-  readonly name: string;
-  readonly windows: readonly WindowId[];
-  readonly committed: NanoUsd;
-  /** `undefined`: only `committed` changes. */
-  readonly spent?: NanoUsd;
-}
-
-/** An update that adds to the counters of every window; conditions are the caller's to add. */
-export function counterUpdate(store: Store, change: CounterChange): Update & CounterExpressions {
-  const names: Record<string, string> = {};
-  const values: Record<string, AttributeValue> = { ':committed': numberAttribute(change.committed) };
-  const additions: string[] = [];
-  for (const [index, window] of change.windows.entries()) {
-    names[`#committed${index}`] = committedName(window);
-    additions.push(`#committed${index} :committed`);
-    if (change.spent === undefined) continue;
-    names[`#spent${index}`] = spentName(window);
-    additions.push(`#spent${index} :spent`);
+/** Adds to the counters of every window. */
+export function addToCounters(
+  update: UpdateBuilder,
+  windows: readonly WindowId[],
+  change: { readonly committed: bigint; readonly spent: bigint },
+): void {
+  for (const window of windows) {
+    if (change.committed !== 0n) update.add(committedName(window), change.committed);
+    if (change.spent !== 0n) update.add(spentName(window), change.spent);
   }
-  if (change.spent !== undefined) values[':spent'] = numberAttribute(change.spent);
-  return {
-    TableName: store.tables.spend,
-    Key: scopeKey(change.name),
-    UpdateExpression: `ADD ${additions.join(', ')}`,
-    ExpressionAttributeNames: names,
-    ExpressionAttributeValues: values,
-  };
 }
 
-interface CounterExpressions {
-  UpdateExpression: string;
-  ExpressionAttributeNames: Record<string, string>;
-  ExpressionAttributeValues: Record<string, AttributeValue>;
+/** Requires what a scope's policy requires of an amount: that the policy is current, and every hard budget has room. */
+export function requireRoom(
+  update: UpdateBuilder,
+  policy: ScopePolicy,
+  windows: readonly WindowId[],
+  amount: NanoUsd,
+): void {
+  if (policy.policyVersion === 0) update.require(`attribute_not_exists(${update.name('policyVersion')})`);
+  else if (policy.policyVersion !== undefined) {
+    const version = update.value(numberAttribute(policy.policyVersion));
+    update.require(`${update.name('policyVersion')} = ${version}`);
+  }
+  for (const budget of hardBudgets(policy)) {
+    const committed = update.name(committedName(windowOf(budget, windows)));
+    // Conditions have no arithmetic: what may be committed at most, for the amount to fit, is computed here.
+    const most = update.value(numberAttribute(budget.limit - amount));
+    update.require(`(attribute_not_exists(${committed}) OR ${committed} <= ${most})`);
+  }
+}
+
+/** Why a scope did not take an amount, read from its item as a failed condition showed it. A stale policy comes first. */
+export function refusalBy(
+  policy: ScopePolicy,
+  windows: readonly WindowId[],
+  amount: NanoUsd,
+  item: Item | undefined,
+): Exclude<ReserveOutcome, { readonly type: 'reserved' | 'calls-exhausted' }> | undefined {
+  const { policyVersion } = policy;
+  if (policyVersion !== undefined && (readNumber(item ?? {}, 'policyVersion') ?? 0) !== policyVersion)
+    return { type: 'stale-policy', scope: policy };
+  for (const budget of hardBudgets(policy)) {
+    const window = windowOf(budget, windows);
+    const committed = readNano(item ?? {}, committedName(window));
+    if (committed + amount > budget.limit)
+      return {
+        type: 'refused',
+        scope: policy,
+        window,
+        committed,
+        spent: readNano(item ?? {}, spentName(window)),
+        limit: budget.limit,
+      };
+  }
+  return undefined;
+}
+
+export const hardBudgets = (policy: ScopePolicy): readonly Budget[] =>
+  policy.budgets.filter((budget) => budget.mode === 'hard');
+
+function windowOf(budget: Budget, windows: readonly WindowId[]): WindowId {
+  const found = windows.find((id) => id === budget.window || id.startsWith(`${budget.window}:`));
+  if (found === undefined)
+    throw new Error(`A reservation names no window for the budget per ${budget.window}.`);
+  return found;
 }

@@ -1,172 +1,121 @@
-import {
-  type AttributeValue,
-  ConditionalCheckFailedException,
-  PutItemCommand,
-  type TransactWriteItem,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
-import type { RequestId } from '../../domain/ids.ts';
-import type { ScopeCounters } from '../../domain/money/budget.ts';
-import { nanoUsd } from '../../domain/money/nano.ts';
-import type { RequestFacts, RequestOutcome } from '../../domain/request-record.ts';
-import { type Item, numberAttribute, readNano, textAttribute } from './attributes.ts';
-import {
-  outcomeAttributes,
-  recordKey,
-  recordOfItem,
-  refusedRecordItem,
-  storedReservation,
-} from './record-item.ts';
-import { rollupUpdate } from './rollup-item.ts';
-import { counterUpdate, readCounters, scopeOfName } from './scope-item.ts';
-import { type Store, transact, withRetries } from './store.ts';
+import { type ScopeCounters, scopeName } from '../../domain/money/budget.ts';
+import { type NanoUsd, nanoUsd, ZERO_USD } from '../../domain/money/nano.ts';
+import type { HeldReservation, RequestFacts, RequestOutcome } from '../../domain/request-record.ts';
+import { correctionUpdates, fold } from './fold.ts';
+import type { Purse } from './purse-item.ts';
+import { purseFamily } from './purse-item.ts';
+import type { PurseViews } from './purse-views.ts';
+import { correctionItem, legItem, outcomeOfItem } from './record-item.ts';
+import { busyGapMs, leaveAll, ownWindows } from './reserve.ts';
+import { rollupUpdates } from './rollup-item.ts';
+import { readCounters } from './scope-item.ts';
+import { putNewItem, type Store, transact, withRetries } from './store.ts';
 
 /**
- * Costs the record, closes it, and reads its scopes. Where the sweep came first its charge stands: a later truth is a
- * matter of correction entries, never of an edit.
+ * Writes the record, then takes the reservation out of its purse at what it cost. The record is what settles the money: a
+ * process that dies in between leaves a reservation that the sweep takes out at the record's cost.
  */
 export async function settle(
   store: Store,
-  id: RequestId,
-  outcome: RequestOutcome,
+  views: PurseViews,
+  {
+    facts,
+    held,
+    outcome,
+  }: { readonly facts: RequestFacts; readonly held: HeldReservation; readonly outcome: RequestOutcome },
 ): Promise<readonly ScopeCounters[]> {
-  const record = await costRecord(store, id, { type: 'settled', outcome });
-  if (record === undefined) throw new Error(`There is no record ${id} to settle.`);
-  await closeRecord(store, record);
-  const counters = await Promise.all(
-    storedReservation(record).scopes.map((name) => readCounters(store, scopeOfName(name))),
-  );
+  const put = await putNewItem(store, legItem(facts, held, outcome));
+  if (put.type === 'condition-failed' && put.item !== undefined) {
+    const charged = outcomeOfItem(put.item);
+    // The sweep came first: its charge stands, and what is known better is an entry of its own.
+    if (charged.chargeBasis === 'swept' && outcome.chargeBasis !== 'swept') {
+      await correct(store, { facts, held, outcome, charged: charged.cost });
+      return [];
+    }
+  }
+  const purse = await leaveAll(store, facts, held, { cost: outcome.cost, outcome });
+  if (purse === undefined) return [];
+  const family = views.family(purseFamily(held));
+  family.purses.set(purse.name, purse);
+  if (!isFoldDue(purse, store.clock.now(), held, family.shards)) return [];
+  family.purses.delete(purse.name);
+  if (!(await fold(store, purse, held.terms.foldAfterMs))) return [];
+  const counters = await Promise.all(held.shared.map(({ scope }) => readCounters(store, scope)));
   return counters.filter((scope) => scope !== undefined);
 }
 
+/** Whether a purse has kept money to itself long enough, or is used too seldom to keep any. */
+function isFoldDue(purse: Purse, nowMs: number, held: HeldReservation, shards: number): boolean {
+  if (nowMs - purse.foldedAtMs >= held.terms.foldAfterMs) return true;
+  const isBusy = purse.foldedAtMs - purse.foldedBeforeMs < busyGapMs(held, shards);
+  return purse.open === 0 && !isBusy;
+}
+
+/** Writes what a swept reservation really cost, and brings scopes and roll-ups to it, once. */
+async function correct(
+  store: Store,
+  {
+    facts,
+    held,
+    outcome,
+    charged,
+  }: {
+    readonly facts: RequestFacts;
+    readonly held: HeldReservation;
+    readonly outcome: RequestOutcome;
+    readonly charged: NanoUsd;
+  },
+): Promise<void> {
+  const difference = nanoUsd(outcome.cost - charged);
+  const isNew = 'attribute_not_exists(pk)';
+  const { provider, model, usage } = outcome;
+  const scopes = held.shared.map(({ scope }) => scopeName(scope));
+  const items = [
+    {
+      Put: {
+        TableName: store.tables.spend,
+        Item: correctionItem(facts, held.leg, { ...outcome, cost: difference }),
+        ConditionExpression: isNew,
+      },
+    },
+    ...correctionUpdates(store, { scopes, windows: held.windows, difference }),
+    ...held.own.flatMap((policy) =>
+      correctionUpdates(store, {
+        scopes: [scopeName(policy.scope)],
+        windows: ownWindows(policy, facts.startedAtMs),
+        difference,
+      }),
+    ),
+    ...(provider === undefined || model === undefined
+      ? []
+      : rollupUpdates(store, {
+          keyId: held.key.id,
+          policyVersion: held.key.policyVersion,
+          scopes,
+          windows: held.windows,
+          usage: [
+            {
+              provider,
+              model,
+              requests: 0,
+              cost: difference,
+              promptTokens: usage?.promptTokens ?? 0,
+              completionTokens: usage?.completionTokens ?? 0,
+            },
+          ],
+        })),
+  ];
+  await withRetries(store, () => transact(store, items));
+}
+
 /**
- * Puts the record of a refused request, closed. Where a reservation of this request exists after all (its answer was lost)
- * it is settled with the same outcome, so that it does not hold money until it expires.
+ * Puts the record of a refused request. Where a reservation of this request exists after all (its answer was lost), the
+ * sweep finds the record and gives it back whole.
  */
 export async function recordRefusal(
   store: Store,
   facts: RequestFacts,
   outcome: RequestOutcome,
 ): Promise<void> {
-  const recordIsNew = 'attribute_not_exists(pk)';
-  const existing = await conditionalWrite(store, () =>
-    store.client.send(
-      new PutItemCommand({
-        TableName: store.tables.spend,
-        Item: refusedRecordItem(facts, outcome),
-        ConditionExpression: recordIsNew,
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-      }),
-    ),
-  );
-  if (existing.type === 'condition-failed' && existing.item !== undefined) {
-    await settle(store, facts.id, outcome);
-  }
+  await putNewItem(store, legItem(facts, { leg: 0, estimate: ZERO_USD }, outcome));
 }
-
-/** How a record gets its cost: from its owner, or, once expired, from its own estimate. `nowMs` is Unix milliseconds. */
-export type Costing =
-  | { readonly type: 'settled'; readonly outcome: RequestOutcome }
-  | { readonly type: 'swept'; readonly nowMs: number };
-
-/** What is known of a request whose process died. */
-const SWEPT: Partial<RequestOutcome> = { outcome: 'internal', chargeBasis: 'swept', boundExceeded: false };
-
-/**
- * Step (a): one uncontended write of the actual cost, which takes an open record to `costed`.
- * @returns the record as it is now, whoever costed it; `undefined` where there is none
- */
-export async function costRecord(store: Store, id: RequestId, costing: Costing): Promise<Item | undefined> {
-  const update = costingUpdate(costing);
-  const result = await conditionalWrite(store, () =>
-    store.client.send(
-      new UpdateItemCommand({
-        TableName: store.tables.spend,
-        Key: recordKey(id),
-        ...update,
-        ReturnValues: 'ALL_NEW',
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-      }),
-    ),
-  );
-  return result.type === 'written' ? result.answer.Attributes : result.item;
-}
-
-function costingUpdate(costing: Costing) {
-  const isSwept = costing.type === 'swept';
-  const names: Record<string, string> = { '#state': 'state' };
-  const values: Record<string, AttributeValue> = {
-    ':open': textAttribute('open'),
-    ':costed': textAttribute('costed'),
-  };
-  const assignments = ['#state = :costed'];
-  const attributes = outcomeAttributes(isSwept ? SWEPT : costing.outcome);
-  for (const [index, [name, value]] of Object.entries(attributes).entries()) {
-    names[`#field${index}`] = name;
-    values[`:field${index}`] = value;
-    assignments.push(`#field${index} = :field${index}`);
-  }
-  const isOpen = '#state = :open';
-  const hasExpired = 'expiresAtMs < :now';
-  if (isSwept) {
-    names['#cost'] = 'cost';
-    values[':now'] = numberAttribute(costing.nowMs);
-    assignments.push('#cost = estimate');
-  }
-  return {
-    UpdateExpression: `SET ${assignments.join(', ')}`,
-    ConditionExpression: isSwept ? `${isOpen} AND ${hasExpired}` : isOpen,
-    ExpressionAttributeNames: names,
-    ExpressionAttributeValues: values,
-  };
-}
-
-/**
- * Step (b): one transaction takes a costed record to `closed` and brings counters (in the reservation's windows) and
- * roll-up to what it cost. A record in another state is left alone.
- * @returns whether this call closed it, as far as it knows
- */
-export async function closeRecord(store: Store, record: Item): Promise<boolean> {
-  const { id, state, estimate, scopes, windows } = storedReservation(record);
-  if (state !== 'costed') return false;
-  const cost = readNano(record, 'cost');
-  const isCosted = '#state = :costed';
-  const items: readonly TransactWriteItem[] = [
-    {
-      Update: {
-        TableName: store.tables.spend,
-        Key: recordKey(id),
-        UpdateExpression: 'SET #state = :closed REMOVE openShard',
-        ConditionExpression: isCosted,
-        ExpressionAttributeNames: { '#state': 'state' },
-        ExpressionAttributeValues: { ':closed': textAttribute('closed'), ':costed': textAttribute('costed') },
-      },
-    },
-    ...scopes.map((name) => ({
-      Update: counterUpdate(store, { name, windows, committed: nanoUsd(cost - estimate), spent: cost }),
-    })),
-    ...rollupUpdate(store, recordOfItem(record)),
-  ];
-  return withRetries(store, async (earlier) => {
-    const result = await transact(store, items);
-    // Not costed any more: somebody has closed it, perhaps an attempt of ours whose answer was lost.
-    return result.type === 'done' || earlier.answerLost;
-  });
-}
-
-type ConditionalWrite<Answer> =
-  | { readonly type: 'written'; readonly answer: Answer }
-  | { readonly type: 'condition-failed'; readonly item: Item | undefined };
-
-const conditionalWrite = <Answer>(
-  store: Store,
-  write: () => Promise<Answer>,
-): Promise<ConditionalWrite<Answer>> =>
-  withRetries(store, async () => {
-    try {
-      return { type: 'written', answer: await write() };
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      return { type: 'condition-failed', item: error.Item };
-    }
-  });

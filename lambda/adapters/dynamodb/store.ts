@@ -1,16 +1,20 @@
 import {
   type AttributeValue,
+  ConditionalCheckFailedException,
   type DynamoDBClient,
   DynamoDBServiceException,
   GetItemCommand,
+  PutItemCommand,
   TransactionCanceledException,
   type TransactWriteItem,
   TransactWriteItemsCommand,
+  UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { GatewayError } from '../../domain/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Item } from './attributes.ts';
 import type { TableNames } from './client.ts';
+import type { UpdateParts } from './update.ts';
 
 /** What every DynamoDB adapter works with. */
 export interface Store {
@@ -153,6 +157,57 @@ export async function transact(store: Store, items: readonly TransactWriteItem[]
     return { type: 'condition-failed', failed };
   }
 }
+
+/** What came of one conditional write; where its condition failed, the item it met. */
+export type ConditionalWrite =
+  | { readonly type: 'written'; readonly item: Item | undefined }
+  | { readonly type: 'condition-failed'; readonly item: Item | undefined; readonly answerLost: boolean };
+
+/** One conditional update of an item in table `spend`: the item as it is after it, or as it was met. */
+export const updateItem = (
+  store: Store,
+  key: Readonly<Record<string, AttributeValue>>,
+  update: UpdateParts,
+): Promise<ConditionalWrite> =>
+  conditionalWrite(store, () =>
+    store.client.send(
+      new UpdateItemCommand({
+        TableName: store.tables.spend,
+        Key: { ...key },
+        ...update,
+        ReturnValues: 'ALL_NEW',
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      }),
+    ),
+  );
+
+/** Puts an item into table `spend`, unless there is one. */
+export const putNewItem = (store: Store, item: Item): Promise<ConditionalWrite> => {
+  const isNew = 'attribute_not_exists(pk)';
+  return conditionalWrite(store, () =>
+    store.client.send(
+      new PutItemCommand({
+        TableName: store.tables.spend,
+        Item: { ...item },
+        ConditionExpression: isNew,
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      }),
+    ),
+  );
+};
+
+const conditionalWrite = (
+  store: Store,
+  write: () => Promise<{ readonly Attributes?: Item | undefined }>,
+): Promise<ConditionalWrite> =>
+  withRetries(store, async ({ answerLost }) => {
+    try {
+      return { type: 'written', item: (await write()).Attributes };
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      return { type: 'condition-failed', item: error.Item, answerLost };
+    }
+  });
 
 /** One item, read with strong consistency; `undefined` where there is none. */
 export async function readItem(

@@ -1,53 +1,125 @@
 import { GatewayError } from '../../domain/errors.ts';
+import type { NanoUsd } from '../../domain/money/nano.ts';
+import type { RequestFacts, RequestOutcome } from '../../domain/request-record.ts';
+import { deploymentParts } from '../../domain/routing/deployment.ts';
 import type { SweepResult } from '../../ports/ledger.ts';
 import { OPEN_SHARDS } from '../../schema/tables.ts';
-import { type Item, readNumber, readText } from './attributes.ts';
+import { type Item, readNumber } from './attributes.ts';
+import { fold } from './fold.ts';
+import { leaveOwnScope } from './own-scope.ts';
+import { leavePurse, readPurse } from './purse.ts';
+import { entriesOf, type Purse, type PurseEntry, purseName } from './purse-item.ts';
 import { queryOpen } from './query.ts';
-import { openShardName, requestIdOfItem } from './record-item.ts';
-import { closeRecord, costRecord } from './settle.ts';
-import { forEachConcurrently, type Store } from './store.ts';
+import { legItem, legOfEntry, openShardName, outcomeOfItem } from './record-item.ts';
+import { scopeKey, scopeOfName } from './scope-item.ts';
+import { forEachConcurrently, putNewItem, readItem, type Store } from './store.ts';
 
 /** Shards worked on at the same time. */
 const CONCURRENCY = 8;
+/** A purse that upkeep folds is used by nobody, or its users would have. */
+const FOLD_AFTER_MS = 60_000;
 
 /** A run of the sweep, and what it has come to. */
 interface SweepRun {
   readonly nowMs: number;
   readonly deadlineMs: number;
-  closed: number;
-  left: number;
-  /** What failed in a way nobody foresaw: thrown when the other records are done. */
+  swept: number;
+  folded: number;
+  open: number;
+  /** What failed in a way nobody foresaw: thrown when the other purses are done. */
   readonly faults: unknown[];
 }
 
-/** Closes every record of index `open` whose reservation has expired, the longest expired first. */
+/** Looks after every purse of index `open` whose time has come, the longest overdue first. */
 export async function sweep(store: Store, nowMs: number, deadlineMs: number): Promise<SweepResult> {
-  const run: SweepRun = { nowMs, deadlineMs, closed: 0, left: 0, faults: [] };
+  const run: SweepRun = { nowMs, deadlineMs, swept: 0, folded: 0, open: 0, faults: [] };
   const shards = Array.from({ length: OPEN_SHARDS }, (_, shard) => openShardName(shard));
-  await forEachConcurrently(shards, CONCURRENCY, (shard) => sweepShard(store, run, shard));
+  await forEachConcurrently(shards, CONCURRENCY, async (shard) => {
+    for await (const entry of queryOpen(store, shard)) {
+      const isDue = (readNumber(entry, 'expiresAtMs') ?? 0) < run.nowMs;
+      if (!isDue || store.clock.now() >= run.deadlineMs) break;
+      await sweepPurse(store, run, purseName(entry));
+    }
+  });
   if (run.faults.length > 0) throw run.faults[0];
-  return { closed: run.closed, left: run.left };
+  return { swept: run.swept, folded: run.folded, open: run.open };
 }
 
-async function sweepShard(store: Store, run: SweepRun, shard: string): Promise<void> {
-  for await (const entry of queryOpen(store, shard)) {
-    const hasExpired = (readNumber(entry, 'expiresAtMs') ?? 0) < run.nowMs;
-    const isLate = store.clock.now() >= run.deadlineMs;
-    if (!hasExpired || isLate) run.left += 1;
-    else await sweepRecord(store, run, entry);
-  }
-}
-
-/** One record that cannot be closed does not stop the others: it is left, and a fault is kept for the end. */
-async function sweepRecord(store: Store, run: SweepRun, entry: Item): Promise<void> {
+/** One purse that cannot be looked after does not stop the others. */
+async function sweepPurse(store: Store, run: SweepRun, name: string): Promise<void> {
   try {
-    const record = await costRecord(store, requestIdOfItem(entry), { type: 'swept', nowMs: run.nowMs });
-    // An index lags: what it lists may be gone, or closed by now.
-    if (record === undefined) return;
-    if (readText(record, 'state') === 'open') run.left += 1;
-    else if (await closeRecord(store, record)) run.closed += 1;
+    // An index lags: what it lists may be closed by now.
+    let purse = await readPurse(store, name);
+    for (const entry of purse?.entries ?? []) {
+      if (purse === undefined) break;
+      if (entry.expiresAtMs < run.nowMs) purse = (await sweepEntry(store, run, purse, entry)) ?? purse;
+      else run.open += 1;
+    }
+    if (purse?.isOpen === true && (await fold(store, purse, FOLD_AFTER_MS))) run.folded += 1;
   } catch (error) {
-    run.left += 1;
     if (!(error instanceof GatewayError)) run.faults.push(error);
   }
+}
+
+/** What is known of a request whose process died. */
+const SWEPT: Pick<RequestOutcome, 'outcome' | 'attempts' | 'chargeBasis' | 'boundExceeded'> = {
+  outcome: 'internal',
+  attempts: [],
+  chargeBasis: 'swept',
+  boundExceeded: false,
+};
+
+/** Takes a reservation out whose owner died: at its record's cost, or else, with a record made for it, whole. */
+async function sweepEntry(
+  store: Store,
+  run: SweepRun,
+  purse: Purse,
+  entry: PurseEntry,
+): Promise<Purse | undefined> {
+  const outcome: RequestOutcome = {
+    ...SWEPT,
+    ...deploymentParts(entry.deployment),
+    deployment: entry.deployment,
+    cost: entry.estimate,
+    durationMs: Math.max(0, run.nowMs - entry.startedAtMs),
+  };
+  const { leg } = legOfEntry(entry.id);
+  const put = await putNewItem(
+    store,
+    legItem(sweptFacts(purse, entry), { leg, estimate: entry.estimate }, outcome),
+  );
+  const standing = put.type === 'condition-failed' ? put.item : undefined;
+  const cost = standing === undefined ? entry.estimate : outcomeOfItem(standing).cost;
+  if (standing === undefined) run.swept += 1;
+  await Promise.all(entry.beside.map((scope) => sweepOwn(store, scope, entry.id, cost)));
+  return leavePurse(store, purse.name, entry.id, entry.text, {
+    cost,
+    outcome: standing === undefined ? outcome : outcomeOfItem(standing),
+  });
+}
+
+async function sweepOwn(store: Store, scope: string, id: string, cost: NanoUsd): Promise<void> {
+  const item: Item = (await readItem(store, 'spend', scopeKey(scope))) ?? {};
+  const entry = entriesOf(item).find((each) => each.id === id);
+  if (entry !== undefined) await leaveOwnScope(store, scope, entry, cost);
+}
+
+/** What a purse tells of a request: whose it was, and when it began. */
+function sweptFacts(purse: Purse, entry: PurseEntry): RequestFacts {
+  const labels = purse.scopes.map(scopeOfName);
+  const labelOf = (kind: string): string | undefined => labels.find((scope) => scope.kind === kind)?.id;
+  const known = ['organization', 'team', 'project', 'member'].flatMap((kind) => {
+    const id = labelOf(kind);
+    return id === undefined ? [] : [[kind, id]];
+  });
+  return {
+    id: legOfEntry(entry.id).id,
+    startedAtMs: entry.startedAtMs,
+    keyId: purse.keyId,
+    ...Object.fromEntries(known),
+    tags: {},
+    dialect: '',
+    modelsAsked: [entry.deployment],
+    stream: false,
+  };
 }

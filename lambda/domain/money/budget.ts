@@ -71,6 +71,7 @@ export interface WindowCounters {
 /** A scope's counters, by window id, as they were when read. */
 export interface ScopeCounters {
   readonly scope: Scope;
-  readonly policyVersion: number;
   readonly windows: Readonly<Record<WindowId, WindowCounters>>;
+  /** Purses that hold money of the scope. */
+  readonly purses?: number;
 }

@@ -33,7 +33,8 @@ export interface RouteQuestion {
   /** Asked model first, then fallbacks; at least one. */
   readonly models: readonly string[];
   readonly names: ModelNames;
-  readonly permissions: RoutePermissions;
+  /** A deployment must be allowed by all of them. */
+  readonly permissions: readonly RoutePermissions[];
   readonly preferences: RoutePreferences;
   readonly health: HealthTable;
   readonly nowMs: number;
@@ -48,7 +49,7 @@ export interface RouteQuestion {
 export function planRoute(question: RouteQuestion): RoutePlan {
   const groups = question.models.map((name) => resolveModel(name, question.names));
   const permitted = groups
-    .map((group) => ({ ...group, deployments: permittedDeployments(group, question.permissions.models) }))
+    .map((group) => ({ ...group, deployments: permittedDeployments(group, question.permissions) }))
     .filter((group) => group.deployments.length > 0);
   if (permitted.length === 0)
     throw new GatewayError('permission_denied', `This key may not call ${quoted(question.models)}.`, {
@@ -116,8 +117,18 @@ const undeclaredGroup = (name: string, provider: ProviderId, model: string): Mod
   deployments: [undeclaredDeployment(provider, model)],
 });
 
-/** The deployments of a group that a key's list of models allows: all where it names the group, else those it names. */
-export function permittedDeployments(group: ModelGroup, allowed: readonly string[]): readonly Deployment[] {
+/** The deployments of a group whose model every list of models allows. */
+export const permittedDeployments = (
+  group: ModelGroup,
+  permissions: readonly Pick<RoutePermissions, 'models'>[],
+): readonly Deployment[] =>
+  permissions.reduce(
+    (left, { models }) => left.filter((deployment) => allowedBy(group, models).includes(deployment)),
+    group.deployments,
+  );
+
+/** All where a list names the group, else those it names. */
+function allowedBy(group: ModelGroup, allowed: readonly string[]): readonly Deployment[] {
   const isAllowed = (name: string): boolean =>
     allowed.some((pattern) =>
       pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern,
@@ -130,7 +141,7 @@ function keepEligible(group: ModelGroup, question: RouteQuestion, excluded: stri
   const { preferences, permissions, names } = question;
   const reasonAgainst = ({ provider }: Deployment): string | undefined => {
     if (!names.providers.has(provider)) return 'its provider is not enabled';
-    if (permissions.providers.length > 0 && !permissions.providers.includes(provider))
+    if (permissions.some(({ providers }) => providers.length > 0 && !providers.includes(provider)))
       return 'not allowed for this key';
     if (preferences.only !== undefined && !preferences.only.includes(provider)) return 'not in provider.only';
     if (preferences.ignore.includes(provider)) return 'in provider.ignore';

@@ -1,0 +1,99 @@
+import { type Scope, scopeName } from '../../domain/money/budget.ts';
+import type { NanoUsd } from '../../domain/money/nano.ts';
+import type { WindowId } from '../../domain/money/window.ts';
+import type { OwnScopePolicy } from '../../domain/request-record.ts';
+import type { ReserveOutcome } from '../../ports/ledger.ts';
+import { type Item, numberAttribute, readNumber, textAttribute } from './attributes.ts';
+import type { EntryChange } from './purse.ts';
+import { entriesOf, entryName, entryOf } from './purse-item.ts';
+import { addToCounters, refusalBy, requireRoom, scopeKey } from './scope-item.ts';
+import { type Store, storeUnavailable, updateItem } from './store.ts';
+import { updateBuilder } from './update.ts';
+
+type OwnOutcome = { readonly type: 'made' } | Exclude<ReserveOutcome, { readonly type: 'reserved' }>;
+
+/** A session or an end user that nobody heard of for so long is forgotten. */
+const KEPT_SECONDS: Readonly<Partial<Record<Scope['kind'], number>>> = {
+  session: 30 * 86_400,
+  'end-user': 400 * 86_400,
+};
+
+/** Sets money of a scope that is its own purse aside, and counts the call: one conditional write. */
+export async function changeInOwnScope(
+  store: Store,
+  policy: OwnScopePolicy,
+  windows: readonly WindowId[],
+  change: EntryChange,
+): Promise<OwnOutcome> {
+  const update = updateBuilder();
+  const entry = update.name(entryName(change.id));
+  addToCounters(update, windows, { committed: change.amount, spent: 0n });
+  update.set(entryName(change.id), update.value(textAttribute(change.after)));
+  const keptSeconds = KEPT_SECONDS[policy.scope.kind] ?? 0;
+  update.set('expiresAtSeconds', update.value(numberAttribute(store.clock.now() / 1000 + keptSeconds)));
+  requireRoom(update, policy, windows, change.amount);
+  if (change.before !== undefined) update.require(`${entry} = ${update.value(textAttribute(change.before))}`);
+  else {
+    update.add('calls', 1);
+    update.require(`attribute_not_exists(${entry})`);
+    if (policy.maxCalls !== undefined) {
+      const calls = update.name('calls');
+      const most = update.value(numberAttribute(policy.maxCalls - 1));
+      update.require(`(attribute_not_exists(${calls}) OR ${calls} <= ${most})`);
+    }
+  }
+  const result = await updateItem(store, scopeKey(scopeName(policy.scope)), update.build());
+  return result.type === 'written' ? { type: 'made' } : refusalOf(policy, windows, change, result.item);
+}
+
+function refusalOf(
+  policy: OwnScopePolicy,
+  windows: readonly WindowId[],
+  change: EntryChange,
+  item: Item | undefined,
+): OwnOutcome {
+  const standing = entriesOf(item ?? {}).find(({ id }) => id === change.id);
+  if (standing?.text === change.after) return { type: 'made' };
+  if (standing?.text !== change.before)
+    throw storeUnavailable(
+      undefined,
+      'The reservation of this request is no longer what it was. Send it again.',
+    );
+  const { maxCalls } = policy;
+  if (
+    maxCalls !== undefined &&
+    change.before === undefined &&
+    (readNumber(item ?? {}, 'calls') ?? 0) >= maxCalls
+  )
+    return { type: 'calls-exhausted', scope: policy, maxCalls };
+  const refusal = refusalBy(policy, windows, change.amount, item);
+  if (refusal !== undefined) return refusal;
+  throw new Error('A scope refused a reservation for a reason that its item does not show.');
+}
+
+/**
+ * Takes a reservation out of a scope that is its own purse. Where it does not stand there any more nothing changes.
+ * @param entry as it is known to stand; where it is read as another one (a raise whose answer was lost), that one counts
+ * @param cost `undefined`: given back whole, the call with it
+ */
+export async function leaveOwnScope(
+  store: Store,
+  name: string,
+  { id, text }: { readonly id: string; readonly text: string },
+  cost: NanoUsd | undefined,
+): Promise<void> {
+  const update = updateBuilder();
+  const { estimate, beside } = entryOf(id, text);
+  // Its windows are written beside it.
+  addToCounters(update, beside as readonly WindowId[], {
+    committed: (cost ?? 0n) - estimate,
+    spent: cost ?? 0n,
+  });
+  if (cost === undefined) update.add('calls', -1);
+  update.remove(entryName(id));
+  update.require(`${update.name(entryName(id))} = ${update.value(textAttribute(text))}`);
+  const result = await updateItem(store, scopeKey(name), update.build());
+  if (result.type === 'written') return;
+  const standing = entriesOf(result.item ?? {}).find((entry) => entry.id === id);
+  if (standing !== undefined) await leaveOwnScope(store, name, { id, text: standing.text }, cost);
+}
