@@ -1,6 +1,8 @@
 import { dynamoKeyStore } from '../../lambda/adapters/dynamodb/key-store.ts';
+import { dynamoLedger } from '../../lambda/adapters/dynamodb/ledger.ts';
 import { dynamoLedgerUpkeep } from '../../lambda/adapters/dynamodb/ledger-upkeep.ts';
 import { dynamoRoutingUpkeep } from '../../lambda/adapters/dynamodb/routing-store.ts';
+import { dynamoScopeStore } from '../../lambda/adapters/dynamodb/scope-store.ts';
 import { decimalUsd } from '../../lambda/domain/money/nano.ts';
 import { callParts, type Host } from '../../lambda/handlers/composition.ts';
 import type { BudgetNotice } from '../../lambda/ports/ledger.ts';
@@ -15,7 +17,8 @@ export function startUpkeep(host: Host): () => Promise<void> {
   const upkeep = {
     ...callParts(host),
     keys: dynamoKeyStore(store),
-    ledger: dynamoLedgerUpkeep(store),
+    scopes: dynamoScopeStore(store),
+    ledger: { ...dynamoLedger(store), ...dynamoLedgerUpkeep(store) },
     routing: dynamoRoutingUpkeep(store),
     sendNotice: async (notice: BudgetNotice) =>
       telemetry.problem(

@@ -1,7 +1,9 @@
 import gatewayConfig from '#gateway-config';
 import { dynamoKeyStore } from '../adapters/dynamodb/key-store.ts';
+import { dynamoLedger } from '../adapters/dynamodb/ledger.ts';
 import { dynamoLedgerUpkeep } from '../adapters/dynamodb/ledger-upkeep.ts';
 import { dynamoRoutingUpkeep } from '../adapters/dynamodb/routing-store.ts';
+import { dynamoScopeStore } from '../adapters/dynamodb/scope-store.ts';
 import { eventBridgeNotices } from '../adapters/eventbridge/notices.ts';
 import { powertoolsTelemetry } from '../adapters/powertools/telemetry.ts';
 import { runUpkeep, type UpkeepReport } from '../upkeep/upkeep.ts';
@@ -28,7 +30,8 @@ export const handler = async (): Promise<UpkeepReport> =>
     {
       ...parts,
       keys: dynamoKeyStore(store),
-      ledger: dynamoLedgerUpkeep(store),
+      scopes: dynamoScopeStore(store),
+      ledger: { ...dynamoLedger(store), ...dynamoLedgerUpkeep(store) },
       routing: dynamoRoutingUpkeep(store),
       sendNotice: eventBridgeNotices(),
     },

@@ -6,7 +6,7 @@ import { BUDGET_WINDOWS, windowEndsAtMs } from '../domain/money/window.ts';
 import type { HeldReservation, Reservation } from '../domain/request-record.ts';
 import type { Deployment } from '../domain/routing/deployment.ts';
 import { purseShards } from '../domain/virtual-key.ts';
-import type { ReserveOutcome } from '../ports/ledger.ts';
+import type { BudgetRefusal } from '../ports/ledger.ts';
 import { authenticateAgain, UNRESERVED_KEY_AGE_MS } from './authenticate.ts';
 import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
@@ -22,8 +22,6 @@ export interface Admission {
   /** The bound on completion tokens to send where the caller gave none and a hard budget needs one. */
   readonly outputBound: number | undefined;
 }
-
-type Refusal = Extract<ReserveOutcome, { type: 'refused' }>;
 
 /** How long after its deadline a reservation is left alone by the sweep. */
 const SWEEP_GRACE_MS = 30_000;
@@ -225,7 +223,7 @@ function shorterOutput(
   gateway: Gateway,
   exchange: Exchange,
   quote: Quote,
-  refusal: Refusal,
+  refusal: BudgetRefusal,
   outputBound: number | undefined,
 ): number | undefined {
   if (outputBound === undefined) return undefined;
@@ -236,7 +234,13 @@ function shorterOutput(
 const affordableShare = (gateway: Gateway, exchange: Exchange, quote: Quote, remaining: NanoUsd): number =>
   affordableOutput(exchange, quote, shareOf(remaining, gateway.config.largestShareOfRemainder));
 
-function budgetExceeded(gateway: Gateway, exchange: Exchange, quote: Quote, refusal: Refusal): GatewayError {
+function budgetExceeded(
+  gateway: Gateway,
+  exchange: Exchange,
+  quote: Quote,
+  refusal: BudgetRefusal,
+): GatewayError {
+  exchange.refusal = refusal;
   const left = refusal.limit > refusal.committed ? nanoUsd(refusal.limit - refusal.committed) : ZERO_USD;
   const affordable = affordableOutput(exchange, quote, left);
   const window = BUDGET_WINDOWS.find((name) => refusal.window.startsWith(name)) ?? 'total';

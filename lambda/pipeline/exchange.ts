@@ -6,6 +6,7 @@ import type { RequestOptions } from '../domain/request-options.ts';
 import type { Attempt, HeldReservation, RequestFacts } from '../domain/request-record.ts';
 import type { ScopeSettings } from '../domain/scope-settings.ts';
 import type { KeyWithScopes } from '../ports/key-store.ts';
+import type { BudgetRefusal } from '../ports/ledger.ts';
 
 /** A request as the host received it, with the id it was given. Header names are lower-case. */
 export interface IncomingRequest {
@@ -61,6 +62,8 @@ export interface Exchange {
   readonly deadlineMs: number;
   /** Aborts when the caller leaves, where that can be seen. */
   readonly signal: AbortSignal;
+  /** The budget that last refused it. */
+  refusal: BudgetRefusal | undefined;
   readonly attempts: Attempt[];
   /** Parameters left out for the deployment that answers. */
   dropped: readonly string[];

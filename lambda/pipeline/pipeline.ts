@@ -16,6 +16,7 @@ import { decodeRequest } from './decode.ts';
 import type { Caller, DecodedRequest, Exchange, IncomingRequest, OutgoingResponse } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { guard } from './guard.ts';
+import { queueNoticesOfRefusal } from './notices.ts';
 import { plan } from './plan.ts';
 import { recordRefusal } from './record.ts';
 import { finish, respondError, respondStream, respondWhole } from './respond.ts';
@@ -58,7 +59,7 @@ export async function answerChat(
   }
   const exchange = newExchange(gateway, { incoming, caller, request: decoded, facts, tags, startedMs });
   const leave = await planAndAdmit(gateway, exchange);
-  if (leave instanceof GatewayError) return refuse(leave);
+  if (leave instanceof GatewayError) return tellingWhoIsFull(gateway, exchange, await refuse(leave));
   const calling = call(gateway, exchange, leave.plan, leave.admission);
   try {
     return await (decoded.chat.stream ? respondStream : respondWhole)(gateway, exchange, calling);
@@ -173,6 +174,23 @@ function refusal(
   };
 }
 
+/** A refusal for want of money also sends the notices that are due: nobody shall hear of the cap first. */
+const tellingWhoIsFull = (
+  gateway: Gateway,
+  exchange: Exchange,
+  response: OutgoingResponse,
+): OutgoingResponse => ({
+  ...response,
+  async afterEnd() {
+    await response.afterEnd?.();
+    try {
+      await queueNoticesOfRefusal(gateway, exchange);
+    } catch (error) {
+      gateway.telemetry.problem('A budget notice could not be queued.', error, { id: exchange.facts.id });
+    }
+  },
+});
+
 function newExchange(
   gateway: Gateway,
   given: Pick<Exchange, 'caller' | 'request' | 'facts' | 'tags' | 'startedMs'> & {
@@ -184,6 +202,7 @@ function newExchange(
   return {
     ...known,
     held: undefined,
+    refusal: undefined,
     deadlineMs: facts.startedAtMs + (request.options.timeoutMs ?? gateway.config.timeouts.totalMs),
     signal: incoming.signal,
     attempts: [],

@@ -1,6 +1,6 @@
 import { type Budget, type Scope, type ScopePolicy, scopeName } from '../domain/money/budget.ts';
 import type { NanoUsd } from '../domain/money/nano.ts';
-import { BUDGET_WINDOWS, type WindowId, windowIdAt } from '../domain/money/window.ts';
+import { type WindowId, windowIdsAt } from '../domain/money/window.ts';
 import type { OwnScopePolicy } from '../domain/request-record.ts';
 import type { Deployment } from '../domain/routing/deployment.ts';
 import { NO_RULES, type ScopeRules, type ScopeSettings } from '../domain/scope-settings.ts';
@@ -22,7 +22,8 @@ export interface RuledScope {
   readonly rules: ScopeRules & { readonly policyVersion: number };
 }
 
-const UNSET = { ...NO_RULES, policyVersion: 0 };
+/** Of a scope that has no settings. */
+export const UNSET_RULES = { ...NO_RULES, policyVersion: 0 };
 
 /** Every scope many requests share that a request counts in, from the organization down to the key. */
 export function ruledScopes({ key, scopes }: Caller, tags: readonly ScopeSettings[]): readonly RuledScope[] {
@@ -30,7 +31,7 @@ export function ruledScopes({ key, scopes }: Caller, tags: readonly ScopeSetting
   // Without settings a tag counts nothing; the others are counted all the same, for the day they get a budget.
   const above = scopesAbove(key).flatMap((scope): RuledScope[] => {
     const rules = found.get(scopeName(scope));
-    return rules === undefined && scope.kind === 'tag' ? [] : [{ scope, rules: rules ?? UNSET }];
+    return rules === undefined && scope.kind === 'tag' ? [] : [{ scope, rules: rules ?? UNSET_RULES }];
   });
   const pinned = new Set(above.map(({ scope }) => scopeName(scope)));
   const named = tags.filter(({ scope }) => !pinned.has(scopeName(scope)));
@@ -125,7 +126,5 @@ export const isHeldBy = ({ shared, own }: RequestScopes): boolean =>
 /** The periods that are counted, the shortest first: hours only where something is limited by the hour. */
 export function countedWindows(shared: readonly ScopePolicy[], nowMs: number): readonly WindowId[] {
   const isHourly = shared.some(({ budgets }) => budgets.some(({ window }) => window === 'hour'));
-  return BUDGET_WINDOWS.filter((window) => isHourly || window !== 'hour').map((window) =>
-    windowIdAt(window, nowMs),
-  );
+  return windowIdsAt(nowMs).slice(isHourly ? 0 : 1);
 }

@@ -14,19 +14,21 @@ import type {
 /** What came of an attempt to reserve. */
 export type ReserveOutcome =
   | { readonly type: 'reserved'; readonly held: HeldReservation }
-  /** A hard budget has no room: which scope and window, and its counters at that moment. */
-  | {
-      readonly type: 'refused';
-      readonly scope: ScopePolicy;
-      readonly window: WindowId;
-      readonly committed: NanoUsd;
-      readonly spent: NanoUsd;
-      readonly limit: NanoUsd;
-    }
+  | BudgetRefusal
   /** A session has made all the calls it may make. */
   | { readonly type: 'calls-exhausted'; readonly scope: OwnScopePolicy; readonly maxCalls: number }
   /** A scope's policy has changed since the caller read it (or the scope is gone): read it again, then try again. */
   | { readonly type: 'stale-policy'; readonly scope: ScopePolicy };
+
+/** A hard budget has no room: which scope and window, and its counters at that moment. */
+export interface BudgetRefusal {
+  readonly type: 'refused';
+  readonly scope: ScopePolicy;
+  readonly window: WindowId;
+  readonly committed: NanoUsd;
+  readonly spent: NanoUsd;
+  readonly limit: NanoUsd;
+}
 
 /**
  * The durable record of reservations and spend. Every implementation keeps, under any concurrency and any crash:
@@ -103,7 +105,9 @@ export interface SweepResult {
   readonly swept: number;
   /** Purses whose money went back to their scopes. */
   readonly folded: number;
-  /** Reservations seen that have not expired, or were left for want of time. */
+  /** Scopes that money was brought into. */
+  readonly scopes: readonly Scope[];
+  /** Purses that still hold money: in use, or left for want of time. */
   readonly open: number;
 }
 

@@ -1,6 +1,6 @@
 import type { Gateway } from '../pipeline/gateway.ts';
-import type { KeyStore } from '../ports/key-store.ts';
-import type { LedgerUpkeep } from '../ports/ledger.ts';
+import type { KeyStore, ScopeStore } from '../ports/key-store.ts';
+import type { Ledger, LedgerUpkeep } from '../ports/ledger.ts';
 import type { SendBudgetNotice } from '../ports/notifier.ts';
 import type { RoutingUpkeep } from '../ports/routing-store.ts';
 
@@ -10,8 +10,9 @@ export interface Upkeep
     Gateway,
     'id' | 'config' | 'prices' | 'providers' | 'dialects' | 'credentials' | 'send' | 'telemetry' | 'clock'
   > {
-  readonly keys: Pick<KeyStore, 'list'>;
-  readonly ledger: LedgerUpkeep;
+  readonly keys: Pick<KeyStore, 'list' | 'find'>;
+  readonly scopes: Pick<ScopeStore, 'find' | 'list'>;
+  readonly ledger: LedgerUpkeep & Pick<Ledger, 'counters' | 'queueNotice'>;
   readonly routing: RoutingUpkeep;
   readonly sendNotice: SendBudgetNotice;
 }

@@ -1,6 +1,9 @@
+import { SETTABLE_KINDS } from '../domain/scope-settings.ts';
+import { everyPolicy } from '../pipeline/scopes.ts';
 import type { SweepResult } from '../ports/ledger.ts';
 import type { Upkeep } from './context.ts';
 import { type HealthReport, updateHealth } from './health.ts';
+import { queueNoticesOf } from './notices.ts';
 
 export interface UpkeepReport {
   readonly sweep: SweepResult;
@@ -10,7 +13,7 @@ export interface UpkeepReport {
 
 const MINUTE_MS = 60_000;
 const MINUTES_AN_HOUR = 60;
-const KEYS_A_PAGE = 100;
+const ITEMS_A_PAGE = 100;
 
 /**
  * What is done every minute: close what dead requests left open, judge the deployments, send what has to be told, and
@@ -37,6 +40,7 @@ export async function runUpkeep(upkeep: Upkeep, budgetMs: number): Promise<Upkee
 
 async function sweepReservations(upkeep: Upkeep, now: number, deadlineMs: number): Promise<SweepResult> {
   const result = await upkeep.ledger.sweep(now, deadlineMs);
+  await queueNoticesOf(upkeep, result.scopes);
   upkeep.telemetry.measure({ name: 'OpenReservations', value: result.open });
   return result;
 }
@@ -46,11 +50,34 @@ function resultOf<Value>(settled: PromiseSettledResult<Value>): Value {
   return settled.value;
 }
 
+/** Keys and settable scopes, page by page. A facet's counters stand beside its scope's, and are pruned with them. */
 async function pruneWindows(upkeep: Upkeep, nowMs: number, deadlineMs: number): Promise<void> {
-  let cursor: string | undefined;
-  do {
-    const page = await upkeep.keys.list({ limit: KEYS_A_PAGE, ...(cursor !== undefined && { cursor }) });
-    for (const { id } of page.items) await upkeep.ledger.pruneWindows({ kind: 'key', id }, nowMs);
-    cursor = page.nextCursor;
-  } while (cursor !== undefined && upkeep.clock.now() < deadlineMs);
+  const lists = [
+    (page: PageQuery) =>
+      upkeep.keys.list(page).then(({ items, nextCursor }) => ({
+        items: items.map((key) => ({ scope: { kind: 'key', id: key.id } as const, rules: key })),
+        nextCursor,
+      })),
+    ...SETTABLE_KINDS.map(
+      (kind) => (page: PageQuery) =>
+        upkeep.scopes.list(kind, page).then(({ items, nextCursor }) => ({
+          items: items.map((settings) => ({ scope: settings.scope, rules: settings })),
+          nextCursor,
+        })),
+    ),
+  ];
+  for (const list of lists) {
+    let cursor: string | undefined;
+    do {
+      const page = await list({ limit: ITEMS_A_PAGE, ...(cursor !== undefined && { cursor }) });
+      for (const ruled of page.items)
+        for (const { scope } of everyPolicy(ruled, nowMs)) await upkeep.ledger.pruneWindows(scope, nowMs);
+      cursor = page.nextCursor;
+    } while (cursor !== undefined && upkeep.clock.now() < deadlineMs);
+  }
+}
+
+interface PageQuery {
+  readonly limit: number;
+  readonly cursor?: string;
 }

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { virtualKeyId } from '../../lambda/domain/ids.ts';
 import { nanoFromUsd } from '../../lambda/domain/money/nano.ts';
 import { windowEndsAtMs } from '../../lambda/domain/money/window.ts';
+import { reservationOf } from '../support/reservations.ts';
 import {
   ADMIN_KEY,
   factsOf,
   hashSecret,
-  reservationOf,
   spend,
   startAdmin,
   startStore,

@@ -12,12 +12,11 @@ import { adminKeyAuthorizer } from '../../lambda/admin/authorize.ts';
 import { newKeySecret } from '../../lambda/admin/key-secret.ts';
 import { requestId, type SecretHash, secretHash, type VirtualKeyId } from '../../lambda/domain/ids.ts';
 import { nanoFromUsd } from '../../lambda/domain/money/nano.ts';
-import { windowIdsAt } from '../../lambda/domain/money/window.ts';
-import type { RequestFacts, RequestOutcome, Reservation } from '../../lambda/domain/request-record.ts';
-import type { VirtualKey } from '../../lambda/domain/virtual-key.ts';
+import type { RequestFacts, RequestOutcome } from '../../lambda/domain/request-record.ts';
 import { serve } from '../../lambda/platform/node-http.ts';
 import type { Clock } from '../../lambda/ports/clock.ts';
 import { startTestEngine } from '../support/engine.ts';
+import { reservationOf } from '../support/reservations.ts';
 
 export const ADMIN_KEY = 'an-admin-key-for-tests';
 
@@ -114,14 +113,6 @@ export const factsOf = (keyId: VirtualKeyId, startedAtMs: number): RequestFacts 
   stream: false,
 });
 
-/** What a request under this key reserves. */
-export const reservationOf = (key: VirtualKey, usd: number, nowMs: number): Reservation => ({
-  estimate: nanoFromUsd(usd),
-  scopes: [{ scope: { kind: 'key', id: key.id }, policyVersion: key.policyVersion, budgets: key.budgets }],
-  windows: windowIdsAt(nowMs),
-  expiresAtMs: nowMs + 60_000,
-});
-
 const outcomeOf = (usd: number, provider: string, model: string): RequestOutcome => ({
   outcome: 'ok',
   attempts: [],
@@ -146,5 +137,5 @@ export async function spend(
   const facts = factsOf(keyId, nowMs);
   const reserved = await store.ledger.reserve(facts, reservationOf(key, usd, nowMs));
   if (reserved.type !== 'reserved') throw new Error(`not reserved: ${reserved.type}`);
-  await store.ledger.settle(facts.id, outcomeOf(usd, provider, model));
+  await store.ledger.settle(facts, reserved.held, outcomeOf(usd, provider, model));
 }

@@ -4,12 +4,12 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import OpenAI, { APIError } from 'openai';
 import { dynamoLedger } from '../../lambda/adapters/dynamodb/ledger.ts';
 import { requestId, virtualKeyId } from '../../lambda/domain/ids.ts';
-import { nanoFromUsd } from '../../lambda/domain/money/nano.ts';
-import { windowIdsAt } from '../../lambda/domain/money/window.ts';
+import { newVirtualKey } from '../../lambda/domain/virtual-key.ts';
 import { METRICS, type MetricName } from '../../lambda/schema/metrics.ts';
 import { TABLES } from '../../lambda/schema/tables.ts';
 import { PROJECT_ROOT } from '../support/engine.ts';
 import type { LambdaChild } from '../support/lambda-child.ts';
+import { reservationOf } from '../support/reservations.ts';
 import {
   type DeployedKey,
   FUNCTION_CREDENTIALS,
@@ -145,7 +145,7 @@ describe('the inference function', () => {
     expect(usage).toMatchObject({ completion_tokens: 5, cost: expect.any(Number) });
 
     const record = await recordOf(chunks[0]?.id ?? '');
-    expect(record).toMatchObject({ state: 'closed', outcome: 'ok', provider: 'openai', model: 'mock-c5' });
+    expect(record).toMatchObject({ outcome: 'ok', provider: 'openai', model: 'mock-c5' });
     expect(Number(record.cost) / 1e9).toBe(Object(usage).cost);
     expect(record.estimate).toBeGreaterThan(record.cost ?? 0n);
     expect(await totalOf(key)).toEqual({ committed: record.cost, spent: record.cost });
@@ -273,16 +273,17 @@ describe('the upkeep function', () => {
         tags: {},
       },
       {
-        estimate: nanoFromUsd(0.001),
-        scopes: [{ scope: { kind: 'key', id: virtualKeyId(key.id) }, policyVersion: 1, budgets: [] }],
-        windows: windowIdsAt(hangingSinceMs),
+        ...reservationOf(
+          newVirtualKey({ id: virtualKeyId(key.id), name: 'told', createdAtMs: 0, hint: '' }),
+          0.001,
+          hangingSinceMs,
+        ),
         expiresAtMs: hangingSinceMs + 60_000,
       },
     );
 
-    expect(await upkeep.invoke({})).toMatchObject({ sweep: { closed: 1, left: 0 }, noticesSent: 1 });
+    expect(await upkeep.invoke({})).toMatchObject({ sweep: { swept: 1, open: 0 }, noticesSent: 1 });
     expect(await dynamoLedger(store).find(requestId('gen-abandoned'))).toMatchObject({
-      state: 'closed',
       chargeBasis: 'swept',
     });
     const events = aws.calls.filter(({ operation }) => operation === 'PutEvents');

@@ -176,7 +176,6 @@ describe.each(DIALECTS)('a known caller of %s who sends', (as) => {
       expect(gateway.mock.requests).toEqual([]);
       expect(await gateway.record(response)).toMatchObject({
         keyId: owner.key.id,
-        state: 'closed',
         outcome: code,
         cost: 0n,
         estimate: 0n,

@@ -130,9 +130,9 @@ test('an ordinary request is set aside for once, also when its format changes', 
   const counting = await startLocalGateway();
   const { ledger } = counting.gateway;
   const raised: string[] = [];
-  const raise: typeof ledger.raise = (id, ...rest) => {
-    raised.push(id);
-    return ledger.raise(id, ...rest);
+  const raise: typeof ledger.raise = (facts, ...rest) => {
+    raised.push(facts.id);
+    return ledger.raise(facts, ...rest);
   };
   Object.assign(counting.gateway, { ledger: { ...ledger, raise } });
   const code = 'say("hello");\n'.repeat(3_000);

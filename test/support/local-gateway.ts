@@ -2,8 +2,10 @@ import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { localProviders } from '../../bin/local/local-providers.ts';
 import { dynamoKeyStore } from '../../lambda/adapters/dynamodb/key-store.ts';
+import { dynamoLedger } from '../../lambda/adapters/dynamodb/ledger.ts';
 import { dynamoLedgerUpkeep } from '../../lambda/adapters/dynamodb/ledger-upkeep.ts';
 import { dynamoRoutingUpkeep } from '../../lambda/adapters/dynamodb/routing-store.ts';
+import { dynamoScopeStore } from '../../lambda/adapters/dynamodb/scope-store.ts';
 import type { Store } from '../../lambda/adapters/dynamodb/store.ts';
 import { plainLog } from '../../lambda/adapters/plain-log/plain-log.ts';
 import { defineGateway, type GatewayDefinition } from '../../lambda/config/define-gateway.ts';
@@ -50,8 +52,9 @@ export interface LocalGateway {
   readonly log: () => string;
   createKey(settings?: Partial<VirtualKey>): Promise<TestKey>;
   revokeKey(key: VirtualKey): Promise<VirtualKey>;
-  /** The record of an answer, once it is closed. */
+  /** The record of an answer, once it is there. */
   record(answer: Response | string): Promise<RequestRecord>;
+  /** A key's counters, once all of its requests are settled. */
   counters(key: VirtualKey): Promise<ScopeCounters>;
   /** What upkeep works with here; `notices` fills with what it sends. */
   upkeep(overrides?: Partial<Upkeep>): Upkeep;
@@ -122,6 +125,7 @@ export async function startLocalGateway(
     record: (answer) =>
       closedRecord(gateway, typeof answer === 'string' ? answer : (answer.headers.get('x-request-id') ?? '')),
     async counters(key) {
+      await folded(store);
       const counters = await gateway.ledger.counters({ kind: 'key', id: key.id });
       if (counters === undefined) throw new Error(`The key ${key.id} has no scope.`);
       return counters;
@@ -129,7 +133,8 @@ export async function startLocalGateway(
     upkeep: (changed = {}) => ({
       ...callParts(host),
       keys,
-      ledger: dynamoLedgerUpkeep(store),
+      scopes: dynamoScopeStore(store),
+      ledger: { ...dynamoLedger(store), ...dynamoLedgerUpkeep(store) },
       routing: dynamoRoutingUpkeep(store),
       sendNotice: async () => {},
       ...changed,
@@ -167,12 +172,24 @@ async function closedRecord(gateway: Gateway, id: string): Promise<RequestRecord
   const deadlineMs = performance.now() + CLOSED_WITHIN_MS;
   for (;;) {
     const record = await gateway.ledger.find(requestId(id));
-    if (record?.state === 'closed') return record;
-    if (performance.now() > deadlineMs)
-      throw new Error(`The record of "${id}" is ${record === undefined ? 'not there' : record.state}.`);
+    if (record !== undefined) return record;
+    if (performance.now() > deadlineMs) throw new Error(`There is no record of "${id}".`);
     await sleep(10);
   }
 }
+
+/** Every purse is looked at by then, and no request of a test has expired. */
+const FOLD_IN_MS = 120_000;
+
+/** Waits until no reservation stands in a purse, and brings what purses hold into their scopes. */
+export const folded = (store: Store): Promise<void> =>
+  until('every request is settled', async () => {
+    const { open } = await dynamoLedgerUpkeep(store).sweep(
+      store.clock.now() + FOLD_IN_MS,
+      Number.MAX_SAFE_INTEGER,
+    );
+    return open === 0;
+  });
 
 /** Waits until a condition holds. @throws Error saying what was waited for, after five seconds */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {

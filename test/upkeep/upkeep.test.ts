@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { deploymentId, requestId } from '../../lambda/domain/ids.ts';
 import { nanoFromUsd } from '../../lambda/domain/money/nano.ts';
-import { windowIdsAt } from '../../lambda/domain/money/window.ts';
 import { type DeploymentHealth, HEALTH_FLOOR } from '../../lambda/domain/routing/health.ts';
 import type { BudgetNotice } from '../../lambda/ports/ledger.ts';
 import type { Upkeep } from '../../lambda/upkeep/context.ts';
@@ -10,6 +9,7 @@ import { ask } from '../support/ask.ts';
 import { hurriedClock } from '../support/engine.ts';
 import { budget, type LocalGateway, startLocalGateway, type TestKey } from '../support/local-gateway.ts';
 import { type MockUpstream, startMockUpstream } from '../support/mock-upstream.ts';
+import { reservationOf } from '../support/reservations.ts';
 
 const MINUTE_MS = 60_000;
 const FIRST = deploymentId('openai/mock');
@@ -237,27 +237,21 @@ describe('what dead processes left', () => {
       modelsAsked: ['pair'],
       stream: false,
     };
-    await gateway.gateway.ledger.reserve(facts, {
-      estimate: nanoFromUsd(usd),
-      scopes: [
-        { scope: { kind: 'key', id: key.id }, policyVersion: key.policyVersion, budgets: key.budgets },
-      ],
-      windows: windowIdsAt(now),
-      expiresAtMs: now + 30_000,
-    });
+    const reservation = reservationOf(key, usd, now);
+    await gateway.gateway.ledger.reserve(facts, { ...reservation, expiresAtMs: now + 30_000 });
     return id;
   }
 
   test('is closed once it has expired, charged as reserved and marked so', async () => {
     const { key } = await gateway.createKey({ budgets: [budget(1)] });
     const id = await abandoned(key, 0.25);
-    expect(await runUpkeep(gateway.upkeep(), 5_000)).toMatchObject({ sweep: { closed: 0, left: 1 } });
-    expect(await nextRun()).toMatchObject({ sweep: { closed: 1, left: 0 } });
+    expect(await runUpkeep(gateway.upkeep(), 5_000)).toMatchObject({ sweep: { swept: 0, open: 1 } });
+    expect(await nextRun()).toMatchObject({ sweep: { swept: 1, open: 0 } });
     expect(await gateway.record(id)).toMatchObject({ cost: nanoFromUsd(0.25), chargeBasis: 'swept' });
     expect((await gateway.counters(key)).windows).toMatchObject({
       total: { spent: nanoFromUsd(0.25), committed: nanoFromUsd(0.25) },
     });
-    expect(await nextRun()).toMatchObject({ sweep: { closed: 0, left: 0 } });
+    expect(await nextRun()).toMatchObject({ sweep: { swept: 0, open: 0 } });
   });
 
   test('is closed although another part of the run fails', async () => {

@@ -12,10 +12,14 @@ import { addToCounters, hardBudgets, refusalBy, requireRoom, scopeKey } from './
 import { type FailedCondition, type Store, storeUnavailable, transact, withRetries } from './store.ts';
 import { updateBuilder } from './update.ts';
 
-/** What came of leasing money to a purse: the change is made in it, or somebody refused. */
+/** What came of leasing money to a purse: the change is made in it, or it is crowded, or a scope refused. */
 export type LeaseOutcome =
-  | PurseChange
+  | Extract<PurseChange, { readonly type: 'made' }>
+  | { readonly type: 'crowded'; readonly purse: Purse | undefined }
   | Exclude<ReserveOutcome, { readonly type: 'reserved' | 'calls-exhausted' }>;
+
+/** One attempt: also, that the purse was not as it was known. */
+type LeaseAttempt = LeaseOutcome | PurseChange;
 
 /** How often a purse may turn out not to be as it was known. */
 const MOST_ROUNDS = 8;
@@ -41,8 +45,8 @@ export async function lease(
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
     const granted = grantFor({ change, reservation, extra }, purse);
     const outcome = await leaseOnce(store, { name, reservation, change, granted }, purse);
-    if (outcome.type === 'made' || outcome.type === 'stale-policy' || outcome.type === 'crowded')
-      return outcome;
+    if (outcome.type === 'made' || outcome.type === 'stale-policy') return outcome;
+    if (outcome.type === 'crowded') return { type: outcome.type, purse: outcome.purse };
     if (outcome.type === 'refused') {
       if (extra === ZERO_USD) return outcome;
       extra = ZERO_USD;
@@ -80,7 +84,7 @@ async function leaseOnce(
   store: Store,
   request: Omit<LeaseRequest, 'ahead'> & { readonly granted: NanoUsd },
   purse: Purse | undefined,
-): Promise<LeaseOutcome> {
+): Promise<LeaseAttempt> {
   const { name, reservation, change, granted } = request;
   const isOpening = purse?.isOpen !== true;
   const items: readonly TransactWriteItem[] = [

@@ -1,5 +1,4 @@
 import type { Ledger } from '../../ports/ledger.ts';
-import { textAttribute } from './attributes.ts';
 import { queueNotice } from './notices.ts';
 import { purseViews } from './purse-views.ts';
 import { queryPartition } from './query.ts';

@@ -9,7 +9,7 @@ export async function listKind<Value>(
   store: Store,
   kind: string,
   page: { readonly limit: number; readonly cursor?: string },
-  valueOf: (item: Item) => Value,
+  decode: (item: Item) => Value,
 ): Promise<Page<Value>> {
   const startKey = page.cursor === undefined ? undefined : startKeyOf(kind, page.cursor);
   const answer = await withRetries(store, () =>
@@ -31,7 +31,7 @@ export async function listKind<Value>(
   const last = items.at(-1);
   const hasMore = found.length > items.length || answer.LastEvaluatedKey !== undefined;
   return {
-    items: items.map(valueOf),
+    items: items.map(decode),
     nextCursor: hasMore && last !== undefined ? cursorAfter(last) : undefined,
   };
 }

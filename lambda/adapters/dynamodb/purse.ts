@@ -22,7 +22,8 @@ const CROWD = 6;
 /** What became of a change in a purse. Where it was not made, the purse as it was met. */
 export type PurseChange =
   | { readonly type: 'made'; readonly purse: Purse }
-  | { readonly type: 'no-room' | 'crowded'; readonly purse: Purse | undefined };
+  | { readonly type: 'no-room'; readonly purse: Purse | undefined }
+  | { readonly type: 'crowded'; readonly purse: Purse | undefined };
 
 /** Sets money of a purse aside: one conditional write, which takes nothing from any scope. */
 export async function changeInPurse(store: Store, name: string, change: EntryChange): Promise<PurseChange> {

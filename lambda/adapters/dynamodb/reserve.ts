@@ -221,58 +221,52 @@ async function changeInFamily(
 ): Promise<Made | Refusal> {
   const { reservation } = wanted;
   const request = entryChange(facts, wanted, (each) => purseEntry(facts, each));
-  const nowMs = store.clock.now();
-  const isBusy =
-    family.usedAtMs !== undefined && nowMs - family.usedAtMs < busyGapMs(reservation, family.shards);
-  family.usedAtMs = nowMs;
-  const ahead = isBusy ? reservation.terms.allowance : ZERO_USD;
+  const ahead = isBusy(store, family, reservation) ? reservation.terms.allowance : ZERO_USD;
   let shard = wanted.shard;
-  let hasReclaimed = false;
   for (;;) {
     const name = `${purseFamily(reservation)}#${shard}`;
-    const known = family.purses.get(name);
-    const outcome = await changeHere(store, { name, reservation, change: request, ahead }, known, family);
-    if ('purse' in outcome && outcome.purse !== undefined) family.purses.set(name, outcome.purse);
-    switch (outcome.type) {
-      case 'made':
-      case 'stale-policy':
-        return outcome;
-      case 'crowded':
-        if (shard * 2 + 1 >= MOST_SHARDS) throw storeUnavailable(undefined);
-        await widen(store, family, reservation);
-        shard = anyShard(store, family);
-        continue;
-      case 'refused':
-        if (hasReclaimed || !(await reclaim(store, family, reservation))) return outcome;
-        hasReclaimed = true;
-    }
+    const outcome = await changeHere(store, { name, reservation, change: request, ahead }, family);
+    if (outcome.type === 'refused' && (await reclaim(store, family, reservation))) continue;
+    if (outcome.type !== 'crowded') return outcome;
+    await widen(store, family, reservation);
+    shard = anyShard(store, family);
   }
+}
+
+/** Whether the key's requests come so often that money is worth taking ahead. */
+function isBusy({ clock }: Store, family: PurseFamilyView, reservation: Reservation): boolean {
+  const nowMs = clock.now();
+  const { usedAtMs } = family;
+  family.usedAtMs = nowMs;
+  return usedAtMs !== undefined && nowMs - usedAtMs < busyGapMs(reservation, family.shards);
 }
 
 async function changeHere(
   store: Store,
   request: LeaseRequest,
-  known: Purse | undefined,
   family: PurseFamilyView,
-): Promise<Exclude<LeaseOutcome, { readonly type: 'no-room' }>> {
+): Promise<LeaseOutcome> {
+  const known = family.purses.get(request.name);
   // A purse that was never seen is looked for where the key is known to be busy; elsewhere there is none, as a rule.
   const mayHaveRoom =
     known === undefined ? family.shards > 1 : known.isOpen && known.room >= request.change.amount;
-  if (mayHaveRoom) {
-    const outcome = await changeInPurse(store, request.name, request.change);
-    if (outcome.type !== 'no-room') return outcome;
-    return lease(store, request, outcome.purse);
-  }
-  return lease(store, request, known);
+  const inPurse = mayHaveRoom ? await changeInPurse(store, request.name, request.change) : undefined;
+  const outcome =
+    inPurse === undefined || inPurse.type === 'no-room'
+      ? await lease(store, request, inPurse === undefined ? known : inPurse.purse)
+      : inPurse;
+  if ('purse' in outcome && outcome.purse !== undefined) family.purses.set(request.name, outcome.purse);
+  return outcome;
 }
 
-export const anyShard = ({ clock }: Store, { shards }: PurseFamilyView): number =>
+const anyShard = ({ clock }: Store, { shards }: PurseFamilyView): number =>
   Math.floor(clock.random() * shards);
 
 const shardIn = (purse: string): number => Number(purse.slice(purse.lastIndexOf('#') + 1));
 
 /** A purse is crowded: from now on the key's requests choose among twice as many, in every process that reads the key. */
 async function widen(store: Store, family: PurseFamilyView, { key }: Reservation): Promise<void> {
+  if (family.shards >= MOST_SHARDS) throw storeUnavailable(undefined);
   family.shards *= 2;
   const update = updateBuilder();
   const shards = update.value(numberAttribute(family.shards));

@@ -25,6 +25,7 @@ interface SweepRun {
   readonly deadlineMs: number;
   swept: number;
   folded: number;
+  readonly scopes: Set<string>;
   open: number;
   /** What failed in a way nobody foresaw: thrown when the other purses are done. */
   readonly faults: unknown[];
@@ -32,33 +33,47 @@ interface SweepRun {
 
 /** Looks after every purse of index `open` whose time has come, the longest overdue first. */
 export async function sweep(store: Store, nowMs: number, deadlineMs: number): Promise<SweepResult> {
-  const run: SweepRun = { nowMs, deadlineMs, swept: 0, folded: 0, open: 0, faults: [] };
+  const run: SweepRun = { nowMs, deadlineMs, swept: 0, folded: 0, open: 0, scopes: new Set(), faults: [] };
   const shards = Array.from({ length: OPEN_SHARDS }, (_, shard) => openShardName(shard));
   await forEachConcurrently(shards, CONCURRENCY, async (shard) => {
     for await (const entry of queryOpen(store, shard)) {
       const isDue = (readNumber(entry, 'expiresAtMs') ?? 0) < run.nowMs;
-      if (!isDue || store.clock.now() >= run.deadlineMs) break;
-      await sweepPurse(store, run, purseName(entry));
+      if (isDue && store.clock.now() < run.deadlineMs) await sweepPurse(store, run, purseName(entry));
+      else run.open += 1;
     }
   });
   if (run.faults.length > 0) throw run.faults[0];
-  return { swept: run.swept, folded: run.folded, open: run.open };
+  return {
+    swept: run.swept,
+    folded: run.folded,
+    open: run.open,
+    scopes: [...run.scopes].map(scopeOfName),
+  };
 }
 
 /** One purse that cannot be looked after does not stop the others. */
 async function sweepPurse(store: Store, run: SweepRun, name: string): Promise<void> {
   try {
     // An index lags: what it lists may be closed by now.
-    let purse = await readPurse(store, name);
-    for (const entry of purse?.entries ?? []) {
-      if (purse === undefined) break;
-      if (entry.expiresAtMs < run.nowMs) purse = (await sweepEntry(store, run, purse, entry)) ?? purse;
-      else run.open += 1;
-    }
-    if (purse?.isOpen === true && (await fold(store, purse, FOLD_AFTER_MS))) run.folded += 1;
+    const found = await readPurse(store, name);
+    if (found === undefined) return;
+    const purse = await sweepEntries(store, run, found);
+    if (purse.open > 0) run.open += 1;
+    if (!purse.isOpen || !(await fold(store, purse, FOLD_AFTER_MS))) return;
+    run.folded += 1;
+    for (const scope of purse.scopes) run.scopes.add(scope);
   } catch (error) {
     if (!(error instanceof GatewayError)) run.faults.push(error);
   }
+}
+
+/** @returns the purse without what had expired in it */
+async function sweepEntries(store: Store, run: SweepRun, found: Purse): Promise<Purse> {
+  let purse = found;
+  for (const entry of found.entries) {
+    if (entry.expiresAtMs < run.nowMs) purse = (await sweepEntry(store, run, purse, entry)) ?? purse;
+  }
+  return purse;
 }
 
 /** What is known of a request whose process died. */

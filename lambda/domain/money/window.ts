@@ -13,7 +13,7 @@ export function windowIdAt(window: BudgetWindow, timeMs: number): WindowId {
   return `${window}${window === 'total' ? '' : `:${periodName(window, timeMs)}`}` as WindowId;
 }
 
-/** The ids of all five periods in which a moment falls: every reservation is counted in each. */
+/** The ids of all five periods in which a moment falls, the shortest first. */
 export const windowIdsAt = (timeMs: number): readonly WindowId[] =>
   BUDGET_WINDOWS.map((window) => windowIdAt(window, timeMs));
 

@@ -47,7 +47,7 @@ const healthOf = (entries: Readonly<Record<string, Partial<DeploymentHealth>>>):
 const ask = (question: Partial<RouteQuestion>): RouteQuestion => ({
   models: ['group'],
   names: names(),
-  permissions: { models: [], providers: [] },
+  permissions: [{ models: [], providers: [] }],
   preferences: NO_WISHES,
   health: new Map(),
   nowMs: NOW,
@@ -120,7 +120,7 @@ describe('fallbacks', () => {
   });
 
   test('that the key may not call are left out', () => {
-    const permissions = { models: ['two/*'], providers: [] };
+    const permissions = [{ models: ['two/*'], providers: [] }];
     expect(idsOf(ask({ models: ['one/a', 'two/b'], permissions }))).toEqual(['two/b']);
   });
 });
@@ -151,7 +151,7 @@ describe('permissions of the key', () => {
   test('name a group, a deployment, or a wildcard over either', () => {
     const both = names([group('ordered', deployment('one', 'a'), deployment('two', 'b'))]);
     const allowed = (models: readonly string[]) =>
-      idsOf(ask({ names: both, permissions: { models, providers: [] } }));
+      idsOf(ask({ names: both, permissions: [{ models, providers: [] }] }));
     expect(allowed(['group'])).toEqual(['one/a', 'two/b']);
     expect(allowed(['gr*'])).toEqual(['one/a', 'two/b']);
     expect(allowed(['two/b'])).toEqual(['two/b']);
@@ -161,7 +161,7 @@ describe('permissions of the key', () => {
   });
 
   test('bind providers too', () => {
-    const permissions = { models: [], providers: ['two'] };
+    const permissions = [{ models: [], providers: ['two'] }];
     expect(idsOf(ask({ models: ['one/a', 'two/b'], permissions }))).toEqual(['two/b']);
     expect(codeOf(() => planRoute(ask({ models: ['one/a'], permissions })))).toBe('no_eligible_deployment');
   });
@@ -245,6 +245,7 @@ describe('any plan', () => {
       groups: fc.tuple(arbitraryGroup('g1'), arbitraryGroup('g2')),
       models: fc.subarray(['g1', 'g2', 'one/a', 'two/b'], { minLength: 1 }),
       allowed: fc.subarray(['g1', 'one/*', 'two/b']),
+      allowedAbove: fc.subarray(['g1', 'g2', 'one/*', 'two/*']),
       providers: subset,
       order: subset,
       only: fc.option(subset, { nil: undefined }),
@@ -253,15 +254,32 @@ describe('any plan', () => {
       health: arbitraryHealth,
       seed: fc.integer(),
     })
-    .map(({ groups, models, allowed, providers, order, only, ignore, allowFallbacks, health, seed }) => ({
-      models,
-      names: names(groups),
-      permissions: { models: allowed, providers },
-      preferences: { order, ignore, allowFallbacks, ...(only !== undefined && { only }) },
-      health,
-      nowMs: NOW,
-      random: seededRandom(seed),
-    }));
+    .map(
+      ({
+        groups,
+        models,
+        allowed,
+        allowedAbove,
+        providers,
+        order,
+        only,
+        ignore,
+        allowFallbacks,
+        health,
+        seed,
+      }) => ({
+        models,
+        names: names(groups),
+        permissions: [
+          { models: allowed, providers },
+          { models: allowedAbove, providers: [] },
+        ],
+        preferences: { order, ignore, allowFallbacks, ...(only !== undefined && { only }) },
+        health,
+        nowMs: NOW,
+        random: seededRandom(seed),
+      }),
+    );
 
   const isCooling = (health: HealthTable, id: DeploymentId): boolean =>
     (health.get(id)?.cooldownUntilMs ?? 0) > NOW;
@@ -298,13 +316,17 @@ describe('any plan', () => {
         group: name,
       } of plan) {
         expect(providers.has(provider)).toBe(true);
-        expect(permissions.providers.length === 0 || permissions.providers.includes(provider)).toBe(true);
         expect(preferences.only === undefined || preferences.only.includes(provider)).toBe(true);
         expect(preferences.ignore).not.toContain(provider);
-        const isAllowed = permissions.models.some((pattern) =>
-          pattern.endsWith('*') ? id.startsWith(pattern.slice(0, -1)) : pattern === id || pattern === name,
-        );
-        expect(permissions.models.length === 0 || isAllowed).toBe(true);
+        for (const { models, providers: allowed } of permissions) {
+          expect(allowed.length === 0 || allowed.includes(provider)).toBe(true);
+          const isAllowed = models.some((pattern) =>
+            pattern.endsWith('*')
+              ? id.startsWith(pattern.slice(0, -1)) || name.startsWith(pattern.slice(0, -1))
+              : pattern === id || pattern === name,
+          );
+          expect(models.length === 0 || isAllowed).toBe(true);
+        }
       }
     });
   });
