@@ -1,12 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { dynamoKeyStore } from '../../../lambda/adapters/dynamodb/key-store.ts';
 import { dynamoLedger } from '../../../lambda/adapters/dynamodb/ledger.ts';
+import { scopeKey } from '../../../lambda/adapters/dynamodb/scope-item.ts';
+import { dynamoScopeStore } from '../../../lambda/adapters/dynamodb/scope-store.ts';
+import { readItem } from '../../../lambda/adapters/dynamodb/store.ts';
 import { secretHash, virtualKeyId } from '../../../lambda/domain/ids.ts';
+import { type Scope, scopeName } from '../../../lambda/domain/money/budget.ts';
+import { nanoUsd } from '../../../lambda/domain/money/nano.ts';
+import { NO_RULES, type ScopeSettings } from '../../../lambda/domain/scope-settings.ts';
 import type { VirtualKey } from '../../../lambda/domain/virtual-key.ts';
 import type { KeyStore } from '../../../lambda/ports/key-store.ts';
 import { startTestEngine, type TestEngine } from '../../support/engine.ts';
 import { type Fault, faultyClient, scriptedFaults } from '../../support/faulty-client.ts';
-import { hard, unique, virtualKey } from './fixtures.ts';
+import { hard, START_MS, unique, virtualKey } from './fixtures.ts';
 
 let engine: TestEngine;
 let keys: KeyStore;
@@ -19,6 +25,22 @@ afterAll(() => engine.stop());
 const newHash = () => secretHash(unique('hash'));
 const faultyStore = (faults: readonly Fault[]): KeyStore =>
   dynamoKeyStore(engine.store(faultyClient(engine.endpoint, scriptedFaults(faults))));
+
+/** The version of a scope's policy that reservations are fenced by. */
+const versionInSpend = async (scope: Scope): Promise<string | undefined> =>
+  (await readItem(engine.store(), 'spend', scopeKey(scopeName(scope))))?.['policyVersion']?.N;
+/** Gives a scope settings, as often as is asked. */
+const putSettings = (scope: ScopeSettings['scope'], from?: ScopeSettings) =>
+  dynamoScopeStore(engine.store()).put({
+    ...NO_RULES,
+    name: scope.id,
+    budgets: [hard(1000n, 'month')],
+    metadata: {},
+    policyVersion: 0,
+    createdAtMs: START_MS,
+    ...from,
+    scope,
+  });
 
 describe('create', () => {
   test('keeps every property, and finds the key by its secret and by its id', async () => {
@@ -34,20 +56,30 @@ describe('create', () => {
         hard(12_345_678_901_234_567_890n, 'month'),
         { ...hard(5n, 'day'), mode: 'soft', softLimits: [] },
       ],
+      increases: [
+        { amount: nanoUsd(7n), window: 'month', expiresAtMs: 1_790_000_000_000, reason: 'A launch' },
+        { amount: nanoUsd(8n), expiresAtMs: 1_790_000_000_001, reason: '' },
+      ],
+      rateLimits: [
+        { model: 'openai/*', requestsPerMinute: 60 },
+        { provider: 'openai', tokensPerMinute: 1 },
+      ],
+      sessionLimits: { maxCost: nanoUsd(12_345_678_901_234_567_890n), maxCalls: 20 },
+      endUserBudget: hard(9n, 'day'),
+      cache: 'semantic',
+      purseShards: 8,
+      purseShardsAtMs: 1_763_600_000_001,
       metadata: { note: 'für später', empty: '' },
       expiresAtMs: 1_800_000_000_000,
       revokedAtMs: 1_790_000_000_000,
     });
     const hash = newHash();
     await keys.create(key, hash);
-    expect(await keys.findBySecret(hash)).toEqual(key);
+    expect(await keys.findBySecret(hash)).toEqual({ key, scopes: [] });
     expect(await keys.find(key.id)).toEqual(key);
     const scope = { kind: 'key', id: key.id } as const;
-    expect(await dynamoLedger(engine.store()).counters(scope)).toEqual({
-      scope,
-      policyVersion: 1,
-      windows: {},
-    });
+    expect(await dynamoLedger(engine.store()).counters(scope)).toEqual({ scope, windows: {} });
+    expect(await versionInSpend(scope)).toBe('1');
   });
 
   test('finds nothing for an unknown secret or id', async () => {
@@ -85,8 +117,7 @@ describe('update', () => {
     const updated = await keys.update(changed);
     expect(updated).toEqual({ ...changed, policyVersion: 2 });
     expect(await keys.find(key.id)).toEqual(updated);
-    const counters = await dynamoLedger(engine.store()).counters({ kind: 'key', id: key.id });
-    expect(counters?.policyVersion).toBe(2);
+    expect(await versionInSpend({ kind: 'key', id: key.id })).toBe('2');
   });
 
   test('is refused where somebody else changed the key in between', async () => {
@@ -107,6 +138,59 @@ describe('update', () => {
     await expect(faultyStore(['refused']).update({ ...key, name: 'Second' })).rejects.toMatchObject({
       code: 'idempotency_conflict',
     });
+  });
+});
+
+describe('a key with the scopes above it', () => {
+  test('is found with the settings of those that have any, by its secret and again', async () => {
+    const [organization, team, project, tag] = ['org', 'team', 'project', 'acme'].map(unique);
+    const key = virtualKey({
+      ...(organization !== undefined && { organization }),
+      ...(team !== undefined && { team }),
+      ...(project !== undefined && { project }),
+      tags: { customer: tag ?? '', stage: 'nobody-set' },
+    });
+    const hash = newHash();
+    await keys.create(key, hash);
+    const set = [
+      await putSettings({ kind: 'organization', id: organization ?? '' }),
+      await putSettings({ kind: 'team', id: team ?? '' }),
+      await putSettings({ kind: 'tag', id: `customer=${tag}` }),
+    ];
+    expect(await keys.findBySecret(hash)).toEqual({ key, scopes: set });
+    expect(await keys.again(key)).toEqual({ key, scopes: set });
+    const [first] = set;
+    const changed = await putSettings({ kind: 'organization', id: organization ?? '' }, first);
+    expect(changed.policyVersion).toBe(2);
+    expect((await keys.again(key))?.scopes).toEqual([changed, ...set.slice(1)]);
+  });
+
+  test('is read again as it is now', async () => {
+    const key = virtualKey();
+    await keys.create(key, newHash());
+    const changed = await keys.update({ ...key, name: 'Changed' });
+    expect(await keys.again(key)).toEqual({ key: changed, scopes: [] });
+    expect(await keys.again(virtualKey())).toBeUndefined();
+  });
+
+  test('has the scopes of its new team when it is read again after a move', async () => {
+    const [from, to] = [unique('team'), unique('team')];
+    const key = virtualKey({ team: from });
+    await keys.create(key, newHash());
+    await putSettings({ kind: 'team', id: from });
+    const settings = await putSettings({ kind: 'team', id: to });
+    const moved = await keys.update({ ...key, team: to });
+    expect(await keys.again(key)).toEqual({ key: moved, scopes: [settings] });
+  });
+});
+
+describe('tags', () => {
+  test('are those that have settings, and no other scopes', async () => {
+    const tag = await putSettings({ kind: 'tag', id: `customer=${unique('acme')}` });
+    const team = await putSettings({ kind: 'team', id: unique('team') });
+    const all = await keys.tags();
+    expect(all).toContainEqual(tag);
+    expect(all).not.toContainEqual(team);
   });
 });
 
@@ -133,13 +217,23 @@ describe('list', () => {
     await own.stop();
   });
 
+  test('gives keys and nothing else after a cursor that names a place of another list', async () => {
+    const key = virtualKey();
+    await keys.create(key, newHash());
+    for (const place of ['settings#team#search', 'key#key_1 more', 'a#b']) {
+      const cursor = Buffer.from(`${key.createdAtMs + 1} ${place}`).toString('base64url');
+      const { items } = await keys.list({ limit: 1000, cursor });
+      for (const item of items) expect(item.id).toMatch(/^key_/);
+    }
+  });
+
   test.each([
     ['', 'nothing'],
     ['e30', 'an empty object'],
-    [Buffer.from('1 key_1 more').toString('base64url'), 'too much'],
+    [Buffer.from('1 key#key_1\n').toString('base64url'), 'a control character'],
+    [Buffer.from('1').toString('base64url'), 'no id'],
     [Buffer.from('-1 key_1').toString('base64url'), 'a negative time'],
     [Buffer.from(`1 ${'k'.repeat(3000)}`).toString('base64url'), 'a long id'],
-    [Buffer.from('1 a#b').toString('base64url'), 'a foreign id'],
     ['%00\ud800', 'no base64'],
   ])('refuses the cursor %j: %s', async (cursor) => {
     await expect(keys.list({ limit: 3, cursor })).rejects.toMatchObject({

@@ -7,7 +7,18 @@ import { windowIdAt, windowIdsAt } from '../../../lambda/domain/money/window.ts'
 import type { BudgetNotice } from '../../../lambda/ports/ledger.ts';
 import { startTestEngine, type TestEngine } from '../../support/engine.ts';
 import { faultyClient, scriptedFaults } from '../../support/faulty-client.ts';
-import { facts, hard, keyIdOf, outcome, reservation, START_MS, scopeWith } from './fixtures.ts';
+import {
+  FOLD_DUE_MS,
+  facts,
+  hard,
+  outcome,
+  reservation,
+  reserved,
+  START_MS,
+  scopeWith,
+  standingClock,
+  sweepAt,
+} from './fixtures.ts';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -64,40 +75,49 @@ describe('notices', () => {
     expect(await upkeep.sendNotices(async (each) => void told.push(each))).toBe(0);
   });
 
-  test('are no open records for the sweep', async () => {
+  test('are no purses for the sweep', async () => {
     const policy = await scopeWith(engine.store(), []);
     await dynamoLedger(engine.store()).queueNotice(notice(policy));
     const swept = await dynamoLedgerUpkeep(engine.store()).sweep(START_MS + 3_600_000, Date.now() + 60_000);
-    expect(swept).toEqual({ closed: 0, left: 0 });
+    expect(swept).toMatchObject({ swept: 0, folded: 0, open: 0 });
   });
 });
 
 describe('pruneWindows', () => {
   test('takes off what ended more than two hours ago, and nothing else', async () => {
-    const policy = await scopeWith(engine.store(), [hard(1_000_000n)]);
-    const ledger = dynamoLedger(engine.store());
+    const policy = await scopeWith(engine.store(), [hard(1_000_000n, 'hour')]);
+    const store = { ...engine.store(), clock: standingClock() };
+    const ledger = dynamoLedger(store);
     const momentsMs = [
       Date.UTC(2026, 9, 31, 23),
       Date.UTC(2026, 10, 1, 9),
       Date.UTC(2026, 10, 1, 10),
       START_MS,
     ];
-    for (const atMs of momentsMs) {
+    const live = async (atMs: number) => {
       const request = facts(policy, { startedAtMs: atMs });
-      await ledger.reserve(request, reservation([policy], 10n, { windows: windowIdsAt(atMs) }));
-      await ledger.settle(request.id, outcome(10n));
-    }
+      const held = reserved(
+        await ledger.reserve(request, reservation([policy], 10n, { windows: windowIdsAt(atMs) })),
+      );
+      await ledger.settle(request, held, outcome(10n));
+    };
+    for (const atMs of momentsMs) await live(atMs);
+    await sweepAt(store, FOLD_DUE_MS);
     await ledger.queueNotice({ ...notice(policy), window: windowIdAt('hour', Date.UTC(2026, 10, 1, 9)) });
-    const upkeep = dynamoLedgerUpkeep(engine.store());
-    await upkeep.pruneWindows(keyIdOf(policy), Date.UTC(2026, 10, 1, 12));
+    const upkeep = dynamoLedgerUpkeep(store);
+    await upkeep.pruneWindows(policy.scope, Date.UTC(2026, 10, 1, 12));
     const names = async () => Object.keys((await ledger.counters(policy.scope))?.windows ?? {}).sort();
     const future = windowIdsAt(START_MS);
     expect(await names()).toEqual(
       [...new Set([...windowIdsAt(Date.UTC(2026, 10, 1, 10)), ...future, 'hour:2026-11-01T10'])].sort(),
     );
-    await upkeep.pruneWindows(keyIdOf(policy), START_MS);
+    await upkeep.pruneWindows(policy.scope, START_MS);
     expect(await names()).toEqual([...future].sort());
-    await upkeep.pruneWindows(keyIdOf(policy), START_MS);
-    expect(await ledger.reserve(facts(policy), reservation([policy], 10n))).toEqual({ type: 'reserved' });
+    await upkeep.pruneWindows(policy.scope, START_MS);
+    await live(START_MS);
+    await sweepAt(store, FOLD_DUE_MS);
+    expect((await ledger.counters(policy.scope))?.windows).toMatchObject({
+      total: { committed: 50n, spent: 50n },
+    });
   });
 });

@@ -6,14 +6,26 @@ import { dynamoKeyStore } from '../../../lambda/adapters/dynamodb/key-store.ts';
 import { dynamoLedger } from '../../../lambda/adapters/dynamodb/ledger.ts';
 import { dynamoLedgerUpkeep } from '../../../lambda/adapters/dynamodb/ledger-upkeep.ts';
 import { dynamoRoutingStore, dynamoRoutingUpkeep } from '../../../lambda/adapters/dynamodb/routing-store.ts';
+import { dynamoScopeStore } from '../../../lambda/adapters/dynamodb/scope-store.ts';
 import { dynamoSpendReports } from '../../../lambda/adapters/dynamodb/spend-reports.ts';
 import type { Store } from '../../../lambda/adapters/dynamodb/store.ts';
 import { secretHash } from '../../../lambda/domain/ids.ts';
 import type { ScopePolicy } from '../../../lambda/domain/money/budget.ts';
 import { nanoUsd } from '../../../lambda/domain/money/nano.ts';
+import { NO_RULES } from '../../../lambda/domain/scope-settings.ts';
 import { startTestEngine, type TestEngine } from '../../support/engine.ts';
 import { faultyClient } from '../../support/faulty-client.ts';
-import { facts, hard, outcome, reservation, scopeWith, unique, virtualKey } from './fixtures.ts';
+import {
+  facts,
+  hard,
+  outcome,
+  reservation,
+  reserved,
+  scopeWith,
+  totalsOf,
+  unique,
+  virtualKey,
+} from './fixtures.ts';
 
 let engine: TestEngine;
 beforeAll(async () => {
@@ -42,23 +54,33 @@ const operations = (store: Store): Readonly<Record<string, () => Promise<unknown
   const upkeep = dynamoLedgerUpkeep(store);
   const keys = dynamoKeyStore(store);
   const request = facts(policy);
-  const key = virtualKey();
+  const key = virtualKey({ team: 'search' });
+  const scopes = dynamoScopeStore(store);
+  const team = { kind: 'team', id: 'search' } as const;
+  const settings = { ...NO_RULES, scope: team, name: '', metadata: {}, policyVersion: 0, createdAtMs: 0 };
+  const held = { ...reservation([policy], 1n), purse: 'key_1#1#day:2026-11-20#0#0' };
   return {
     reserve: () => ledger.reserve(request, reservation([policy], 1n)),
     'reserve what never fits': () => ledger.reserve(request, reservation([policy], 11n)),
-    raise: () => ledger.raise(request.id, reservation([policy], 1n), nanoUsd(2n)),
-    settle: () => ledger.settle(request.id, outcome(1n)),
+    raise: () => ledger.raise(request, held, nanoUsd(2n)),
+    release: () => ledger.release(request, held),
+    settle: () => ledger.settle(request, held, outcome(1n)),
     recordRefusal: () => ledger.recordRefusal(request, outcome(0n)),
     find: () => ledger.find(request.id),
     counters: () => ledger.counters(policy.scope),
     sweep: () => upkeep.sweep(Date.now(), Date.now() + 60_000),
     sendNotices: () => upkeep.sendNotices(async () => {}),
-    pruneWindows: () => upkeep.pruneWindows(key.id, Date.now()),
+    pruneWindows: () => upkeep.pruneWindows(policy.scope, Date.now()),
     rollups: () => dynamoSpendReports(store).rollups('2026-11-20', '2026-11-21'),
     'create a key': () => keys.create(key, secretHash(unique('hash'))),
     'update a key': () => keys.update(key),
     'find a key': () => keys.findBySecret(secretHash('hash')),
+    'read a key again': () => keys.again(key),
     'list keys': () => keys.list({ limit: 10 }),
+    'list tags': () => keys.tags(),
+    'find settings': () => scopes.find(team),
+    'list settings': () => scopes.list('team', { limit: 10 }),
+    'put settings': () => scopes.put(settings),
     health: () => dynamoRoutingStore(store).health(),
     coolDown: () => dynamoRoutingStore(store).coolDown('a' as never, 1),
     addProbeSpend: () => dynamoRoutingUpkeep(store).addProbeSpend('2026-11', 1n),
@@ -88,9 +110,24 @@ describe('a store that is away', () => {
         reservation([standing], 10n),
       );
       await expect(reserved).rejects.toMatchObject({ code: 'store_unavailable' });
-      expect(await dynamoLedger(engine.store()).find(request.id)).toBeUndefined();
+      const calm = dynamoLedger(engine.store());
+      expect(await totalsOf(calm, standing)).toEqual({ committed: 0n, spent: 0n });
+      expect(await calm.find(request.id)).toBeUndefined();
     },
   );
+
+  test('is store_unavailable, with the record kept, when it goes away while a request settles', async () => {
+    const standing = await scopeWith(engine.store(), [hard(1_000_000n)]);
+    const calm = dynamoLedger(engine.store());
+    const request = facts(standing);
+    const held = reserved(await calm.reserve(request, reservation([standing], 10n)));
+    const client = faultyClient(engine.endpoint, ({ command }) =>
+      command === 'UpdateItemCommand' ? 'throttled' : undefined,
+    );
+    const settled = dynamoLedger(impatient(engine.store(client))).settle(request, held, outcome(7n));
+    await expect(settled).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(await calm.find(request.id)).toMatchObject({ cost: 7n });
+  });
 
   test('is store_unavailable when its tables are not there', async () => {
     const store = { ...engine.store(), tables: { keys: 'none', spend: 'none', routing: 'none' } };
