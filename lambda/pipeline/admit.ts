@@ -65,6 +65,7 @@ export async function admit(
     }
     switch (outcome.type) {
       case 'reserved':
+        if (gateway.clock.now() >= outcome.held.expiresAtMs) throw tooLate();
         exchange.held = outcome.held;
         return { type: 'admitted', admission: { quote, outputBound } };
       case 'stale-policy':
@@ -79,6 +80,10 @@ export async function admit(
     }
   }
 }
+
+/** The process stood still while it reserved: the sweep may have taken the reservation for one that nobody uses. */
+const tooLate = (): GatewayError =>
+  new GatewayError('store_unavailable', 'The time of this request was over before it was admitted. Try again.');
 
 /**
  * Makes sure the money set aside also covers another call, beside what earlier ones presumably cost: raised where it is

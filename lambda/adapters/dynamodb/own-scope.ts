@@ -6,8 +6,9 @@ import type { ReserveOutcome } from '../../ports/ledger.ts';
 import { type Item, numberAttribute, readNumber, textAttribute } from './attributes.ts';
 import type { EntryChange } from './purse.ts';
 import { entriesOf, entryName, entryOf } from './purse-item.ts';
+import { legKey, legOfEntry, outcomeOfItem } from './record-item.ts';
 import { addToCounters, refusalBy, requireRoom, scopeKey } from './scope-item.ts';
-import { type Store, storeUnavailable, updateItem } from './store.ts';
+import { readItem, type Store, storeUnavailable, updateItem } from './store.ts';
 import { updateBuilder } from './update.ts';
 
 type OwnOutcome = { readonly type: 'made' } | Exclude<ReserveOutcome, { readonly type: 'reserved' }>;
@@ -18,8 +19,41 @@ const KEPT_SECONDS: Readonly<Partial<Record<Scope['kind'], number>>> = {
   'end-user': 400 * 86_400,
 };
 
-/** Sets money of a scope that is its own purse aside, and counts the call: one conditional write. */
+/**
+ * Sets money of a scope that is its own purse aside, and counts the call: one conditional write. A refusal first looks
+ * whether a dead process has left something there that the sweep, which comes by way of purses, cannot find.
+ */
 export async function changeInOwnScope(
+  store: Store,
+  policy: OwnScopePolicy,
+  windows: readonly WindowId[],
+  change: EntryChange,
+): Promise<OwnOutcome> {
+  const first = await tryChange(store, policy, windows, change);
+  if (first.type === 'made' || first.type === 'stale-policy') return first;
+  return (await clearOrphans(store, policy.scope)) ? tryChange(store, policy, windows, change) : first;
+}
+
+/** An hour after it expired nobody will sweep a reservation any more that the purse beside it never had. */
+const ORPHANED_AFTER_MS = 3_600_000;
+
+/** Gives back what belongs to no request that was ever sent. @returns whether there was any */
+async function clearOrphans(store: Store, scope: Scope): Promise<boolean> {
+  const name = scopeName(scope);
+  const item = await readItem(store, 'spend', scopeKey(name));
+  const orphans = entriesOf(item ?? {}).filter(
+    ({ expiresAtMs }) => expiresAtMs + ORPHANED_AFTER_MS < store.clock.now(),
+  );
+  for (const orphan of orphans) {
+    const { id, leg } = legOfEntry(orphan.id);
+    const ended = await readItem(store, 'spend', legKey(id, leg));
+    const cost = ended === undefined ? undefined : outcomeOfItem(ended).cost;
+    await leaveOwnScope(store, name, orphan, cost);
+  }
+  return orphans.length > 0;
+}
+
+async function tryChange(
   store: Store,
   policy: OwnScopePolicy,
   windows: readonly WindowId[],

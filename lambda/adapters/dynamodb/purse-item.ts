@@ -42,6 +42,8 @@ export interface PurseEntry {
   readonly text: string;
   readonly estimate: NanoUsd;
   readonly expiresAtMs: number;
+  /** The sweep has taken it: its owner is too late. */
+  readonly isTaken: boolean;
   readonly startedAtMs: number;
   readonly deployment: DeploymentId;
   /** In a purse: the names of the request's own scopes. In a scope of its own: the purse's name. */
@@ -82,7 +84,7 @@ export const entryName = (id: string): string => `${ENTRY}${id}`;
 export const entryText = (entry: Omit<PurseEntry, 'id' | 'text'>): string =>
   JSON.stringify([
     String(entry.estimate),
-    entry.expiresAtMs,
+    entry.isTaken ? -entry.expiresAtMs : entry.expiresAtMs,
     entry.startedAtMs,
     entry.deployment,
     ...entry.beside,
@@ -97,7 +99,7 @@ export const entriesOf = (item: Item): readonly PurseEntry[] =>
 /** A reservation from its text. */
 export function entryOf(id: string, text: string): PurseEntry {
   // It was written by `entryText`.
-  const [estimate, expiresAtMs, startedAtMs, deployment, ...beside] = JSON.parse(text) as [
+  const [estimate, expiry, startedAtMs, deployment, ...beside] = JSON.parse(text) as [
     string,
     number,
     number,
@@ -108,7 +110,8 @@ export function entryOf(id: string, text: string): PurseEntry {
     id,
     text,
     estimate: nanoUsd(BigInt(estimate)),
-    expiresAtMs,
+    expiresAtMs: Math.abs(expiry),
+    isTaken: expiry < 0,
     startedAtMs,
     deployment: deploymentId(deployment),
     beside,

@@ -1,7 +1,16 @@
 import { type NanoUsd, ZERO_USD } from '../../domain/money/nano.ts';
 import type { RequestOutcome } from '../../domain/request-record.ts';
 import { numberAttribute, textAttribute } from './attributes.ts';
-import { entryName, entryOf, type Purse, purseKey, purseOfItem, usageNames } from './purse-item.ts';
+import {
+  entryName,
+  entryOf,
+  entryText,
+  type Purse,
+  type PurseEntry,
+  purseKey,
+  purseOfItem,
+  usageNames,
+} from './purse-item.ts';
 import { readItem, type Store, storeUnavailable, updateItem } from './store.ts';
 import { type UpdateBuilder, updateBuilder } from './update.ts';
 
@@ -83,16 +92,38 @@ export interface EntryCharge {
 export async function leavePurse(
   store: Store,
   name: string,
-  id: string,
-  text: string,
+  { id, text }: { readonly id: string; readonly text: string },
   charge: EntryCharge | undefined,
 ): Promise<Purse | undefined> {
   const result = await updateItem(store, purseKey(name), leaving(id, text, charge));
   const purse = result.item === undefined ? undefined : purseOfItem(result.item);
   if (result.type === 'written') return purse;
   const standing = purse?.entries.find((entry) => entry.id === id);
+  // What the sweep has taken is no longer its owner's to give back.
+  if (standing === undefined || (charge === undefined && standing.isTaken)) return undefined;
   // A raise whose answer was lost has been carried out.
-  return standing === undefined ? undefined : leavePurse(store, name, id, standing.text, charge);
+  return leavePurse(store, name, standing, charge);
+}
+
+/**
+ * Marks a reservation whose time is over as taken by the sweep.
+ * @returns the reservation as it stands then; `undefined` where it is not as it was seen
+ */
+export async function takeFromPurse(
+  store: Store,
+  name: string,
+  entry: PurseEntry,
+): Promise<PurseEntry | undefined> {
+  if (entry.isTaken) return entry;
+  const taken = { ...entry, isTaken: true };
+  const update = updateBuilder();
+  const text = entryText(taken);
+  update.set(entryName(entry.id), update.value(textAttribute(text)));
+  update.require(`${update.name(entryName(entry.id))} = ${update.value(textAttribute(entry.text))}`);
+  const result = await updateItem(store, purseKey(name), update.build());
+  if (result.type === 'written') return { ...taken, text };
+  const standing = result.item === undefined ? undefined : purseOfItem(result.item);
+  return standing?.entries.find(({ id, isTaken }) => id === entry.id && isTaken);
 }
 
 function leaving(id: string, text: string, charge: EntryCharge | undefined) {

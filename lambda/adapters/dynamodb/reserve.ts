@@ -60,27 +60,42 @@ export async function raise(
   });
 }
 
-/** Takes a reservation that was not used out of wherever it stands. */
-export async function release(store: Store, facts: RequestFacts, held: HeldReservation): Promise<void> {
-  await leaveAll(store, facts, held, undefined);
+/**
+ * Takes a reservation that was not used out of wherever it stands: out of the purse first, which decides. What the sweep
+ * has taken it charges.
+ */
+export const release = (store: Store, facts: RequestFacts, held: HeldReservation): Promise<void> =>
+  giveBack(store, facts, held, { purse: held.purse, own: held.own });
+
+async function giveBack(
+  store: Store,
+  facts: RequestFacts,
+  reservation: Reservation,
+  { purse, own }: { readonly purse: string | undefined; readonly own: readonly OwnScopePolicy[] },
+): Promise<void> {
+  if (purse !== undefined) {
+    const entry = { id: entryIdOf(facts.id, reservation.leg), text: purseEntry(facts, reservation) };
+    if ((await leavePurse(store, purse, entry, undefined)) === undefined) return;
+  }
+  await Promise.all(own.map((policy) => leaveOwn(store, facts, { reservation, policy }, undefined)));
 }
 
 /**
- * Takes a reservation out of its purse and of the request's own scopes, as what it has come to.
- * @param charge `undefined`: given back whole
+ * Takes a reservation out of the request's own scopes, then of its purse, as what it has come to: as long as it stands in
+ * the purse, the sweep finds it.
  * @returns the purse afterwards; `undefined` where the reservation did not stand in it any more
  */
 export async function leaveAll(
   store: Store,
   facts: RequestFacts,
   held: HeldReservation,
-  charge: EntryCharge | undefined,
+  charge: EntryCharge,
 ): Promise<Purse | undefined> {
-  const [purse] = await Promise.all([
-    leavePurse(store, held.purse, entryIdOf(facts.id, held.leg), purseEntry(facts, held), charge),
-    ...held.own.map((policy) => leaveOwn(store, facts, { reservation: held, policy }, charge?.cost)),
-  ]);
-  return purse;
+  await Promise.all(
+    held.own.map((policy) => leaveOwn(store, facts, { reservation: held, policy }, charge.cost)),
+  );
+  const entry = { id: entryIdOf(facts.id, held.leg), text: purseEntry(facts, held) };
+  return leavePurse(store, held.purse, entry, charge);
 }
 
 const leaveOwn = (
@@ -118,6 +133,7 @@ const entryIn = (facts: RequestFacts, reservation: Reservation, beside: readonly
   entryText({
     estimate: reservation.estimate,
     expiresAtMs: reservation.expiresAtMs,
+    isTaken: false,
     startedAtMs: facts.startedAtMs,
     deployment: reservation.deployment,
     beside,
@@ -167,13 +183,8 @@ async function takeBack(
   }: { readonly inPurse: Made | Refusal; readonly inOwn: readonly { readonly type: string }[] },
 ): Promise<void> {
   const own = reservation.own.filter((_, index) => inOwn[index]?.type === 'made');
-  const id = entryIdOf(facts.id, reservation.leg);
-  await Promise.all([
-    inPurse.type === 'made'
-      ? leavePurse(store, inPurse.purse.name, id, purseEntry(facts, reservation), undefined)
-      : undefined,
-    ...own.map((policy) => leaveOwn(store, facts, { reservation, policy }, undefined)),
-  ]);
+  const purse = inPurse.type === 'made' ? inPurse.purse.name : undefined;
+  await giveBack(store, facts, reservation, { purse, own });
 }
 
 function entryChange(

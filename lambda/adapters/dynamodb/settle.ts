@@ -51,7 +51,10 @@ function isFoldDue(purse: Purse, nowMs: number, held: HeldReservation, shards: n
   return purse.open === 0 && !isBusy;
 }
 
-/** Writes what a swept reservation really cost, and brings scopes and roll-ups to it, once. */
+/**
+ * Writes what a swept reservation really cost, and brings scopes and roll-ups to it, once. A place where the sweep did not
+ * find it comes to what the sweep charged first.
+ */
 async function correct(
   store: Store,
   {
@@ -66,6 +69,7 @@ async function correct(
     readonly charged: NanoUsd;
   },
 ): Promise<void> {
+  await leaveAll(store, facts, held, { cost: charged, outcome: {} });
   const difference = nanoUsd(outcome.cost - charged);
   const isNew = 'attribute_not_exists(pk)';
   const { provider, model, usage } = outcome;

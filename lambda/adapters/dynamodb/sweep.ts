@@ -1,5 +1,5 @@
 import { GatewayError } from '../../domain/errors.ts';
-import type { NanoUsd } from '../../domain/money/nano.ts';
+import { type NanoUsd, ZERO_USD } from '../../domain/money/nano.ts';
 import type { RequestFacts, RequestOutcome } from '../../domain/request-record.ts';
 import { deploymentParts } from '../../domain/routing/deployment.ts';
 import type { SweepResult } from '../../ports/ledger.ts';
@@ -7,7 +7,7 @@ import { OPEN_SHARDS } from '../../schema/tables.ts';
 import { type Item, readNumber } from './attributes.ts';
 import { fold } from './fold.ts';
 import { leaveOwnScope } from './own-scope.ts';
-import { leavePurse, readPurse } from './purse.ts';
+import { leavePurse, readPurse, takeFromPurse } from './purse.ts';
 import { entriesOf, type Purse, type PurseEntry, purseName } from './purse-item.ts';
 import { queryOpen } from './query.ts';
 import { legItem, legOfEntry, openShardName, outcomeOfItem } from './record-item.ts';
@@ -84,39 +84,61 @@ const SWEPT: Pick<RequestOutcome, 'outcome' | 'attempts' | 'chargeBasis' | 'boun
   boundExceeded: false,
 };
 
-/** Takes a reservation out whose owner died: at its record's cost, or else, with a record made for it, whole. */
+/**
+ * Takes a reservation out whose owner died: at its record's cost, or else, with a record made for it, whole. One that is
+ * missing in one of its places was never admitted, so it was never sent and costs nothing.
+ */
 async function sweepEntry(
   store: Store,
   run: SweepRun,
   purse: Purse,
-  entry: PurseEntry,
+  seen: PurseEntry,
 ): Promise<Purse | undefined> {
-  const outcome: RequestOutcome = {
-    ...SWEPT,
-    ...deploymentParts(entry.deployment),
-    deployment: entry.deployment,
-    cost: entry.estimate,
-    durationMs: Math.max(0, run.nowMs - entry.startedAtMs),
-  };
-  const { leg } = legOfEntry(entry.id);
-  const put = await putNewItem(
-    store,
-    legItem(sweptFacts(purse, entry), { leg, estimate: entry.estimate }, outcome),
-  );
-  const standing = put.type === 'condition-failed' ? put.item : undefined;
-  const cost = standing === undefined ? entry.estimate : outcomeOfItem(standing).cost;
-  if (standing === undefined) run.swept += 1;
-  await Promise.all(entry.beside.map((scope) => sweepOwn(store, scope, entry.id, cost)));
-  return leavePurse(store, purse.name, entry.id, entry.text, {
-    cost,
-    outcome: standing === undefined ? outcome : outcomeOfItem(standing),
+  const entry = await takeFromPurse(store, purse.name, seen);
+  if (entry === undefined) return undefined;
+  const own = await Promise.all(entry.beside.map((scope) => ownEntry(store, scope, entry.id)));
+  const ending = await endingOf(store, run, purse, {
+    entry,
+    charge: own.includes(undefined) ? ZERO_USD : entry.estimate,
   });
+  const standing = own.filter((found) => found !== undefined);
+  await Promise.all(
+    standing.map(({ scope, text }) => leaveOwnScope(store, scope, { id: entry.id, text }, ending.cost)),
+  );
+  return leavePurse(store, purse.name, entry, { cost: ending.cost, outcome: ending });
 }
 
-async function sweepOwn(store: Store, scope: string, id: string, cost: NanoUsd): Promise<void> {
+interface OwnEntry {
+  readonly scope: string;
+  readonly text: string;
+}
+
+async function ownEntry(store: Store, scope: string, id: string): Promise<OwnEntry | undefined> {
   const item: Item = (await readItem(store, 'spend', scopeKey(scope))) ?? {};
   const entry = entriesOf(item).find((each) => each.id === id);
-  if (entry !== undefined) await leaveOwnScope(store, scope, entry, cost);
+  return entry === undefined ? undefined : { scope, text: entry.text };
+}
+
+/** How a reservation ended: as its record says, or else as the record says that is made for it. */
+async function endingOf(
+  store: Store,
+  run: SweepRun,
+  purse: Purse,
+  { entry, charge }: { readonly entry: PurseEntry; readonly charge: NanoUsd },
+): Promise<RequestOutcome> {
+  const { leg } = legOfEntry(entry.id);
+  const outcome: RequestOutcome = {
+    ...SWEPT,
+    ...(charge > 0n && deploymentParts(entry.deployment)),
+    deployment: entry.deployment,
+    cost: charge,
+    durationMs: Math.max(0, run.nowMs - entry.startedAtMs),
+  };
+  const item = legItem(sweptFacts(purse, entry), { leg, estimate: entry.estimate }, outcome);
+  const put = await putNewItem(store, item);
+  if (put.type === 'condition-failed' && put.item !== undefined) return outcomeOfItem(put.item);
+  run.swept += 1;
+  return outcome;
 }
 
 /** What a purse tells of a request: whose it was, and when it began. */
