@@ -49,7 +49,7 @@ export const isUsable = (key: VirtualKey, nowMs: number): boolean =>
   key.state === 'active' && (key.expiresAtMs === undefined || nowMs < key.expiresAtMs);
 
 /** After so long without a crowd a key's requests are few again. */
-const CROWDED_FOR_MS = 3_600_000;
+export const CROWDED_FOR_MS = 3_600_000;
 
 /** Among how many purses a key's requests choose. */
 export const purseShards = (

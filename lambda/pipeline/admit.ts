@@ -6,7 +6,7 @@ import { BUDGET_WINDOWS, windowEndsAtMs } from '../domain/money/window.ts';
 import type { HeldReservation, Reservation } from '../domain/request-record.ts';
 import type { Deployment } from '../domain/routing/deployment.ts';
 import { purseShards } from '../domain/virtual-key.ts';
-import type { BudgetRefusal } from '../ports/ledger.ts';
+import type { BudgetRefusal, ReserveOutcome } from '../ports/ledger.ts';
 import { authenticateAgain, UNRESERVED_KEY_AGE_MS } from './authenticate.ts';
 import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
@@ -54,15 +54,7 @@ export async function admit(
   let outputBound = initialOutputBound(gateway, exchange, deployment);
   for (;;) {
     const quote = quoteFor(gateway, exchange, deployment, outputBound);
-    const reservation = newReservation(gateway, exchange, { deployment, estimate: quote.estimate, leg: 0 });
-    const [outcome, isCurrent] = await Promise.all([
-      gateway.ledger.reserve(exchange.facts, reservation),
-      gateway.keys.isCurrent(exchange.caller.hash, exchange.caller, UNRESERVED_KEY_AGE_MS),
-    ]);
-    if (!isCurrent) {
-      if (outcome.type === 'reserved') await gateway.ledger.release(exchange.facts, outcome.held);
-      return { type: 'policy-changed' };
-    }
+    const outcome = await reserveAndVerify(gateway, exchange, { deployment, quote });
     switch (outcome.type) {
       case 'reserved':
         if (gateway.clock.now() >= outcome.held.expiresAtMs) throw tooLate();
@@ -81,9 +73,29 @@ export async function admit(
   }
 }
 
+/** Reserves, and looks at the key at the same time. */
+async function reserveAndVerify(
+  gateway: Gateway,
+  exchange: Exchange,
+  { deployment, quote }: { readonly deployment: Deployment; readonly quote: Quote },
+): Promise<ReserveOutcome | { readonly type: 'stale-policy' }> {
+  const { caller } = exchange;
+  const reservation = newReservation(gateway, exchange, { deployment, estimate: quote.estimate, leg: 0 });
+  const [outcome, isCurrent] = await Promise.all([
+    gateway.ledger.reserve(exchange.facts, reservation),
+    gateway.keys.isCurrent(caller.hash, caller, UNRESERVED_KEY_AGE_MS),
+  ]);
+  if (isCurrent) return outcome;
+  if (outcome.type === 'reserved') await gateway.ledger.release(exchange.facts, outcome.held);
+  return { type: 'stale-policy' };
+}
+
 /** The process stood still while it reserved: the sweep may have taken the reservation for one that nobody uses. */
 const tooLate = (): GatewayError =>
-  new GatewayError('store_unavailable', 'The time of this request was over before it was admitted. Try again.');
+  new GatewayError(
+    'store_unavailable',
+    'The time of this request was over before it was admitted. Try again.',
+  );
 
 /**
  * Makes sure the money set aside also covers another call, beside what earlier ones presumably cost: raised where it is

@@ -125,6 +125,7 @@ interface World {
   readonly engine: TestEngine;
   readonly calm: Store;
   readonly clock: Clock;
+  readonly jump: (byMs: number) => void;
   readonly schedule: Schedule;
   readonly keys: readonly VirtualKey[];
   readonly team: ScopePolicy;
@@ -153,12 +154,14 @@ export async function runSchedule(
     random: Math.random,
     sleep: (durationMs) => new Promise((resolve) => setTimeout(resolve, durationMs / 20)),
   };
-  const world = await newWorld(engine, schedule, clock, sabotage);
+  const jump = (byMs: number): void => {
+    nowMs += byMs;
+  };
+  const world = await newWorld(engine, { schedule, clock, jump, sabotage });
   await forEachConcurrently(schedule.steps, 6, async (each) => {
     switch (each.type) {
       case 'jump':
-        nowMs += each.byMs;
-        return;
+        return jump(each.byMs);
       case 'sweep':
         return live(async () => {
           const store = world.engine.store(
@@ -182,9 +185,12 @@ export async function runSchedule(
 
 async function newWorld(
   engine: TestEngine,
-  schedule: Schedule,
-  clock: Clock,
-  sabotage: Sabotage | undefined,
+  {
+    schedule,
+    clock,
+    jump,
+    sabotage,
+  }: Pick<World, 'schedule' | 'clock' | 'jump'> & { readonly sabotage: Sabotage | undefined },
 ): Promise<World> {
   worlds += 1;
   const calm: Store = { ...engine.store(), clock };
@@ -226,7 +232,20 @@ async function newWorld(
     policyVersion: settings.policyVersion,
     budgets: settings.budgets,
   };
-  return { engine, calm, clock, schedule, keys, team, ledgers, plans, requests: [], wrong: [], pending };
+  return {
+    engine,
+    calm,
+    clock,
+    jump,
+    schedule,
+    keys,
+    team,
+    ledgers,
+    plans,
+    requests: [],
+    wrong: [],
+    pending,
+  };
 }
 
 /** Ends like a process that died, or a request that was told to come again: nothing more is done for it. */
@@ -258,7 +277,7 @@ async function runRequest(world: World, each: RequestStep): Promise<void> {
 }
 
 async function endRequest(
-  { clock, calm }: World,
+  { clock, calm, jump }: World,
   ledger: Ledger,
   {
     each,
@@ -275,7 +294,9 @@ async function endRequest(
     case 'refused':
       return ledger.recordRefusal(facts, outcomeOf(0n, 'store_unavailable'));
     case 'late':
-      await dynamoLedgerUpkeep(calm).sweep(clock.now() + 400_000, Number.MAX_SAFE_INTEGER);
+      // Its process stands still until its time is over, and everybody's clock goes on.
+      jump(Math.max(0, held.expiresAtMs - clock.now()) + 1);
+      await dynamoLedgerUpkeep(calm).sweep(clock.now(), Number.MAX_SAFE_INTEGER);
       break;
     case 'settled':
     case 'settled-twice':

@@ -2,11 +2,15 @@ import type { TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { type NanoUsd, nanoUsd } from '../../domain/money/nano.ts';
 import { numberAttribute } from './attributes.ts';
 import { lookAtMs } from './lease.ts';
-import { type Purse, purseKey, usageNames } from './purse-item.ts';
+import { readPurse } from './purse.ts';
+import { type Purse, type PurseUsage, purseKey, usageNames } from './purse-item.ts';
 import { rollupUpdates } from './rollup-item.ts';
 import { addToCounters, scopeKey } from './scope-item.ts';
 import { type Store, transact, withRetries } from './store.ts';
 import { updateBuilder } from './update.ts';
+
+/** Models whose usage one fold brings up: a transaction takes a hundred items. */
+const MODELS_AT_ONCE = 50;
 
 /**
  * Brings what a purse's requests have spent into its scopes and the roll-ups, and gives all room back, in one transaction.
@@ -14,23 +18,47 @@ import { updateBuilder } from './update.ts';
  * @returns whether this call did it; not where the purse is no longer as it was seen
  */
 export async function fold(store: Store, purse: Purse, foldAfterMs: number): Promise<boolean> {
+  const used = purse.usage.filter(({ requests, cost }) => requests !== 0 || cost !== 0n);
+  const isWhole = used.length <= MODELS_AT_ONCE;
+  const usage = used.slice(0, MODELS_AT_ONCE);
+  const seen: Folded = {
+    usage,
+    // What is in no usage was spent by nobody known, and goes with the last portion.
+    spent: isWhole ? purse.spent : nanoUsd(usage.reduce((sum, { cost }) => sum + cost, 0n)),
+    isClosing: purse.open === 0 && isWhole,
+    foldAfterMs,
+  };
+  if (!(await foldPortion(store, purse, seen))) return false;
+  if (isWhole) return true;
+  const rest = await readPurse(store, purse.name);
+  return rest === undefined || fold(store, rest, foldAfterMs);
+}
+
+/** What one transaction brings up. */
+interface Folded {
+  readonly usage: readonly PurseUsage[];
+  readonly spent: NanoUsd;
+  readonly isClosing: boolean;
+  readonly foldAfterMs: number;
+}
+
+async function foldPortion(store: Store, purse: Purse, seen: Folded): Promise<boolean> {
   const nowMs = store.clock.now();
-  const isClosing = purse.open === 0;
   const items: readonly TransactWriteItem[] = [
     {
       Update: {
         TableName: store.tables.spend,
         Key: purseKey(purse.name),
-        ...(isClosing ? closing(purse, nowMs) : folding(purse, nowMs, foldAfterMs)),
+        ...(seen.isClosing ? closing(purse, nowMs) : folding(purse, nowMs, seen)),
       },
     },
     ...purse.scopes.map((name) => {
       const update = updateBuilder();
-      addToCounters(update, purse.windows, { committed: -purse.room, spent: purse.spent });
-      update.add('purses', isClosing ? -1 : 0);
+      addToCounters(update, purse.windows, { committed: -purse.room, spent: seen.spent });
+      update.add('purses', seen.isClosing ? -1 : 0);
       return { Update: { TableName: store.tables.spend, Key: scopeKey(name), ...update.build() } };
     }),
-    ...rollupUpdates(store, purse),
+    ...rollupUpdates(store, { ...purse, usage: seen.usage }),
   ];
   return withRetries(store, async ({ answerLost }) => {
     const result = await transact(store, items);
@@ -42,10 +70,9 @@ export async function fold(store: Store, purse: Purse, foldAfterMs: number): Pro
 /** Nothing has happened in it since it was seen. */
 function closing(purse: Purse, nowMs: number) {
   const update = updateBuilder();
-  requireNumber('open', 0n);
-  requireNumber('room', purse.room);
-  requireNumber('spent', purse.spent);
-  requireNumber('fence', BigInt(purse.fence));
+  requireNumber('open', 0);
+  requireNumber('leaves', purse.leaves);
+  requireNumber('fence', purse.fence);
   update.add('fence', 1);
   update.add('room', -purse.room);
   update.add('spent', -purse.spent);
@@ -56,26 +83,26 @@ function closing(purse: Purse, nowMs: number) {
     update.remove(attribute);
   return update.build();
 
-  function requireNumber(attribute: string, value: bigint): void {
+  function requireNumber(attribute: string, value: number): void {
     const name = update.name(attribute);
     const isEqual = `${name} = ${update.value(numberAttribute(value))}`;
-    update.require(value === 0n ? `(attribute_not_exists(${name}) OR ${isEqual})` : isEqual);
+    update.require(value === 0 ? `(attribute_not_exists(${name}) OR ${isEqual})` : isEqual);
   }
 }
 
 /** What was spent only grows between two folds, so what was seen of it is there still. */
-function folding(purse: Purse, nowMs: number, foldAfterMs: number) {
+function folding(purse: Purse, nowMs: number, { usage, spent, foldAfterMs }: Folded) {
   const update = updateBuilder();
   update.require(`${update.name('fence')} = ${update.value(numberAttribute(purse.fence))}`);
   update.add('fence', 1);
   if (purse.room > 0n)
     update.require(`${update.name('room')} >= ${update.value(numberAttribute(purse.room))}`);
   update.add('room', -purse.room);
-  update.add('spent', -purse.spent);
+  update.add('spent', -spent);
   update.set('foldedAtMs', update.value(numberAttribute(nowMs)));
   update.set('foldedBeforeMs', update.name('foldedAtMs'));
   update.set('expiresAtMs', update.value(numberAttribute(lookAtMs(nowMs, foldAfterMs))));
-  for (const { provider, model, ...counted } of purse.usage) {
+  for (const { provider, model, ...counted } of usage) {
     const [requests, cost, prompt, completion] = usageNames(provider, model);
     update.add(requests, -counted.requests);
     update.add(cost, -counted.cost);

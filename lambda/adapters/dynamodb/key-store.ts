@@ -45,7 +45,11 @@ async function findBySecret(store: Store, hash: SecretHash): Promise<KeyWithScop
 /** What the key names does not change without its version, so its scopes need not wait for it. */
 async function again(store: Store, known: VirtualKey): Promise<KeyWithScopes | undefined> {
   const [key, scopes] = await Promise.all([find(store, known.id), settingsAbove(store, known)]);
-  return key === undefined ? undefined : { key, scopes };
+  if (key === undefined) return undefined;
+  return {
+    key,
+    scopes: key.policyVersion === known.policyVersion ? scopes : await settingsAbove(store, key),
+  };
 }
 
 async function settingsAbove(store: Store, key: VirtualKey): Promise<readonly ScopeSettings[]> {

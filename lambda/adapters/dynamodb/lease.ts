@@ -144,6 +144,7 @@ const emptyPurse = (name: string, { key, shared, windows }: Reservation): Purse 
   open: 0,
   foldedAtMs: 0,
   foldedBeforeMs: 0,
+  leaves: 0,
   fence: 0,
   isOpen: false,
   entries: [],

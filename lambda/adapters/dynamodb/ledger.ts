@@ -14,7 +14,7 @@ export function dynamoLedger(store: Store): Ledger {
   return {
     reserve: (facts, reservation) => reserve(store, views, facts, reservation),
     raise: (facts, held, estimate) => raise(store, views, { facts, held, estimate }),
-    release: (facts, held) => release(store, facts, held),
+    release: (facts, held) => release(store, views, facts, held),
     settle: (facts, held, outcome) => settle(store, views, { facts, held, outcome }),
     recordRefusal: (facts, outcome) => recordRefusal(store, facts, outcome),
     find: async (id) => {

@@ -6,18 +6,16 @@ import type { ReserveOutcome } from '../../ports/ledger.ts';
 import { type Item, numberAttribute, readNumber, textAttribute } from './attributes.ts';
 import type { EntryChange } from './purse.ts';
 import { entriesOf, entryName, entryOf } from './purse-item.ts';
-import { legKey, legOfEntry, outcomeOfItem } from './record-item.ts';
+import { chargedCost, legKey, legOfEntry, outcomeOfItem } from './record-item.ts';
 import { addToCounters, refusalBy, requireRoom, scopeKey } from './scope-item.ts';
 import { readItem, type Store, storeUnavailable, updateItem } from './store.ts';
 import { updateBuilder } from './update.ts';
 
 type OwnOutcome = { readonly type: 'made' } | Exclude<ReserveOutcome, { readonly type: 'reserved' }>;
 
-/** A session or an end user that nobody heard of for so long is forgotten. */
-const KEPT_SECONDS: Readonly<Partial<Record<Scope['kind'], number>>> = {
-  session: 30 * 86_400,
-  'end-user': 400 * 86_400,
-};
+/** A session, and an end user, that nobody heard of for so long is forgotten. */
+const SESSION_KEPT_SECONDS = 30 * 86_400;
+const KEPT_SECONDS = 400 * 86_400;
 
 /**
  * Sets money of a scope that is its own purse aside, and counts the call: one conditional write. A refusal first looks
@@ -34,6 +32,9 @@ export async function changeInOwnScope(
   return (await clearOrphans(store, policy.scope)) ? tryChange(store, policy, windows, change) : first;
 }
 
+/** A request that moves to another deployment is the same call still. */
+const isCall = (entryId: string): boolean => legOfEntry(entryId).leg === 0;
+
 /** An hour after it expired nobody will sweep a reservation any more that the purse beside it never had. */
 const ORPHANED_AFTER_MS = 3_600_000;
 
@@ -47,7 +48,7 @@ async function clearOrphans(store: Store, scope: Scope): Promise<boolean> {
   for (const orphan of orphans) {
     const { id, leg } = legOfEntry(orphan.id);
     const ended = await readItem(store, 'spend', legKey(id, leg));
-    const cost = ended === undefined ? undefined : outcomeOfItem(ended).cost;
+    const cost = ended === undefined ? undefined : chargedCost(outcomeOfItem(ended));
     await leaveOwnScope(store, name, orphan, cost);
   }
   return orphans.length > 0;
@@ -63,14 +64,14 @@ async function tryChange(
   const entry = update.name(entryName(change.id));
   addToCounters(update, windows, { committed: change.amount, spent: 0n });
   update.set(entryName(change.id), update.value(textAttribute(change.after)));
-  const keptSeconds = KEPT_SECONDS[policy.scope.kind] ?? 0;
+  const keptSeconds = policy.scope.kind === 'session' ? SESSION_KEPT_SECONDS : KEPT_SECONDS;
   update.set('expiresAtSeconds', update.value(numberAttribute(store.clock.now() / 1000 + keptSeconds)));
   requireRoom(update, policy, windows, change.amount);
   if (change.before !== undefined) update.require(`${entry} = ${update.value(textAttribute(change.before))}`);
   else {
-    update.add('calls', 1);
     update.require(`attribute_not_exists(${entry})`);
-    if (policy.maxCalls !== undefined) {
+    if (isCall(change.id)) update.add('calls', 1);
+    if (isCall(change.id) && policy.maxCalls !== undefined) {
       const calls = update.name('calls');
       const most = update.value(numberAttribute(policy.maxCalls - 1));
       update.require(`(attribute_not_exists(${calls}) OR ${calls} <= ${most})`);
@@ -123,7 +124,7 @@ export async function leaveOwnScope(
     committed: (cost ?? 0n) - estimate,
     spent: cost ?? 0n,
   });
-  if (cost === undefined) update.add('calls', -1);
+  if (cost === undefined && isCall(id)) update.add('calls', -1);
   update.remove(entryName(id));
   update.require(`${update.name(entryName(id))} = ${update.value(textAttribute(text))}`);
   const result = await updateItem(store, scopeKey(name), update.build());

@@ -5,7 +5,7 @@ import { scopeName } from '../../domain/money/budget.ts';
 import { type NanoUsd, nanoUsd } from '../../domain/money/nano.ts';
 import type { WindowId } from '../../domain/money/window.ts';
 import type { Reservation } from '../../domain/request-record.ts';
-import { type Item, readList, readNano, readNumber, readText, textAttribute } from './attributes.ts';
+import { cutText, type Item, readList, readNano, readNumber, readText, textAttribute } from './attributes.ts';
 
 /**
  * A purse: an item that holds money leased from all shared scopes of a key's requests, so that a request writes to it
@@ -26,6 +26,8 @@ export interface Purse {
   readonly foldedAtMs: number;
   /** When it was folded before that; 0 where it never was. */
   readonly foldedBeforeMs: number;
+  /** Reservations that have left it, in all. */
+  readonly leaves: number;
   /** Rises whenever it is opened, folded or closed. */
   readonly fence: number;
   /** It holds money of its scopes, and upkeep looks after it. */
@@ -62,6 +64,8 @@ export interface PurseUsage {
 
 const PARTITION = 'purse#';
 const ENTRY = 'e:';
+/** Longer names of models are cut, as in records: a purse stays small. */
+const USAGE_NAME_BYTES = 200;
 
 export const purseKey = (name: string): Record<string, AttributeValue> => ({
   pk: textAttribute(`${PARTITION}${name}`),
@@ -120,7 +124,7 @@ export function entryOf(id: string, text: string): PurseEntry {
 
 /** Attributes that count what one model has cost: requests, cost, prompt and completion tokens. */
 export const usageNames = (provider: string, model: string): readonly [string, string, string, string] => {
-  const name = JSON.stringify([provider, model]);
+  const name = JSON.stringify([cutText(provider, USAGE_NAME_BYTES), cutText(model, USAGE_NAME_BYTES)]);
   return [`un:${name}`, `uc:${name}`, `up:${name}`, `uo:${name}`];
 };
 
@@ -139,6 +143,7 @@ export function purseOfItem(item: Item): Purse {
     open: readNumber(item, 'open') ?? 0,
     foldedAtMs: readNumber(item, 'foldedAtMs') ?? 0,
     foldedBeforeMs: readNumber(item, 'foldedBeforeMs') ?? 0,
+    leaves: readNumber(item, 'leaves') ?? 0,
     fence: readNumber(item, 'fence') ?? 0,
     isOpen: item['openShard'] !== undefined,
     entries: entriesOf(item),

@@ -1,3 +1,4 @@
+import type { Reservation } from '../../domain/request-record.ts';
 import type { Purse } from './purse-item.ts';
 
 /** Purses as this process last saw them: tells where to try first, and never decides. */
@@ -36,3 +37,11 @@ export function purseViews(): PurseViews {
     },
   };
 }
+
+/** Requests that come closer than this to each other take money ahead; apart where many purses share a scope. */
+const BUSY_GAP_MS = 1_000;
+const SHARED_BUSY_GAP_MS = 30_000;
+
+/** Within what gap a key's next request counts as one of many. */
+export const busyGapMs = ({ terms }: Pick<Reservation, 'terms'>, shards: number): number =>
+  terms.isShared || shards > 1 ? SHARED_BUSY_GAP_MS : BUSY_GAP_MS;

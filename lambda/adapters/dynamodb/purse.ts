@@ -132,6 +132,7 @@ function leaving(id: string, text: string, charge: EntryCharge | undefined) {
   const update = updateBuilder();
   update.remove(entryName(id));
   update.add('open', -1);
+  update.add('leaves', 1);
   update.add('room', estimate - cost);
   update.add('spent', cost);
   if (charge !== undefined) addUsage(update, charge);
@@ -140,7 +141,7 @@ function leaving(id: string, text: string, charge: EntryCharge | undefined) {
 }
 
 /** Stands for a provider and model that are not known: the process died before it could say. */
-const UNKNOWN = '-';
+export const UNKNOWN = '-';
 
 /** A request that no provider answered and that cost nothing has no part in any report. */
 function addUsage(update: UpdateBuilder, { cost, outcome }: EntryCharge): void {

@@ -78,7 +78,8 @@ const CORRECTION = 'correction#';
 /** The key of what one reservation of a request has come to. */
 export const legKey = (id: RequestId, leg: number): Record<string, AttributeValue> => ({
   pk: textAttribute(recordPartition(id)),
-  sk: textAttribute(`${LEG}${leg}`),
+  // Two digits, as legs are read in their order.
+  sk: textAttribute(`${LEG}${String(leg).padStart(2, '0')}`),
 });
 
 /** All entries of a request stand in one partition. */
@@ -121,6 +122,13 @@ export const openShardName = (shard: number): string => `open#${shard}`;
 
 /** How a reservation ended, as its item tells. */
 export const outcomeOfItem = (item: Item): RequestOutcome => decodeFields(outcomeFields, item);
+
+/** What a request's own scopes are charged; `undefined` where it was never sent, so that it was no call either. */
+export const chargedCost = ({
+  cost,
+  attempts,
+}: Pick<RequestOutcome, 'cost' | 'attempts'>): NanoUsd | undefined =>
+  cost === 0n && attempts.length === 0 ? undefined : cost;
 
 /**
  * The record that a request's entries make together: the last leg tells how it ended, a correction what is known better,

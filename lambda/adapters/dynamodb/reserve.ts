@@ -1,23 +1,25 @@
 import { ConditionalCheckFailedException, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { scopeName } from '../../domain/money/budget.ts';
 import { type NanoUsd, nanoUsd, ZERO_USD } from '../../domain/money/nano.ts';
-import { type WindowId, windowIdAt } from '../../domain/money/window.ts';
 import type {
   HeldReservation,
   OwnScopePolicy,
   RequestFacts,
   Reservation,
 } from '../../domain/request-record.ts';
+import { CROWDED_FOR_MS } from '../../domain/virtual-key.ts';
 import type { ReserveOutcome } from '../../ports/ledger.ts';
 import { numberAttribute } from './attributes.ts';
 import { fold } from './fold.ts';
 import { keyKey } from './key-item.ts';
 import { type LeaseOutcome, type LeaseRequest, lease } from './lease.ts';
-import { changeInOwnScope, leaveOwnScope } from './own-scope.ts';
-import { changeInPurse, type EntryChange, type EntryCharge, leavePurse, readPurse } from './purse.ts';
-import { entryText, type Purse, purseFamily } from './purse-item.ts';
-import type { PurseFamilyView, PurseViews } from './purse-views.ts';
+import { giveBack } from './leave.ts';
+import { changeInOwnScope } from './own-scope.ts';
+import { changeInPurse, type EntryChange, readPurse } from './purse.ts';
+import { type Purse, purseFamily } from './purse-item.ts';
+import { busyGapMs, type PurseFamilyView, type PurseViews } from './purse-views.ts';
 import { entryIdOf } from './record-item.ts';
+import { ownEntry, ownWindows, purseEntry } from './reservation-entry.ts';
 import { hardBudgets, refusalBy, scopeKey } from './scope-item.ts';
 import { forEachConcurrently, readItem, type Store, storeUnavailable, withRetries } from './store.ts';
 import { updateBuilder } from './update.ts';
@@ -33,7 +35,12 @@ export async function reserve(
   if (never !== undefined) return never;
   const family = views.family(purseFamily(reservation));
   family.shards = Math.max(family.shards, reservation.key.purseShards);
-  return change(store, family, facts, { reservation, shard: anyShard(store, family), from: undefined });
+  return change(store, views, facts, {
+    family,
+    reservation,
+    shard: anyShard(store, family),
+    from: undefined,
+  });
 }
 
 /**
@@ -53,93 +60,25 @@ export async function raise(
   const never = await refusalOfWhatNeverFits(store, held, estimate, facts.startedAtMs);
   if (never !== undefined) return never;
   const family = views.family(purseFamily(held));
-  return change(store, family, facts, {
+  return change(store, views, facts, {
+    family,
     reservation: { ...held, estimate },
     shard: shardIn(held.purse),
     from: held,
   });
 }
 
-/**
- * Takes a reservation that was not used out of wherever it stands: out of the purse first, which decides. What the sweep
- * has taken it charges.
- */
-export const release = (store: Store, facts: RequestFacts, held: HeldReservation): Promise<void> =>
-  giveBack(store, facts, held, { purse: held.purse, own: held.own });
-
-async function giveBack(
+/** Gives a reservation back that was not used. */
+export const release = (
   store: Store,
-  facts: RequestFacts,
-  reservation: Reservation,
-  { purse, own }: { readonly purse: string | undefined; readonly own: readonly OwnScopePolicy[] },
-): Promise<void> {
-  if (purse !== undefined) {
-    const entry = { id: entryIdOf(facts.id, reservation.leg), text: purseEntry(facts, reservation) };
-    if ((await leavePurse(store, purse, entry, undefined)) === undefined) return;
-  }
-  await Promise.all(own.map((policy) => leaveOwn(store, facts, { reservation, policy }, undefined)));
-}
-
-/**
- * Takes a reservation out of the request's own scopes, then of its purse, as what it has come to: as long as it stands in
- * the purse, the sweep finds it.
- * @returns the purse afterwards; `undefined` where the reservation did not stand in it any more
- */
-export async function leaveAll(
-  store: Store,
+  views: PurseViews,
   facts: RequestFacts,
   held: HeldReservation,
-  charge: EntryCharge,
-): Promise<Purse | undefined> {
-  await Promise.all(
-    held.own.map((policy) => leaveOwn(store, facts, { reservation: held, policy }, charge.cost)),
-  );
-  const entry = { id: entryIdOf(facts.id, held.leg), text: purseEntry(facts, held) };
-  return leavePurse(store, held.purse, entry, charge);
-}
-
-const leaveOwn = (
-  store: Store,
-  facts: RequestFacts,
-  { reservation, policy }: { readonly reservation: Reservation; readonly policy: OwnScopePolicy },
-  cost: NanoUsd | undefined,
 ): Promise<void> =>
-  leaveOwnScope(
-    store,
-    scopeName(policy.scope),
-    { id: entryIdOf(facts.id, reservation.leg), text: ownEntry(facts, reservation, policy) },
-    cost,
-  );
-
-/** The windows a scope of a request's own counts: those it has budgets for, and all of its time. */
-export const ownWindows = (policy: OwnScopePolicy, startedAtMs: number): readonly WindowId[] =>
-  [...new Set([...policy.budgets.map(({ window }) => window), 'total' as const])].map((window) =>
-    windowIdAt(window, startedAtMs),
-  );
-
-/** A reservation as it stands in its purse. */
-const purseEntry = (facts: RequestFacts, reservation: Reservation): string =>
-  entryIn(
-    facts,
-    reservation,
-    reservation.own.map(({ scope }) => scopeName(scope)),
-  );
-
-/** A reservation as it stands in one of the request's own scopes. */
-const ownEntry = (facts: RequestFacts, reservation: Reservation, policy: OwnScopePolicy): string =>
-  entryIn(facts, reservation, ownWindows(policy, facts.startedAtMs));
-
-const entryIn = (facts: RequestFacts, reservation: Reservation, beside: readonly string[]): string =>
-  entryText({
-    estimate: reservation.estimate,
-    expiresAtMs: reservation.expiresAtMs,
-    isTaken: false,
-    startedAtMs: facts.startedAtMs,
-    deployment: reservation.deployment,
-    beside,
-  });
+  giveBack(store, views, { facts, reservation: held, places: { purse: held.purse, own: held.own } });
 
 interface Change {
+  readonly family: PurseFamilyView;
   readonly reservation: Reservation;
   readonly shard: number;
   /** The reservation as it stands, where it is raised. */
@@ -149,13 +88,13 @@ interface Change {
 /** Changes purse and own scopes in parallel; where one refuses, the others are taken back. */
 async function change(
   store: Store,
-  family: PurseFamilyView,
+  views: PurseViews,
   facts: RequestFacts,
   wanted: Change,
 ): Promise<ReserveOutcome> {
   const { reservation } = wanted;
   const [inPurse, ...inOwn] = await Promise.all([
-    changeInFamily(store, family, facts, wanted),
+    changeInFamily(store, facts, wanted),
     ...reservation.own.map((policy) => changeInOwn(store, facts, wanted, policy)),
   ]);
   const refusals = [inPurse, ...inOwn].flatMap((each) => (each.type === 'made' ? [] : [each]));
@@ -164,8 +103,7 @@ async function change(
   );
   if (refusal === undefined && inPurse.type === 'made')
     return { type: 'reserved', held: { ...reservation, purse: inPurse.purse.name } };
-  // What was raised stays raised until the request settles: nobody is hurt, and a way back would be one more way to fail.
-  if (wanted.from === undefined) await takeBack(store, facts, reservation, { inPurse, inOwn });
+  await takeBack(store, views, facts, wanted, { inPurse, inOwn });
   if (refusal === undefined) throw new Error('What was not refused was not made either.');
   return refusal;
 }
@@ -173,18 +111,35 @@ async function change(
 type Made = { readonly type: 'made'; readonly purse: Purse };
 type Refusal = Exclude<ReserveOutcome, { readonly type: 'reserved' }>;
 
+/** Undoes what was made where something else was refused: a new reservation is given back, a raise is lowered again. */
 async function takeBack(
   store: Store,
+  views: PurseViews,
   facts: RequestFacts,
-  reservation: Reservation,
+  wanted: Change,
   {
     inPurse,
     inOwn,
   }: { readonly inPurse: Made | Refusal; readonly inOwn: readonly { readonly type: string }[] },
 ): Promise<void> {
+  const { reservation, from } = wanted;
   const own = reservation.own.filter((_, index) => inOwn[index]?.type === 'made');
   const purse = inPurse.type === 'made' ? inPurse.purse.name : undefined;
-  await giveBack(store, facts, reservation, { purse, own });
+  if (from === undefined) {
+    await giveBack(store, views, { facts, reservation, places: { purse, own } });
+    return;
+  }
+  const lowered = { ...wanted, reservation: from, from: { ...reservation, purse: from.purse } };
+  await Promise.all([
+    purse === undefined
+      ? undefined
+      : changeInPurse(
+          store,
+          purse,
+          entryChange(facts, lowered, (each) => purseEntry(facts, each)),
+        ),
+    ...own.map((policy) => changeInOwn(store, facts, lowered, policy)),
+  ]);
 }
 
 function entryChange(
@@ -213,34 +168,33 @@ const changeInOwn = (
     entryChange(facts, wanted, (reservation) => ownEntry(facts, reservation, policy)),
   );
 
-/** Requests that come closer than this to each other take money ahead; apart where many purses share a scope. */
-const BUSY_GAP_MS = 1_000;
-const SHARED_BUSY_GAP_MS = 30_000;
-
-/** Within what gap a key's next request counts as one of many. */
-export const busyGapMs = ({ terms }: Pick<Reservation, 'terms'>, shards: number): number =>
-  terms.isShared || shards > 1 ? SHARED_BUSY_GAP_MS : BUSY_GAP_MS;
-
 const MOST_SHARDS = 4_096;
 
 /** Changes one of the family's purses: with the room it has, or with money leased in the same write. */
-async function changeInFamily(
-  store: Store,
-  family: PurseFamilyView,
-  facts: RequestFacts,
-  wanted: Change,
-): Promise<Made | Refusal> {
-  const { reservation } = wanted;
+async function changeInFamily(store: Store, facts: RequestFacts, wanted: Change): Promise<Made | Refusal> {
+  const { family, reservation } = wanted;
   const request = entryChange(facts, wanted, (each) => purseEntry(facts, each));
-  const ahead = isBusy(store, family, reservation) ? reservation.terms.allowance : ZERO_USD;
+  const isRaise = wanted.from !== undefined;
+  const ahead = !isRaise && isBusy(store, family, reservation) ? reservation.terms.allowance : ZERO_USD;
   let shard = wanted.shard;
+  let hasLooked = false;
   for (;;) {
     const name = `${purseFamily(reservation)}#${shard}`;
+    const among = family.shards;
     const outcome = await changeHere(store, { name, reservation, change: request, ahead }, family);
-    if (outcome.type === 'refused' && (await reclaim(store, family, reservation))) continue;
-    if (outcome.type !== 'crowded') return outcome;
-    await widen(store, family, reservation);
-    shard = anyShard(store, family);
+    switch (outcome.type) {
+      case 'made':
+      case 'stale-policy':
+        return outcome;
+      case 'crowded':
+        // Others may have met the same crowd, and made more of them already.
+        if (family.shards < among * 2) await widen(store, family, reservation);
+        shard = anyShard(store, family);
+        break;
+      case 'refused':
+        if (hasLooked || !(await findRoom(store, family, reservation, name))) return outcome;
+        hasLooked = true;
+    }
   }
 }
 
@@ -283,7 +237,11 @@ async function widen(store: Store, family: PurseFamilyView, { key }: Reservation
   const shards = update.value(numberAttribute(family.shards));
   update.set('purseShards', shards);
   update.set('purseShardsAtMs', update.value(numberAttribute(store.clock.now())));
+  const lapsed = update.value(numberAttribute(store.clock.now() - CROWDED_FOR_MS));
+  const isMore = `${update.name('purseShards')} < ${shards}`;
+  const hasLapsed = `${update.name('purseShardsAtMs')} < ${lapsed}`;
   update.require(`attribute_exists(${update.name('pk')})`);
+  update.require(`(attribute_not_exists(${update.name('purseShards')}) OR ${isMore} OR ${hasLapsed})`);
   const { UpdateExpression, ...rest } = update.build();
   try {
     await withRetries(store, () =>
@@ -297,31 +255,59 @@ async function widen(store: Store, family: PurseFamilyView, { key }: Reservation
       ),
     );
   } catch (error) {
-    // A hint only: a key that is being changed keeps the number it has.
+    // Somebody was faster, or the key is gone.
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
   }
 }
 
 /** A refusal makes the family's purses give back what they have to no use, once a second at most. */
 const RECLAIM_APART_MS = 1_000;
+const RECLAIM_CONCURRENCY = 16;
 
-/** @returns whether anything was given back */
-async function reclaim(store: Store, family: PurseFamilyView, reservation: Reservation): Promise<boolean> {
+/**
+ * Looks for money before a refusal is final: in the purse itself, which others may have given some back, and in the
+ * family's other purses.
+ * @returns whether there is more than was known
+ */
+async function findRoom(
+  store: Store,
+  family: PurseFamilyView,
+  reservation: Reservation,
+  name: string,
+): Promise<boolean> {
+  const known = family.purses.get(name)?.room ?? 0n;
+  const [purse, isAnyBack] = await Promise.all([
+    readPurse(store, name),
+    reclaim(store, family, reservation, name),
+  ]);
+  if (purse !== undefined) family.purses.set(name, purse);
+  return isAnyBack || (purse?.isOpen === true && purse.room > known);
+}
+
+/** @returns whether another purse gave anything back */
+async function reclaim(
+  store: Store,
+  family: PurseFamilyView,
+  reservation: Reservation,
+  except: string,
+): Promise<boolean> {
   const nowMs = store.clock.now();
   if (family.shards === 1 || nowMs - family.reclaimedAtMs < RECLAIM_APART_MS) return false;
   family.reclaimedAtMs = nowMs;
-  const names = Array.from({ length: family.shards }, (_, shard) => `${purseFamily(reservation)}#${shard}`);
+  const all = Array.from({ length: family.shards }, (_, shard) => `${purseFamily(reservation)}#${shard}`);
   let isAnyBack = false;
-  await forEachConcurrently(names, RECLAIM_CONCURRENCY, async (name) => {
-    const purse = await readPurse(store, name);
-    if (purse === undefined || purse.room <= 0n) return;
-    if (await fold(store, purse, reservation.terms.foldAfterMs)) isAnyBack = true;
-    family.purses.delete(name);
-  });
+  await forEachConcurrently(
+    all.filter((name) => name !== except),
+    RECLAIM_CONCURRENCY,
+    async (name) => {
+      const purse = await readPurse(store, name);
+      if (purse === undefined || purse.room <= 0n) return;
+      if (await fold(store, purse, reservation.terms.foldAfterMs)) isAnyBack = true;
+      family.purses.delete(name);
+    },
+  );
   return isAnyBack;
 }
-
-const RECLAIM_CONCURRENCY = 16;
 
 /** An estimate above a limit fits never: refused without a write, with the counters as they are. */
 async function refusalOfWhatNeverFits(

@@ -1,14 +1,14 @@
 import { type ScopeCounters, scopeName } from '../../domain/money/budget.ts';
-import { type NanoUsd, nanoUsd, ZERO_USD } from '../../domain/money/nano.ts';
+import { nanoUsd, ZERO_USD } from '../../domain/money/nano.ts';
 import type { HeldReservation, RequestFacts, RequestOutcome } from '../../domain/request-record.ts';
-import { correctionUpdates, fold } from './fold.ts';
-import type { Purse } from './purse-item.ts';
-import { purseFamily } from './purse-item.ts';
+import { correctionUpdates } from './fold.ts';
+import { leaveAll } from './leave.ts';
+import { UNKNOWN } from './purse.ts';
+import type { PurseUsage } from './purse-item.ts';
 import type { PurseViews } from './purse-views.ts';
 import { correctionItem, legItem, outcomeOfItem } from './record-item.ts';
-import { busyGapMs, leaveAll, ownWindows } from './reserve.ts';
+import { ownWindows } from './reservation-entry.ts';
 import { rollupUpdates } from './rollup-item.ts';
-import { readCounters } from './scope-item.ts';
 import { putNewItem, type Store, transact, withRetries } from './store.ts';
 
 /**
@@ -25,55 +25,38 @@ export async function settle(
   }: { readonly facts: RequestFacts; readonly held: HeldReservation; readonly outcome: RequestOutcome },
 ): Promise<readonly ScopeCounters[]> {
   const put = await putNewItem(store, legItem(facts, held, outcome));
-  if (put.type === 'condition-failed' && put.item !== undefined) {
-    const charged = outcomeOfItem(put.item);
-    // The sweep came first: its charge stands, and what is known better is an entry of its own.
-    if (charged.chargeBasis === 'swept' && outcome.chargeBasis !== 'swept') {
-      await correct(store, { facts, held, outcome, charged: charged.cost });
-      return [];
-    }
+  if (put.type === 'written' || put.item === undefined)
+    return leaveAll(store, views, { facts, held, outcome });
+  const recorded = outcomeOfItem(put.item);
+  // The sweep came first: its charge stands, and what is known better is an entry of its own.
+  if (recorded.chargeBasis === 'swept' && outcome.chargeBasis !== 'swept') {
+    await leaveAll(store, views, { facts, held, outcome: recorded });
+    await correct(store, { facts, held, outcome, swept: recorded });
+    return [];
   }
-  const purse = await leaveAll(store, facts, held, { cost: outcome.cost, outcome });
-  if (purse === undefined) return [];
-  const family = views.family(purseFamily(held));
-  family.purses.set(purse.name, purse);
-  if (!isFoldDue(purse, store.clock.now(), held, family.shards)) return [];
-  family.purses.delete(purse.name);
-  if (!(await fold(store, purse, held.terms.foldAfterMs))) return [];
-  const counters = await Promise.all(held.shared.map(({ scope }) => readCounters(store, scope)));
-  return counters.filter((scope) => scope !== undefined);
+  return leaveAll(store, views, { facts, held, outcome: recorded });
 }
 
-/** Whether a purse has kept money to itself long enough, or is used too seldom to keep any. */
-function isFoldDue(purse: Purse, nowMs: number, held: HeldReservation, shards: number): boolean {
-  if (nowMs - purse.foldedAtMs >= held.terms.foldAfterMs) return true;
-  const isBusy = purse.foldedAtMs - purse.foldedBeforeMs < busyGapMs(held, shards);
-  return purse.open === 0 && !isBusy;
-}
-
-/**
- * Writes what a swept reservation really cost, and brings scopes and roll-ups to it, once. A place where the sweep did not
- * find it comes to what the sweep charged first.
- */
+/** Writes what a swept reservation really cost, and brings scopes and roll-ups to it, once. */
 async function correct(
   store: Store,
   {
     facts,
     held,
     outcome,
-    charged,
+    swept,
   }: {
     readonly facts: RequestFacts;
     readonly held: HeldReservation;
     readonly outcome: RequestOutcome;
-    readonly charged: NanoUsd;
+    readonly swept: RequestOutcome;
   },
 ): Promise<void> {
-  await leaveAll(store, facts, held, { cost: charged, outcome: {} });
-  const difference = nanoUsd(outcome.cost - charged);
+  const difference = nanoUsd(outcome.cost - swept.cost);
   const isNew = 'attribute_not_exists(pk)';
-  const { provider, model, usage } = outcome;
   const scopes = held.shared.map(({ scope }) => scopeName(scope));
+  const { id: keyId, policyVersion } = held.key;
+  const usage = correctedUsage(outcome, swept);
   const items = [
     {
       Put: {
@@ -90,26 +73,25 @@ async function correct(
         difference,
       }),
     ),
-    ...(provider === undefined || model === undefined
-      ? []
-      : rollupUpdates(store, {
-          keyId: held.key.id,
-          policyVersion: held.key.policyVersion,
-          scopes,
-          windows: held.windows,
-          usage: [
-            {
-              provider,
-              model,
-              requests: 0,
-              cost: difference,
-              promptTokens: usage?.promptTokens ?? 0,
-              completionTokens: usage?.completionTokens ?? 0,
-            },
-          ],
-        })),
+    ...rollupUpdates(store, { keyId, policyVersion, scopes, windows: held.windows, usage }),
   ];
   await withRetries(store, () => transact(store, items));
+}
+
+/** What the sweep booked is taken back where it booked it, and the truth is booked where it belongs. */
+function correctedUsage(outcome: RequestOutcome, swept: RequestOutcome): readonly PurseUsage[] {
+  const none = { requests: 0, promptTokens: 0, completionTokens: 0 };
+  const { provider = UNKNOWN, model = UNKNOWN } = swept;
+  const truth = { provider: outcome.provider ?? provider, model: outcome.model ?? model };
+  const tokens = {
+    promptTokens: outcome.usage?.promptTokens ?? 0,
+    completionTokens: outcome.usage?.completionTokens ?? 0,
+  };
+  if (truth.provider === provider && truth.model === model)
+    return [{ ...truth, ...tokens, requests: 0, cost: nanoUsd(outcome.cost - swept.cost) }];
+  const moved =
+    swept.cost === 0n ? [] : [{ ...none, provider, model, requests: -1, cost: nanoUsd(-swept.cost) }];
+  return [...moved, { ...truth, ...tokens, requests: 1, cost: outcome.cost }];
 }
 
 /**

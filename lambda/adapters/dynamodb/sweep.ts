@@ -10,7 +10,7 @@ import { leaveOwnScope } from './own-scope.ts';
 import { leavePurse, readPurse, takeFromPurse } from './purse.ts';
 import { entriesOf, type Purse, type PurseEntry, purseName } from './purse-item.ts';
 import { queryOpen } from './query.ts';
-import { legItem, legOfEntry, openShardName, outcomeOfItem } from './record-item.ts';
+import { chargedCost, legItem, legOfEntry, openShardName, outcomeOfItem } from './record-item.ts';
 import { scopeKey, scopeOfName } from './scope-item.ts';
 import { forEachConcurrently, putNewItem, readItem, type Store } from './store.ts';
 
@@ -103,7 +103,9 @@ async function sweepEntry(
   });
   const standing = own.filter((found) => found !== undefined);
   await Promise.all(
-    standing.map(({ scope, text }) => leaveOwnScope(store, scope, { id: entry.id, text }, ending.cost)),
+    standing.map(({ scope, text }) =>
+      leaveOwnScope(store, scope, { id: entry.id, text }, chargedCost(ending)),
+    ),
   );
   return leavePurse(store, purse.name, entry, { cost: ending.cost, outcome: ending });
 }
