@@ -40,7 +40,9 @@ export async function giveBack(
     const entry = { id: entryIdOf(facts.id, reservation.leg), text: purseEntry(facts, reservation) };
     const purse = await leavePurse(store, places.purse, entry, undefined);
     if (purse === undefined) return;
-    await foldWhereDue(store, views, reservation, purse);
+    // What nobody used shall be there for everybody at once.
+    if (purse.open === 0) await foldNow(store, views, reservation, purse);
+    else await foldWhereDue(store, views, reservation, purse);
   }
   await Promise.all(places.own.map((policy) => leaveOwn(store, facts, { reservation, policy }, undefined)));
 }
@@ -98,6 +100,10 @@ async function foldWhereDue(
   const isSeldom =
     purse.open === 0 && purse.foldedAtMs - purse.foldedBeforeMs >= busyGapMs(reservation, family.shards);
   if (!isOverdue && !isSeldom) return false;
-  family.purses.delete(purse.name);
-  return fold(store, purse, foldAfterMs);
+  return foldNow(store, views, reservation, purse);
+}
+
+function foldNow(store: Store, views: PurseViews, reservation: Reservation, purse: Purse): Promise<boolean> {
+  views.family(purseFamily(reservation)).purses.delete(purse.name);
+  return fold(store, purse, reservation.terms.foldAfterMs);
 }

@@ -1,4 +1,3 @@
-import { ConditionalCheckFailedException, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { scopeName } from '../../domain/money/budget.ts';
 import { type NanoUsd, nanoUsd, ZERO_USD } from '../../domain/money/nano.ts';
 import type {
@@ -21,7 +20,7 @@ import { busyGapMs, type PurseFamilyView, type PurseViews } from './purse-views.
 import { entryIdOf } from './record-item.ts';
 import { ownEntry, ownWindows, purseEntry } from './reservation-entry.ts';
 import { hardBudgets, refusalBy, scopeKey } from './scope-item.ts';
-import { forEachConcurrently, readItem, type Store, storeUnavailable, withRetries } from './store.ts';
+import { forEachConcurrently, readItem, type Store, storeUnavailable, updateItem } from './store.ts';
 import { updateBuilder } from './update.ts';
 
 /** Sets the estimate aside in a purse of the shared scopes, and in each of the request's own scopes, all at once. */
@@ -242,22 +241,8 @@ async function widen(store: Store, family: PurseFamilyView, { key }: Reservation
   const hasLapsed = `${update.name('purseShardsAtMs')} < ${lapsed}`;
   update.require(`attribute_exists(${update.name('pk')})`);
   update.require(`(attribute_not_exists(${update.name('purseShards')}) OR ${isMore} OR ${hasLapsed})`);
-  const { UpdateExpression, ...rest } = update.build();
-  try {
-    await withRetries(store, () =>
-      store.client.send(
-        new UpdateItemCommand({
-          TableName: store.tables.keys,
-          Key: keyKey(key.id),
-          UpdateExpression,
-          ...rest,
-        }),
-      ),
-    );
-  } catch (error) {
-    // Somebody was faster, or the key is gone.
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
-  }
+  // Where the condition fails, somebody was faster or the key is gone.
+  await updateItem(store, keyKey(key.id), update.build(), 'keys');
 }
 
 /** A refusal makes the family's purses give back what they have to no use, once a second at most. */

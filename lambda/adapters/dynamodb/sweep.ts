@@ -1,5 +1,5 @@
 import { GatewayError } from '../../domain/errors.ts';
-import { type NanoUsd, ZERO_USD } from '../../domain/money/nano.ts';
+import { minUsd, type NanoUsd, ZERO_USD } from '../../domain/money/nano.ts';
 import type { RequestFacts, RequestOutcome } from '../../domain/request-record.ts';
 import { deploymentParts } from '../../domain/routing/deployment.ts';
 import type { SweepResult } from '../../ports/ledger.ts';
@@ -86,7 +86,8 @@ const SWEPT: Pick<RequestOutcome, 'outcome' | 'attempts' | 'chargeBasis' | 'boun
 
 /**
  * Takes a reservation out whose owner died: at its record's cost, or else, with a record made for it, whole. One that is
- * missing in one of its places was never admitted, so it was never sent and costs nothing.
+ * missing in one of its places was never admitted, and one that was only raised in some of them was not called at the
+ * larger amount: what stands everywhere is what may have been spent.
  */
 async function sweepEntry(
   store: Store,
@@ -97,28 +98,23 @@ async function sweepEntry(
   const entry = await takeFromPurse(store, purse.name, seen);
   if (entry === undefined) return undefined;
   const own = await Promise.all(entry.beside.map((scope) => ownEntry(store, scope, entry.id)));
-  const ending = await endingOf(store, run, purse, {
-    entry,
-    charge: own.includes(undefined) ? ZERO_USD : entry.estimate,
-  });
-  const standing = own.filter((found) => found !== undefined);
-  await Promise.all(
-    standing.map(({ scope, text }) =>
-      leaveOwnScope(store, scope, { id: entry.id, text }, chargedCost(ending)),
-    ),
-  );
+  const standsEverywhere = own
+    .map((found) => found?.entry.estimate ?? ZERO_USD)
+    .reduce(minUsd, entry.estimate);
+  const ending = await endingOf(store, run, purse, { entry, charge: standsEverywhere });
+  const cost = chargedCost(ending);
+  await Promise.all(own.map((found) => found && leaveOwnScope(store, found.scope, found.entry, cost)));
   return leavePurse(store, purse.name, entry, { cost: ending.cost, outcome: ending });
 }
 
-interface OwnEntry {
-  readonly scope: string;
-  readonly text: string;
-}
-
-async function ownEntry(store: Store, scope: string, id: string): Promise<OwnEntry | undefined> {
+async function ownEntry(
+  store: Store,
+  scope: string,
+  id: string,
+): Promise<{ readonly scope: string; readonly entry: PurseEntry } | undefined> {
   const item: Item = (await readItem(store, 'spend', scopeKey(scope))) ?? {};
   const entry = entriesOf(item).find((each) => each.id === id);
-  return entry === undefined ? undefined : { scope, text: entry.text };
+  return entry === undefined ? undefined : { scope, entry };
 }
 
 /** How a reservation ended: as its record says, or else as the record says that is made for it. */
