@@ -58,7 +58,7 @@ function namedModels(gateway: Gateway): ModelGroup[] {
   return [...gateway.providers.keys()].flatMap((provider) =>
     gateway.prices
       .models(provider)
-      .filter((model) => gateway.prices.find(provider, model)?.mode === 'chat')
+      .filter((model) => gateway.prices.find({ provider, model }, gateway.clock.now())?.mode === 'chat')
       .map((model) => resolveModel(`${provider}/${model}`, names)),
   );
 }
@@ -74,7 +74,7 @@ function listed(gateway: Gateway, group: ModelGroup): ListedModel {
   return {
     id: group.name,
     ownedBy: first?.provider ?? 'sluice',
-    price: first === undefined ? undefined : gateway.prices.find(first.provider, first.model),
+    price: first === undefined ? undefined : gateway.prices.find(first, gateway.clock.now()),
     deployments: group.deployments.map(({ id }) => id),
   };
 }

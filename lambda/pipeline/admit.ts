@@ -125,7 +125,7 @@ function initialOutputBound(
   const { chat } = exchange.request;
   const { key } = exchange.caller;
   if (chat.maxOutputTokens !== undefined || hardBudgets(key).length === 0) return undefined;
-  const price = gateway.prices.find(deployment.provider, deployment.model);
+  const price = gateway.prices.find(deployment, exchange.facts.startedAtMs);
   const full = outputTokens(gateway, exchange, price, undefined);
   const states = scopesOf(key).flatMap((scope) => gateway.remainders.states(scope, gateway.clock.now()));
   const least = tightest(states.filter(({ budget }) => budget.mode === 'hard'));

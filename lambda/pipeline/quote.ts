@@ -44,7 +44,7 @@ export function quoteFor(
   outputBound: number | undefined,
 ): Quote {
   const { chat } = exchange.request;
-  const price = gateway.prices.find(deployment.provider, deployment.model);
+  const price = gateway.prices.find(deployment, exchange.facts.startedAtMs);
   const isHeld = hardBudgets(exchange.caller.key).length > 0;
   const prompt = promptBound(gateway, exchange, deployment);
   const promptTokens = prompt.hasMediaOfAnySize ? withContext(exchange, prompt.tokens, price) : prompt.tokens;

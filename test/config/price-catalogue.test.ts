@@ -14,8 +14,12 @@ const catalogue = JSON.parse(text) as {
 };
 const book = priceBook(catalogue, {});
 
+const NOW_MS = Date.parse('2026-11-20');
+const bookPrice = (provider: string, model: string): Price | undefined =>
+  book.find({ provider, model }, NOW_MS);
+
 function find(provider: string, model: string): Price {
-  const price = book.find(provider, model);
+  const price = bookPrice(provider, model);
   if (price === undefined) throw new Error(`${provider}/${model} has no price.`);
   return price;
 }
@@ -30,6 +34,7 @@ describe('the header', () => {
   test('names date, source, licence and the number of models', () => {
     expect(catalogue.header).toEqual({
       date: '2026-08-01',
+      since: '2026-08-01',
       source: expect.stringContaining('github.com/BerriAI/litellm'),
       licence: expect.stringContaining('MIT, Copyright (c) 2023 Berri AI'),
       unit: expect.any(String),
@@ -162,7 +167,7 @@ describe('what is not listed', () => {
       ['openai', 'gpt-4o-search-preview-2025-03-11'],
       ['azure-ai', 'model_router'],
     ] as const)
-      expect(book.find(provider, model)).toBeUndefined();
+      expect(bookPrice(provider, model)).toBeUndefined();
   });
 });
 
@@ -183,7 +188,7 @@ describe('names', () => {
     ['voyage', 'voyage-3'],
     ['cohere', 'embed-v4.0'],
   ])('%s/%s is how the provider itself calls it', (provider, model) => {
-    expect(book.find(provider, model)?.version).toBe('catalogue@2026-08-01');
+    expect(bookPrice(provider, model)?.version).toBe('catalogue@2026-08-01');
   });
 
   test('keep nothing of the source’s own prefixes', () => {
