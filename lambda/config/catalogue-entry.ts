@@ -2,7 +2,7 @@ import { femtoUsdPerToken, nanoUsd } from '../domain/money/nano.ts';
 import type { Price, Rates, RequestCharge, TierRates } from '../domain/money/price.ts';
 
 /** Rates of one tier as the catalogue writes them: whole femto-dollars per token. */
-type CatalogueRates = { readonly [Name in keyof Rates]: number };
+export type CatalogueRates = { readonly [Name in keyof Rates]: number };
 
 /** The rates of one service tier, with those for longer prompts. */
 export interface CatalogueTier extends CatalogueRates {
@@ -31,13 +31,19 @@ export interface CatalogueEntry extends CataloguePrice {
   /** Words with a space between them. */
   readonly capabilities?: string;
   readonly deprecatedOn?: string;
+  /** ISO date (UTC) of the first day on which it is no longer listed. */
+  readonly until?: string;
   /** What it cost before, oldest first. */
   readonly earlier?: readonly CataloguePrice[];
 }
 
-/** What an entry asks at a moment. Its first price also holds before its date: nothing better is known. */
-export function priceInForce(entry: CatalogueEntry, atMs: number): CataloguePrice {
-  const { earlier = [] } = entry;
+/**
+ * What an entry asks at a moment; `undefined`: it is no longer listed. Its first price also holds before its date: nothing
+ * better is known.
+ */
+export function priceInForce(entry: CatalogueEntry, atMs: number): CataloguePrice | undefined {
+  const { earlier = [], until } = entry;
+  if (until !== undefined && Date.parse(until) <= atMs) return undefined;
   const holds = ({ from }: CataloguePrice): boolean => from === undefined || Date.parse(from) <= atMs;
   return holds(entry) ? entry : (earlier.findLast(holds) ?? earlier[0] ?? entry);
 }

@@ -88,8 +88,9 @@ function cataloguePrices(catalogue: unknown): PriceBook {
   const { since, models } = openCatalogue(catalogue);
   const known = new Map<CataloguePrice, Price>();
 
-  const priceAt = (entry: CatalogueEntry, atMs: number): Price => {
+  const priceAt = (entry: CatalogueEntry, atMs: number): Price | undefined => {
     const charged = priceInForce(entry, atMs);
+    if (charged === undefined) return undefined;
     const price = known.get(charged) ?? priceOfEntry(entry, charged, since);
     known.set(charged, price);
     return price;
@@ -101,7 +102,8 @@ function cataloguePrices(catalogue: unknown): PriceBook {
       const regional = region === undefined ? undefined : own(entries, `${model}@${region}`);
       if (regional !== undefined) return priceAt(regional, atMs);
       const entry = own(entries, model) ?? own(entries, DATED_SNAPSHOT.exec(model)?.[1]);
-      return entry === undefined ? undefined : inRegion(priceAt(entry, atMs), region);
+      const price = entry === undefined ? undefined : priceAt(entry, atMs);
+      return price === undefined ? undefined : inRegion(price, region);
     },
     models: (provider) => Object.keys(own(models, provider) ?? {}),
   };

@@ -1,6 +1,6 @@
 import { GatewayError } from '../domain/errors.ts';
 import { rateOf } from '../domain/money/cost.ts';
-import type { FemtoUsdPerToken } from '../domain/money/nano.ts';
+import { decimalUsd, type FemtoUsdPerToken } from '../domain/money/nano.ts';
 import type { Price } from '../domain/money/price.ts';
 import type { ModelGroup } from '../domain/routing/deployment.ts';
 import { permittedDeployments, resolveModel } from '../domain/routing/plan.ts';
@@ -100,6 +100,7 @@ const anthropicModel = (model: ListedModel): object => ({
 function facts({ price, deployments }: ListedModel): object {
   if (price === undefined) return { deployments };
   const { rates } = price.standard;
+  const { request, webSearchRequest } = price;
   return {
     deployments,
     context_length: price.contextTokens ?? null,
@@ -111,6 +112,8 @@ function facts({ price, deployments }: ListedModel): object {
       completion: usdPerToken(rates.completion),
       input_cache_read: usdPerToken(rateOf(rates, 'cacheRead')),
       input_cache_write: usdPerToken(rateOf(rates, 'cacheWrite')),
+      ...(request !== undefined && { request: decimalUsd(request.most) }),
+      ...(webSearchRequest !== undefined && { web_search: decimalUsd(webSearchRequest) }),
     },
   };
 }

@@ -1,4 +1,5 @@
 import { GatewayError } from '../domain/errors.ts';
+import { isJsonObject } from '../domain/json.ts';
 import { boundPrompt, type PromptBound, unboundedFeatures } from '../domain/money/bound.ts';
 import type { Budget } from '../domain/money/budget.ts';
 import { affordableCompletionTokens, type CallBound, costOf, estimateCost } from '../domain/money/cost.ts';
@@ -154,7 +155,7 @@ function refuseUnbounded(
       { param: 'model' },
     );
   const features = [
-    ...unboundedFeatures(exchange.request.chat),
+    ...unboundedFeatures(exchange.request.chat).filter((name) => !isInRequestCharge(name, exchange, price)),
     ...(promptTokens === undefined ? ['media whose size in tokens is not documented'] : []),
     ...unlistedTier(exchange, price),
   ];
@@ -164,6 +165,16 @@ function refuseUnbounded(
       `What this request may cost cannot be bounded, and the key has a hard budget: ${features.join(', ')}.`,
       { metadata: { unbounded: features } },
     );
+}
+
+/** Options of a search that change no more than which of the listed charges is paid for the request. */
+const SIZED_SEARCH: ReadonlySet<string> = new Set(['search_context_size', 'user_location']);
+
+/** A model that is charged for each request searches at that charge, of which the dearest is set aside. */
+function isInRequestCharge(feature: string, exchange: Exchange, price: Price | undefined): boolean {
+  if (feature !== 'web_search_options' || price?.request === undefined) return false;
+  const options = exchange.request.chat.nativeOptions[feature];
+  return isJsonObject(options) && Object.keys(options).every((name) => SIZED_SEARCH.has(name));
 }
 
 /** Tiers that every model has, at its standard rates. */

@@ -138,6 +138,30 @@ describe('rates are the source’s decimals', () => {
     expect(embedding.standard.rates).toEqual(rates({ prompt: '2e-08', completion: '0' }));
   });
 
+  test('of requests that search every time, by the size of what is searched', () => {
+    expect(find('perplexity', 'sonar').request).toEqual({
+      most: 12_000_000n,
+      bySearchSize: { low: 5_000_000n, medium: 8_000_000n, high: 12_000_000n },
+    });
+    expect(find('openai', 'gpt-4o-search-preview-2025-03-11').request?.most).toBe(50_000_000n);
+  });
+
+  test('of the fast tier and of regions, which the source lists as factors', () => {
+    const price = find('anthropic', 'claude-opus-4-6');
+    expect(price.tiers['fast']?.rates).toEqual(
+      rates({
+        prompt: '3e-05',
+        completion: '1.5e-04',
+        cacheRead: '3e-06',
+        cacheWrite: '3.75e-05',
+        cacheWriteOneHour: '6e-05',
+      }),
+    );
+    expect(price.regionUplifts).toEqual({ us: 1_100 });
+    const inEurope = book.find({ provider: 'openai', model: 'gpt-5.4', region: 'eu' }, NOW_MS);
+    expect(inEurope?.standard.rates.prompt).toBe(2_750_000_000n);
+  });
+
   test('of a cache hit as older lists spell it', () => {
     expect(find('deepseek', 'deepseek-r1').standard.rates.cacheRead).toBe(femtoFromUsdPerToken('1.4e-07'));
   });
@@ -161,10 +185,8 @@ describe('what is not listed', () => {
     for (const [provider, model] of [
       ['openrouter', 'openrouter/auto'],
       ['zai', 'glm-4.5-flash'],
-      ['perplexity', 'sonar'],
       ['perplexity', 'sonar-deep-research'],
-      ['openai', 'gpt-4o-search-preview'],
-      ['openai', 'gpt-4o-search-preview-2025-03-11'],
+      ['openai', 'gpt-5-search-api'],
       ['azure-ai', 'model_router'],
     ] as const)
       expect(bookPrice(provider, model)).toBeUndefined();
