@@ -45,7 +45,7 @@ export function entryOf(place: Place, listing: JsonObject): CatalogueEntry | str
     standard: flat(standard),
     ...defined({
       tiers: Object.keys(tiers).length > 0 ? tiers : undefined,
-      webSearchRequest: searchesAlways(place) ? undefined : webSearchOf(listing),
+      webSearchRequest: searchesAlways(place) ? undefined : webSearchOf(place, listing, mode),
       request: searchesAlways(place) ? searchCharge(listing) : undefined,
       regionUplifts: regionUpliftsOf(listing),
       contextTokens: countOf(
@@ -212,10 +212,21 @@ function safeNumber(rate: bigint): number {
 }
 
 /** The dearest of the sizes a search can have: what was asked for is not known when the cost is. */
-function webSearchOf(listing: JsonObject): number | undefined {
+function webSearchOf(
+  { provider }: Place,
+  listing: JsonObject,
+  mode: 'chat' | 'embedding',
+): number | undefined {
   const amounts = Object.values(searchCharge(listing) ?? {});
-  return amounts.length > 0 ? Math.max(...amounts) : undefined;
+  if (amounts.length > 0) return Math.max(...amounts);
+  return provider === 'anthropic' && mode === 'chat' ? ANTHROPIC_SEARCH_NANO : undefined;
 }
+
+/**
+ * What a search costs with every model of Anthropic's; the source leaves it out of some.
+ * @see https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/web-search-tool#usage-and-pricing
+ */
+const ANTHROPIC_SEARCH_NANO = 10_000_000;
 
 function countOf(value: unknown): number | undefined {
   const count = Number(value);

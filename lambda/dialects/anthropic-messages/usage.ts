@@ -68,6 +68,7 @@ export function encodeUsage(usage: Usage, cost: Cost | undefined): JsonObject {
     }),
     ...cacheCreation(usage),
     output_tokens: usage.completionTokens ?? 0,
+    ...(usage.region === undefined ? {} : { inference_geo: usage.region }),
     ...(reasoningTokens === undefined ? {} : { output_tokens_details: { thinking_tokens: reasoningTokens } }),
     ...(webSearchRequests === undefined
       ? {}

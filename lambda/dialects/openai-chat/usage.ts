@@ -80,6 +80,7 @@ export function encodeUsage(usage: Usage, cost: Cost | undefined): string {
       audio_tokens: usage.completionAudioTokens,
     }),
     server_tool_use: details({ web_search_requests: webSearchRequests }),
+    search_context_size: usage.searchContextSize,
   });
   const text = JSON.stringify(wire);
   if (cost === undefined) return text;
