@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { femtoFromUsdPerMillion } from '../domain/money/nano.ts';
+import { femtoFromUsdPerMillion, nanoFromUsd } from '../domain/money/nano.ts';
 import type { Price, Rates, TierRates } from '../domain/money/price.ts';
 
 /** Dollars per million tokens, as a number or, where a number would lose digits, as decimal text. */
@@ -28,6 +28,10 @@ const rateFields = {
   completionAudioUsdPerMillion: z.optional(usdPerMillion),
 };
 
+const usd = z
+  .union([z.number(), z.string()])
+  .check(z.refine(isAmount, 'must be dollars, such as 0.005 or "0.0125", and not negative'));
+
 const tokenCount = z.int().check(z.positive());
 
 const tierFields = {
@@ -37,10 +41,13 @@ const tierFields = {
 
 /**
  * A price as an operator declares it, in dollars per million tokens. Cached, written and audio tokens that have no rate
- * cost what prompt tokens do, reasoning what completion does.
+ * cost what prompt tokens do, reasoning what completion does. `webSearchUsd` is for each search that the answer says it
+ * made, `requestUsd` for each request.
  */
 export const declaredPrice = z.strictObject({
   ...tierFields,
+  webSearchUsd: z.optional(usd),
+  requestUsd: z.optional(usd),
   mode: z.optional(z.enum(['chat', 'embedding'])),
   tiers: z.optional(z.record(z.string().check(z.minLength(1)), z.strictObject(tierFields))),
   contextTokens: z.optional(tokenCount),
@@ -51,16 +58,19 @@ export const declaredPrice = z.strictObject({
 type DeclaredPrice = z.output<typeof declaredPrice>;
 type DeclaredRates = Pick<DeclaredPrice, keyof typeof rateFields>;
 
-/** Turns a checked declaration into a price. */
-export function priceFromDeclaration(declared: DeclaredPrice): Price {
+/** Turns a checked declaration into a price. @param version names it in the records */
+export function priceFromDeclaration(declared: DeclaredPrice, version: string): Price {
+  const { webSearchUsd, requestUsd } = declared;
   return {
     mode: declared.mode ?? 'chat',
-    version: 'config',
+    version,
     standard: tierFrom(declared),
     tiers: Object.fromEntries(
       Object.entries(declared.tiers ?? {}).map(([name, tier]) => [name, tierFrom(tier)]),
     ),
     capabilities: declared.capabilities ?? [],
+    ...(webSearchUsd === undefined ? {} : { webSearchRequest: nanoFromUsd(webSearchUsd) }),
+    ...(requestUsd === undefined ? {} : { request: { most: nanoFromUsd(requestUsd), bySearchSize: {} } }),
     ...(declared.contextTokens === undefined ? {} : { contextTokens: declared.contextTokens }),
     ...(declared.maxOutputTokens === undefined ? {} : { maxOutputTokens: declared.maxOutputTokens }),
   };

@@ -3,7 +3,7 @@ import type { GatewayConfig } from '../domain/gateway-config.ts';
 import { deploymentId, providerId } from '../domain/ids.ts';
 import { nanoFromUsd } from '../domain/money/nano.ts';
 import type { ModelGroup } from '../domain/routing/deployment.ts';
-import { declaredPrice, priceFromDeclaration } from './declared-price.ts';
+import { declaredTerms, termsFromDeclaration } from './declared-terms.ts';
 
 const providerSettings = z.strictObject({
   kind: z.optional(z.string()),
@@ -16,6 +16,9 @@ const providerSettings = z.strictObject({
 const deployment = z.strictObject({
   provider: z.string(),
   model: z.string().check(z.minLength(1)),
+  region: z.optional(
+    z.string().check(z.regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be a region such as "eu" or "eu-central-1"')),
+  ),
   weight: z._default(z.number().check(z.positive()), 1),
 });
 
@@ -33,7 +36,17 @@ const gatewaySchema = z.strictObject({
   providers: z.record(z.string().check(z.regex(/^[a-z][a-z0-9-]*$/)), providerSettings),
   modelGroups: z._default(z.record(z.string().check(z.minLength(1)), modelGroup), {}),
   prices: z._default(
-    z.record(z.string().check(z.regex(/^[^/]+\/.+$/, 'must be named provider/model')), declaredPrice),
+    z.record(
+      z
+        .string()
+        .check(
+          z.regex(
+            /^[^/*]+\/(?:[^*]+|[^*]*\*(?:@[a-z][a-z0-9-]*)?)$/,
+            'must be named provider/model, where the model may end in * and in @region',
+          ),
+        ),
+      declaredTerms,
+    ),
     {},
   ),
   defaultMaxOutputTokens: z._default(z.int().check(z.positive()), 4096),
@@ -82,7 +95,7 @@ export function defineGateway(definition: GatewayDefinition): GatewayConfig {
     ),
     modelGroups: groups,
     declaredPrices: Object.fromEntries(
-      Object.entries(prices).map(([name, price]) => [name, priceFromDeclaration(price)]),
+      Object.entries(prices).map(([name, price]) => [name, termsFromDeclaration(price)]),
     ),
     probes: { monthlyCapNano: nanoFromUsd(probes.monthlyCapUsd) },
   };
@@ -92,11 +105,12 @@ function modelGroupOf(name: string, group: z.output<typeof modelGroup>): ModelGr
   return {
     name,
     strategy: group.strategy,
-    deployments: group.deployments.map(({ provider, model, weight }) => ({
-      id: deploymentId(`${provider}/${model}`),
+    deployments: group.deployments.map(({ provider, model, region, weight }) => ({
+      id: deploymentId(`${provider}/${model}${region === undefined ? '' : `@${region}`}`),
       provider: providerId(provider),
       model,
       weight,
+      ...(region !== undefined && { region }),
     })),
   };
 }
@@ -121,13 +135,28 @@ interface Fault {
   readonly expected?: string;
   readonly keys?: readonly string[];
   readonly values?: readonly unknown[];
+  /** What is wrong with the name of a member. */
+  readonly issues?: readonly Fault[];
+  /** For each thing that could have stood there, what is wrong with what does. */
+  readonly errors?: readonly (readonly Fault[])[];
 }
 
 /** What is wrong, where, and what could stand there. */
 function describeFault(fault: Fault): string {
+  const alternatives = fault.errors?.toSorted((a, b) => distance(a) - distance(b)) ?? [];
+  // A union that has a message of its own says more than what its alternatives miss.
+  const within = fault.message === 'Invalid input' ? (fault.issues ?? alternatives[0] ?? []) : [];
+  if (within.length > 0)
+    return within.map((one) => describeFault({ ...one, path: [...fault.path, ...one.path] })).join('\n');
   const place = fault.path.map(String).join('.') || 'the configuration';
   if (fault.keys !== undefined) return `${place}: does not know ${fault.keys.join(', ')}.`;
   if (fault.values !== undefined) return `${place}: must be one of ${fault.values.join(', ')}.`;
   if (fault.expected !== undefined) return `${place}: must be of the type ${fault.expected}.`;
   return `${place}: ${fault.message}.`;
 }
+
+/** How far what stands there is from one of the things that could: what is of another type altogether was not meant. */
+const distance = (faults: readonly Fault[]): number =>
+  faults.some(({ code, path }) => code === 'invalid_type' && path.length === 0)
+    ? Number.POSITIVE_INFINITY
+    : faults.length;

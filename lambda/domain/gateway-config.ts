@@ -1,4 +1,4 @@
-import type { Price } from './money/price.ts';
+import type { DeclaredTerms } from './money/price.ts';
 import type { ModelGroup } from './routing/deployment.ts';
 
 /** How long each kind of waiting may last, in milliseconds. They are different limits, and fail with different errors. */
@@ -27,8 +27,11 @@ export interface ProviderSettings {
 export interface GatewayConfig {
   readonly providers: Readonly<Record<string, ProviderSettings>>;
   readonly modelGroups: readonly ModelGroup[];
-  /** Prices the operator declares, by `provider/model`, `*` at the end as wildcard; they win over the catalogue's. */
-  readonly declaredPrices: Readonly<Record<string, Price>>;
+  /**
+   * What the operator declares, by `provider/model` or `provider/model@region`, where `*` may end the model's name: in
+   * ascending order of when it begins to hold. It wins over the catalogue's.
+   */
+  readonly declaredPrices: Readonly<Record<string, readonly DeclaredTerms[]>>;
   /** What a call without a limit of its own may produce, under a hard budget, in tokens. */
   readonly defaultMaxOutputTokens: number;
   /** The most of a hard budget's remainder that one call without a limit of its own may set aside, 0..1. */

@@ -37,9 +37,10 @@ export interface RequestFacts {
 
 /**
  * How well a charge is known. `exact`: from the provider's count. `estimated`: counted by Sluice, as the provider said
- * nothing. `swept`: the process died; the whole reservation is charged.
+ * nothing. `swept`: the process died; the whole reservation is charged. `unpriced`: nothing is charged, as the price is not
+ * known.
  */
-export type ChargeBasis = 'exact' | 'estimated' | 'swept';
+export type ChargeBasis = 'exact' | 'estimated' | 'swept' | 'unpriced';
 
 /** How a request ended, known when its last byte is out. */
 export interface RequestOutcome {

@@ -65,14 +65,14 @@ export function callParts({
 
 /** Whether a deployment stands in the configuration or in the price table. */
 function isKnownDeployment(
-  { config, prices }: Pick<Gateway, 'config' | 'prices'>,
+  { config, prices, clock }: Pick<Gateway, 'config' | 'prices' | 'clock'>,
   deployment: DeploymentId,
 ): boolean {
   const { provider, model } = deploymentParts(deployment);
   const isDeclared = config.modelGroups.some((group) =>
     group.deployments.some(({ id }) => id === deployment),
   );
-  return isDeclared || prices.find(provider, model) !== undefined;
+  return isDeclared || prices.find({ provider, model }, clock.now()) !== undefined;
 }
 
 const SIMULATION_SCHEME = 'simulation://';

@@ -1,6 +1,6 @@
 import { GatewayError } from '../domain/errors.ts';
 import { rateOf } from '../domain/money/cost.ts';
-import type { FemtoUsdPerToken } from '../domain/money/nano.ts';
+import { decimalUsd, type FemtoUsdPerToken } from '../domain/money/nano.ts';
 import type { Price } from '../domain/money/price.ts';
 import type { ModelGroup } from '../domain/routing/deployment.ts';
 import { permittedDeployments, resolveModel } from '../domain/routing/plan.ts';
@@ -59,7 +59,7 @@ function namedModels(gateway: Gateway): ModelGroup[] {
   return [...gateway.providers.keys()].flatMap((provider) =>
     gateway.prices
       .models(provider)
-      .filter((model) => gateway.prices.find(provider, model)?.mode === 'chat')
+      .filter((model) => gateway.prices.find({ provider, model }, gateway.clock.now())?.mode === 'chat')
       .map((model) => resolveModel(`${provider}/${model}`, names)),
   );
 }
@@ -78,7 +78,7 @@ function listed(gateway: Gateway, group: ModelGroup): ListedModel {
   return {
     id: group.name,
     ownedBy: first?.provider ?? 'sluice',
-    price: first === undefined ? undefined : gateway.prices.find(first.provider, first.model),
+    price: first === undefined ? undefined : gateway.prices.find(first, gateway.clock.now()),
     deployments: group.deployments.map(({ id }) => id),
   };
 }
@@ -104,6 +104,7 @@ const anthropicModel = (model: ListedModel): object => ({
 function facts({ price, deployments }: ListedModel): object {
   if (price === undefined) return { deployments };
   const { rates } = price.standard;
+  const { request, webSearchRequest } = price;
   return {
     deployments,
     context_length: price.contextTokens ?? null,
@@ -115,6 +116,8 @@ function facts({ price, deployments }: ListedModel): object {
       completion: usdPerToken(rates.completion),
       input_cache_read: usdPerToken(rateOf(rates, 'cacheRead')),
       input_cache_write: usdPerToken(rateOf(rates, 'cacheWrite')),
+      ...(request !== undefined && { request: decimalUsd(request.most) }),
+      ...(webSearchRequest !== undefined && { web_search: decimalUsd(webSearchRequest) }),
     },
   };
 }

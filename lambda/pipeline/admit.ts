@@ -225,7 +225,7 @@ function initialOutputBound(
   const { chat } = exchange.request;
   const scopes = scopesFor(gateway, exchange, deployment);
   if (chat.maxOutputTokens !== undefined || !isHeldBy(scopes)) return undefined;
-  const price = gateway.prices.find(deployment.provider, deployment.model);
+  const price = gateway.prices.find(deployment, exchange.facts.startedAtMs);
   const full = outputTokens(gateway, exchange, price, undefined);
   const states = scopes.shared.flatMap((scope) => gateway.remainders.states(scope, gateway.clock.now()));
   const least = tightest(states.filter(({ budget }) => budget.mode === 'hard'));

@@ -176,7 +176,10 @@ async function prepare(
   { deployment }: PlannedDeployment,
   admission: Admission,
 ): Promise<Prepared> {
-  const target = callTarget(gateway, exchange.request.dialect.id, deployment);
+  const target = callTarget(gateway, deployment, {
+    callerDialect: exchange.request.dialect.id,
+    startedAtMs: exchange.facts.startedAtMs,
+  });
   if (target === undefined)
     return refused(new GatewayError('no_healthy_deployment', `${deployment.id} is not enabled.`));
   const body = encodeBody(gateway, exchange, target, admission);

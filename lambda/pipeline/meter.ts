@@ -77,13 +77,18 @@ export function createMeter(quote: Quote): Meter {
       return {
         usage: complete,
         cost: chargeFor(quote, complete, { isPromptReported: usage?.promptTokens !== undefined, hasMedia }),
-        chargeBasis: complete.estimated === true ? 'estimated' : 'exact',
+        chargeBasis: basisOf(quote, complete),
         finishReason,
         upstreamId,
         ending,
       };
     },
   };
+}
+
+function basisOf({ price }: Quote, { estimated }: Usage): ChargeBasis {
+  if (price === undefined) return 'unpriced';
+  return estimated === true ? 'estimated' : 'exact';
 }
 
 interface Seen {

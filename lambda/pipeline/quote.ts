@@ -1,4 +1,5 @@
 import { GatewayError } from '../domain/errors.ts';
+import { isJsonObject } from '../domain/json.ts';
 import { boundPrompt, type PromptBound, unboundedFeatures } from '../domain/money/bound.ts';
 import { affordableCompletionTokens, type CallBound, costOf, estimateCost } from '../domain/money/cost.ts';
 import { minUsd, type NanoUsd, nanoUsd, ZERO_USD } from '../domain/money/nano.ts';
@@ -40,7 +41,7 @@ export function quoteFor(
   outputBound: number | undefined,
 ): Quote {
   const { chat } = exchange.request;
-  const price = gateway.prices.find(deployment.provider, deployment.model);
+  const price = gateway.prices.find(deployment, exchange.facts.startedAtMs);
   const isHeld = isHeldBy(scopesFor(gateway, exchange, deployment));
   const prompt = promptBound(gateway, exchange, deployment);
   const promptTokens = prompt.hasMediaOfAnySize ? withContext(exchange, prompt.tokens, price) : prompt.tokens;
@@ -150,7 +151,7 @@ function refuseUnbounded(
       { param: 'model' },
     );
   const features = [
-    ...unboundedFeatures(exchange.request.chat),
+    ...unboundedFeatures(exchange.request.chat).filter((name) => !isInRequestCharge(name, exchange, price)),
     ...(promptTokens === undefined ? ['media whose size in tokens is not documented'] : []),
     ...unlistedTier(exchange, price),
   ];
@@ -160,6 +161,16 @@ function refuseUnbounded(
       `What this request may cost cannot be bounded, and a hard budget must hold it: ${features.join(', ')}.`,
       { metadata: { unbounded: features } },
     );
+}
+
+/** Options of a search that change no more than which of the listed charges is paid for the request. */
+const SIZED_SEARCH: ReadonlySet<string> = new Set(['search_context_size', 'user_location']);
+
+/** A model that is charged for each request searches at that charge, of which the dearest is set aside. */
+function isInRequestCharge(feature: string, exchange: Exchange, price: Price | undefined): boolean {
+  if (feature !== 'web_search_options' || price?.request === undefined) return false;
+  const options = exchange.request.chat.nativeOptions[feature];
+  return isJsonObject(options) && Object.keys(options).every((name) => SIZED_SEARCH.has(name));
 }
 
 /** Tiers that every model has, at its standard rates. */

@@ -24,14 +24,22 @@ export function outcomeWithoutAnswer(
     chargeBasis: exchange.presumedCost > 0n ? 'estimated' : 'exact',
     boundExceeded: false,
     ...durations(gateway, exchange),
-    ...(exchange.presumedCost > 0n && lastCalled(exchange)),
+    ...(exchange.presumedCost > 0n && lastCalled(gateway, exchange)),
   };
 }
 
 /** Whom a presumed cost is owed to. */
-function lastCalled({ attempts }: Exchange): Pick<RequestOutcome, 'provider' | 'model' | 'deployment'> {
+function lastCalled(
+  { config }: Gateway,
+  { attempts }: Exchange,
+): Pick<RequestOutcome, 'provider' | 'model' | 'deployment'> {
   const deployment = attempts.at(-1)?.deployment;
-  return deployment === undefined ? {} : { deployment, ...deploymentParts(deployment) };
+  if (deployment === undefined) return {};
+  const declared = config.modelGroups
+    .flatMap((group) => group.deployments)
+    .find(({ id }) => id === deployment);
+  const { provider, model } = declared ?? deploymentParts(deployment);
+  return { deployment, provider, model };
 }
 
 /** How an answer ended, from what was seen of it. */

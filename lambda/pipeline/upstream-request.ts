@@ -26,11 +26,14 @@ export interface UpstreamBody {
   readonly ignored: readonly string[];
 }
 
-/** Finds what is needed to call a deployment; `undefined` when its provider is not enabled here. */
+/**
+ * Finds what is needed to call a deployment; `undefined` when its provider is not enabled here.
+ * @param request `startedAtMs`, in Unix milliseconds, decides which price is in force
+ */
 export function callTarget(
   gateway: Pick<Gateway, 'providers' | 'dialects' | 'prices'>,
-  callerDialect: DialectId,
   deployment: Deployment,
+  request: { readonly callerDialect: DialectId; readonly startedAtMs: number },
 ): CallTarget | undefined {
   const enabled = gateway.providers.get(deployment.provider);
   const dialect = enabled === undefined ? undefined : gateway.dialects.get(enabled.provider.dialect);
@@ -39,8 +42,8 @@ export function callTarget(
     deployment,
     enabled,
     dialect,
-    price: gateway.prices.find(deployment.provider, deployment.model),
-    isSameDialect: dialect.id === callerDialect,
+    price: gateway.prices.find(deployment, request.startedAtMs),
+    isSameDialect: dialect.id === request.callerDialect,
   };
 }
 

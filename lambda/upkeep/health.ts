@@ -66,10 +66,11 @@ function targetOf(upkeep: Upkeep, id: DeploymentId): ReturnType<typeof callTarge
   const declared = upkeep.config.modelGroups
     .flatMap((group) => group.deployments)
     .find((one) => one.id === id);
-  if (declared !== undefined) return callTarget(upkeep, 'openai-chat', declared);
+  const request = { callerDialect: 'openai-chat', startedAtMs: upkeep.clock.now() } as const;
+  if (declared !== undefined) return callTarget(upkeep, declared, request);
   if (!upkeep.providers.has(deploymentParts(id).provider)) return undefined;
   const [deployment] = resolveModel(id, modelNames(upkeep)).deployments;
-  return deployment === undefined ? undefined : callTarget(upkeep, 'openai-chat', deployment);
+  return deployment === undefined ? undefined : callTarget(upkeep, deployment, request);
 }
 
 function judge(

@@ -1,3 +1,4 @@
+import type { CatalogueEntry, CatalogueRates, CatalogueTier } from '../../lambda/config/catalogue-entry.ts';
 import { isJsonObject, type JsonObject } from '../../lambda/domain/json.ts';
 import { nanoFromUsd } from '../../lambda/domain/money/nano.ts';
 import type { Place } from './providers.ts';
@@ -30,7 +31,7 @@ const CAPABILITIES: Readonly<Record<string, string>> = {
 };
 
 /** One model's line of the catalogue, or why it has none. */
-export function entryOf(place: Place, listing: JsonObject): object | string {
+export function entryOf(place: Place, listing: JsonObject): CatalogueEntry | string {
   const sourceMode = String(listing['mode']);
   const mode = Object.hasOwn(MODES, sourceMode) ? MODES[sourceMode] : undefined;
   if (mode === undefined) return `mode ${sourceMode}`;
@@ -38,20 +39,32 @@ export function entryOf(place: Place, listing: JsonObject): object | string {
   if (typeof standard === 'string') return standard;
   const beyond = chargedBeyondTokens(place, listing, mode);
   if (beyond !== undefined) return beyond;
-  const tiers = tiersOf(listing, standard);
+  const tiers = { ...tiersOf(listing, standard), ...fastTierOf(listing, standard) };
   return {
     mode,
     standard: flat(standard),
-    tiers: Object.keys(tiers).length > 0 ? tiers : undefined,
-    webSearchRequest: webSearchOf(listing),
-    contextTokens: countOf(
-      listing['max_input_tokens'] ?? (mode === 'embedding' ? listing['max_tokens'] : undefined),
-    ),
-    maxOutputTokens: mode === 'embedding' ? undefined : countOf(listing['max_output_tokens']),
-    capabilities: capabilitiesOf(listing, sourceMode),
-    deprecatedOn: listing['deprecation_date'],
+    ...defined({
+      tiers: Object.keys(tiers).length > 0 ? tiers : undefined,
+      webSearchRequest: searchesAlways(place) ? undefined : webSearchOf(place, listing, mode),
+      request: searchesAlways(place) ? searchCharge(listing) : undefined,
+      regionUplifts: regionUpliftsOf(listing),
+      contextTokens: countOf(
+        listing['max_input_tokens'] ?? (mode === 'embedding' ? listing['max_tokens'] : undefined),
+      ),
+      maxOutputTokens: mode === 'embedding' ? undefined : countOf(listing['max_output_tokens']),
+      capabilities: capabilitiesOf(listing, sourceMode),
+      deprecatedOn:
+        listing['deprecation_date'] === undefined ? undefined : String(listing['deprecation_date']),
+    }),
   };
 }
+
+type Defined<Members> = { readonly [Name in keyof Members]?: Exclude<Members[Name], undefined> };
+
+/** The members that are there. */
+const defined = <Members extends object>(members: Members): Defined<Members> =>
+  // What is left out is what `Defined` leaves open.
+  Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Defined<Members>;
 
 /** Rates of the standard tier. A rate of 0 is how the source says that it does not know, and would open every budget. */
 function standardOf(listing: JsonObject, mode: 'chat' | 'embedding'): TierTable | string {
@@ -82,11 +95,62 @@ function chargedBeyondTokens(
   if (mode === 'embedding') return undefined;
   const uncounted = UNCOUNTED.find((field) => Number(listing[field] ?? 0) > 0);
   if (uncounted !== undefined) return `also charged: ${uncounted}`;
-  const searchesAlways =
-    place.provider === 'perplexity'
-      ? listing['search_context_cost_per_query'] !== undefined
-      : /-search-(preview|api)/.test(place.model ?? '');
-  return searchesAlways ? 'also charged: a web search with every request' : undefined;
+  const isUnlisted = searchesAlways(place) && searchCharge(listing) === undefined;
+  return isUnlisted ? 'also charged: a web search with every request, at a price not listed' : undefined;
+}
+
+/** Models that search the web with every request, and are charged for it each time. */
+const searchesAlways = ({ provider, model = '' }: Place): boolean =>
+  provider === 'perplexity' ? /^sonar(?!.*-chat$)/.test(model) : /-search-(preview|api)/.test(model);
+
+/** Nano-dollars for each request, by the size of its search context. */
+function searchCharge(listing: JsonObject): Readonly<Record<string, number>> | undefined {
+  const sizes = listing['search_context_cost_per_query'];
+  if (!isJsonObject(sizes)) return undefined;
+  const amounts = Object.entries(sizes).map(([name, usd]) => [
+    name.replace('search_context_size_', ''),
+    Number(nanoFromUsd(String(usd))),
+  ]);
+  return Object.fromEntries(amounts);
+}
+
+/** What the source has no fields for, as factors of the standard rates: the fast tier, and regions (`us`). */
+function factorsOf(listing: JsonObject): Readonly<Record<string, unknown>> {
+  const factors = listing['provider_specific_entry'];
+  return isJsonObject(factors) ? factors : {};
+}
+
+/** @see https://docs.anthropic.com/en/docs/build-with-claude/fast-mode */
+function fastTierOf(listing: JsonObject, standard: TierTable): Readonly<Record<string, CatalogueTier>> {
+  const { fast } = factorsOf(listing);
+  return fast === undefined ? {} : { fast: flat(times(standard, thousandthsOf(fast))) };
+}
+
+/** Thousandths of the rates, by region. */
+function regionUpliftsOf(listing: JsonObject): Readonly<Record<string, number>> | undefined {
+  const listed = {
+    eu: listing['regional_processing_uplift_multiplier_eu'],
+    us: listing['regional_processing_uplift_multiplier_us'] ?? factorsOf(listing)['us'],
+  };
+  const uplifts = Object.entries(listed).flatMap(([region, factor]) =>
+    factor === undefined ? [] : [[region, Number(thousandthsOf(factor))] as const],
+  );
+  return uplifts.length > 0 ? Object.fromEntries(uplifts) : undefined;
+}
+
+/** A factor is written with as many decimals as dollars are: `1.1` is 1,100 thousandths. */
+const thousandthsOf = (factor: unknown): bigint => nanoFromUsd(String(factor)) / 1_000_000n;
+
+function times({ rates, longContext }: TierTable, thousandths: bigint): TierTable {
+  return {
+    rates: timesRates(rates, thousandths),
+    longContext: longContext.map((step) => ({ ...step, rates: timesRates(step.rates, thousandths) })),
+  };
+}
+
+function timesRates(rates: RateTable, thousandths: bigint): RateTable {
+  const scaled = Object.entries(rates).map(([name, rate]) => [name, (rate * thousandths) / 1_000n]);
+  return { prompt: rates.prompt, completion: rates.completion, ...Object.fromEntries(scaled) };
 }
 
 /** Lists of ranges (`range: [32000, 128000]`) hold for prompts longer than where the range begins. */
@@ -111,7 +175,7 @@ function suffixSteps(listing: JsonObject, standard: RateTable): Step[] {
     }));
 }
 
-function tiersOf(listing: JsonObject, standard: TierTable): Readonly<Record<string, object>> {
+function tiersOf(listing: JsonObject, standard: TierTable): Readonly<Record<string, CatalogueTier>> {
   const entries = Object.entries(TIERS).flatMap(([suffix, name]) => {
     const listed = listedRates(listing, `_${suffix}`);
     if (listed.prompt === undefined && listed.completion === undefined) return [];
@@ -129,31 +193,40 @@ function tiersOf(listing: JsonObject, standard: TierTable): Readonly<Record<stri
 }
 
 /** Rates, and the steps beside them, as they stand in the file. */
-function flat({ rates, longContext }: TierTable): object {
+function flat({ rates, longContext }: TierTable): CatalogueTier {
   const steps = longContext.map((step) => ({
     abovePromptTokens: step.abovePromptTokens,
     ...numbers(step.rates),
   }));
-  return { ...numbers(rates), longContext: steps.length > 0 ? steps : undefined };
+  return { ...numbers(rates), ...(steps.length > 0 && { longContext: steps }) };
 }
 
-function numbers(rates: RateTable): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(rates).map(([name, rate]) => {
-      if (rate < 0n || rate > BigInt(Number.MAX_SAFE_INTEGER))
-        throw new Error(`A rate of ${rate} cannot be.`);
-      return [name, Number(rate)];
-    }),
-  );
+function numbers({ prompt, completion, ...others }: RateTable): CatalogueRates {
+  const rest = Object.entries(others).map(([name, rate]) => [name, safeNumber(rate)]);
+  return { prompt: safeNumber(prompt), completion: safeNumber(completion), ...Object.fromEntries(rest) };
+}
+
+function safeNumber(rate: bigint): number {
+  if (rate < 0n || rate > BigInt(Number.MAX_SAFE_INTEGER)) throw new Error(`A rate of ${rate} cannot be.`);
+  return Number(rate);
 }
 
 /** The dearest of the sizes a search can have: what was asked for is not known when the cost is. */
-function webSearchOf(listing: JsonObject): number | undefined {
-  const sizes = listing['search_context_cost_per_query'];
-  if (!isJsonObject(sizes)) return undefined;
-  const amounts = Object.values(sizes).map((usd) => Number(nanoFromUsd(String(usd))));
-  return amounts.length > 0 ? Math.max(...amounts) : undefined;
+function webSearchOf(
+  { provider }: Place,
+  listing: JsonObject,
+  mode: 'chat' | 'embedding',
+): number | undefined {
+  const amounts = Object.values(searchCharge(listing) ?? {});
+  if (amounts.length > 0) return Math.max(...amounts);
+  return provider === 'anthropic' && mode === 'chat' ? ANTHROPIC_SEARCH_NANO : undefined;
 }
+
+/**
+ * What a search costs with every model of Anthropic's; the source leaves it out of some.
+ * @see https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/web-search-tool#usage-and-pricing
+ */
+const ANTHROPIC_SEARCH_NANO = 10_000_000;
 
 function countOf(value: unknown): number | undefined {
   const count = Number(value);

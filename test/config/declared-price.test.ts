@@ -6,7 +6,7 @@ const minimal = { promptUsdPerMillion: 1.25, completionUsdPerMillion: '10' };
 
 describe('a declared price', () => {
   test('is two rates in dollars per million tokens', () => {
-    expect(priceFromDeclaration(declaredPrice.parse(minimal))).toEqual({
+    expect(priceFromDeclaration(declaredPrice.parse(minimal), 'config')).toEqual({
       mode: 'chat',
       version: 'config',
       standard: { rates: { prompt: 1_250_000_000n, completion: 10_000_000_000n }, longContext: [] },
@@ -44,8 +44,10 @@ describe('a declared price', () => {
       contextTokens: 1_000,
       maxOutputTokens: 500,
       capabilities: ['tools'],
+      webSearchUsd: '0.01',
+      requestUsd: 0.005,
     });
-    expect(priceFromDeclaration(declaration)).toEqual({
+    expect(priceFromDeclaration(declaration, 'config')).toEqual({
       mode: 'embedding',
       version: 'config',
       standard: {
@@ -78,6 +80,8 @@ describe('a declared price', () => {
       contextTokens: 1_000,
       maxOutputTokens: 500,
       capabilities: ['tools'],
+      webSearchRequest: 10_000_000n,
+      request: { most: 5_000_000n, bySearchSize: {} },
     });
   });
 
@@ -85,7 +89,10 @@ describe('a declared price', () => {
     await fc.assert(
       fc.property(fc.nat(), fc.nat({ max: 999_999 }), (whole, millionths) => {
         const text = `${whole}.${String(millionths).padStart(6, '0')}`;
-        const price = priceFromDeclaration(declaredPrice.parse({ ...minimal, promptUsdPerMillion: text }));
+        const price = priceFromDeclaration(
+          declaredPrice.parse({ ...minimal, promptUsdPerMillion: text }),
+          'config',
+        );
         expect(price.standard.rates.prompt).toBe(
           BigInt(whole) * 1_000_000_000n + BigInt(millionths) * 1_000n,
         );
@@ -95,7 +102,7 @@ describe('a declared price', () => {
 
   test('may be nothing', () => {
     const free = { promptUsdPerMillion: 0, completionUsdPerMillion: '0' };
-    expect(priceFromDeclaration(declaredPrice.parse(free)).standard.rates).toEqual({
+    expect(priceFromDeclaration(declaredPrice.parse(free), 'config').standard.rates).toEqual({
       prompt: 0n,
       completion: 0n,
     });
@@ -114,6 +121,8 @@ describe('refused are', () => {
     ['a step without a length', { ...minimal, longContext: [minimal] }],
     ['a step at 0', { ...minimal, longContext: [{ ...minimal, abovePromptTokens: 0 }] }],
     ['a negative rate in a tier', { ...minimal, tiers: { flex: { ...minimal, promptUsdPerMillion: -1 } } }],
+    ['a negative charge for a request', { ...minimal, requestUsd: -0.005 }],
+    ['a charge for searches that is no number', { ...minimal, webSearchUsd: 'little' }],
     ['half a token', { ...minimal, contextTokens: 0.5 }],
     ['another mode', { ...minimal, mode: 'image' }],
   ])('%s', (_what, declaration) => {

@@ -14,8 +14,12 @@ const catalogue = JSON.parse(text) as {
 };
 const book = priceBook(catalogue, {});
 
+const NOW_MS = Date.parse('2026-11-20');
+const bookPrice = (provider: string, model: string): Price | undefined =>
+  book.find({ provider, model }, NOW_MS);
+
 function find(provider: string, model: string): Price {
-  const price = book.find(provider, model);
+  const price = bookPrice(provider, model);
   if (price === undefined) throw new Error(`${provider}/${model} has no price.`);
   return price;
 }
@@ -30,6 +34,7 @@ describe('the header', () => {
   test('names date, source, licence and the number of models', () => {
     expect(catalogue.header).toEqual({
       date: '2026-08-01',
+      since: '2026-08-01',
       source: expect.stringContaining('github.com/BerriAI/litellm'),
       licence: expect.stringContaining('MIT, Copyright (c) 2023 Berri AI'),
       unit: expect.any(String),
@@ -133,6 +138,30 @@ describe('rates are the source’s decimals', () => {
     expect(embedding.standard.rates).toEqual(rates({ prompt: '2e-08', completion: '0' }));
   });
 
+  test('of requests that search every time, by the size of what is searched', () => {
+    expect(find('perplexity', 'sonar').request).toEqual({
+      most: 12_000_000n,
+      bySearchSize: { low: 5_000_000n, medium: 8_000_000n, high: 12_000_000n },
+    });
+    expect(find('openai', 'gpt-4o-search-preview-2025-03-11').request?.most).toBe(50_000_000n);
+  });
+
+  test('of the fast tier and of regions, which the source lists as factors', () => {
+    const price = find('anthropic', 'claude-opus-4-6');
+    expect(price.tiers['fast']?.rates).toEqual(
+      rates({
+        prompt: '3e-05',
+        completion: '1.5e-04',
+        cacheRead: '3e-06',
+        cacheWrite: '3.75e-05',
+        cacheWriteOneHour: '6e-05',
+      }),
+    );
+    expect(price.regionUplifts).toEqual({ us: 1_100 });
+    const inEurope = book.find({ provider: 'openai', model: 'gpt-5.4', region: 'eu' }, NOW_MS);
+    expect(inEurope?.standard.rates.prompt).toBe(2_750_000_000n);
+  });
+
   test('of a cache hit as older lists spell it', () => {
     expect(find('deepseek', 'deepseek-r1').standard.rates.cacheRead).toBe(femtoFromUsdPerToken('1.4e-07'));
   });
@@ -156,13 +185,11 @@ describe('what is not listed', () => {
     for (const [provider, model] of [
       ['openrouter', 'openrouter/auto'],
       ['zai', 'glm-4.5-flash'],
-      ['perplexity', 'sonar'],
       ['perplexity', 'sonar-deep-research'],
-      ['openai', 'gpt-4o-search-preview'],
-      ['openai', 'gpt-4o-search-preview-2025-03-11'],
+      ['openai', 'gpt-5-search-api'],
       ['azure-ai', 'model_router'],
     ] as const)
-      expect(book.find(provider, model)).toBeUndefined();
+      expect(bookPrice(provider, model)).toBeUndefined();
   });
 });
 
@@ -183,7 +210,7 @@ describe('names', () => {
     ['voyage', 'voyage-3'],
     ['cohere', 'embed-v4.0'],
   ])('%s/%s is how the provider itself calls it', (provider, model) => {
-    expect(book.find(provider, model)?.version).toBe('catalogue@2026-08-01');
+    expect(bookPrice(provider, model)?.version).toBe('catalogue@2026-08-01');
   });
 
   test('keep nothing of the source’s own prefixes', () => {

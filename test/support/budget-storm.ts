@@ -182,7 +182,8 @@ async function createKey({
 
 /** Each request has a limit of its own, between half and one and a half times the mean. */
 function limitOf({ options }: Storm, index: number): number {
-  const femtoUsdPerToken = stormConfig.declaredPrices['openai/mock*']?.standard.rates.completion ?? 0n;
+  const terms = stormConfig.declaredPrices['openai/mock*']?.[0]?.terms;
+  const femtoUsdPerToken = terms?.type === 'rates' ? terms.price.standard.rates.completion : 0n;
   const mean = (options.limitUsd * PRESSURE) / options.requests / (Number(femtoUsdPerToken) / 1e15);
   return Math.max(1, Math.round(mean * (0.5 + ((index * 37) % 101) / 100)));
 }

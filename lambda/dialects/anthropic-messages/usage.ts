@@ -26,8 +26,15 @@ export function decodeUsage(reported: JsonObject): Usage {
     reasoningTokens: count(member(reported['output_tokens_details'], 'thinking_tokens')),
     webSearchRequests: count(member(reported['server_tool_use'], 'web_search_requests')),
     serviceTier: typeof tier === 'string' ? tier : undefined,
+    region: REGIONS.find((region) => region === reported['inference_geo']),
   });
 }
+
+/**
+ * Where an answer made there costs more; everywhere else is `global`, or not said.
+ * @see https://docs.anthropic.com/en/docs/build-with-claude/data-residency
+ */
+const REGIONS = ['us'] as const;
 
 function billed(reported: JsonObject, name: string): number | undefined {
   const answer = count(reported[name]);
@@ -61,6 +68,7 @@ export function encodeUsage(usage: Usage, cost: Cost | undefined): JsonObject {
     }),
     ...cacheCreation(usage),
     output_tokens: usage.completionTokens ?? 0,
+    ...(usage.region === undefined ? {} : { inference_geo: usage.region }),
     ...(reasoningTokens === undefined ? {} : { output_tokens_details: { thinking_tokens: reasoningTokens } }),
     ...(webSearchRequests === undefined
       ? {}

@@ -9,9 +9,10 @@ import { asObject, countIn, defined, objectIn, textIn } from './wire.ts';
  * Reads a `usage` object; `undefined` where it reports nothing.
  *
  * Spellings beside OpenAI's: DeepSeek's `prompt_cache_hit_tokens`, Moonshot's and Together's `cached_tokens`, Databricks'
- * `cache_read_input_tokens`, OpenRouter's `cache_write_tokens` and `server_tool_use`.
+ * `cache_read_input_tokens`, OpenRouter's `cache_write_tokens` and `server_tool_use`, Perplexity's `search_context_size`.
  * @see https://openrouter.ai/docs/use-cases/usage-accounting
  * @see https://api-docs.deepseek.com/guides/kv_cache
+ * @see https://docs.perplexity.ai/getting-started/pricing
  */
 export function decodeUsage(wire: JsonObject): Usage | undefined {
   const promptDetails = objectIn(wire, 'prompt_tokens_details');
@@ -29,10 +30,13 @@ export function decodeUsage(wire: JsonObject): Usage | undefined {
     completionAudioTokens: countIn(completionDetails, 'audio_tokens'),
     serviceTier: textIn(wire, 'service_tier'),
     webSearchRequests: countIn(objectIn(wire, 'server_tool_use'), 'web_search_requests'),
+    searchContextSize: SEARCH_SIZES.find((size) => size === wire['search_context_size']),
   });
   // Every member was read as the type that Usage gives it.
   return Object.keys(reported).length === 0 ? undefined : (reported as Usage);
 }
+
+const SEARCH_SIZES = ['low', 'medium', 'high'] as const;
 
 function cacheReadTokens(wire: JsonObject, promptDetails: JsonObject): number | undefined {
   return (
@@ -76,6 +80,7 @@ export function encodeUsage(usage: Usage, cost: Cost | undefined): string {
       audio_tokens: usage.completionAudioTokens,
     }),
     server_tool_use: details({ web_search_requests: webSearchRequests }),
+    search_context_size: usage.searchContextSize,
   });
   const text = JSON.stringify(wire);
   if (cost === undefined) return text;

@@ -1,5 +1,13 @@
-import { type FemtoUsdPerToken, type NanoUsd, nanoFromFemto, nanoUsd, ZERO_USD } from './nano.ts';
+import {
+  type FemtoUsdPerToken,
+  femtoFromNano,
+  type NanoUsd,
+  nanoFromFemto,
+  nanoUsd,
+  ZERO_USD,
+} from './nano.ts';
 import type { Price, Rates, TierRates } from './price.ts';
+import { scalePrice } from './scale-price.ts';
 import { type TokenBuckets, tokenBuckets, type Usage } from './usage.ts';
 
 /** What an answer cost, whole and in the two parts callers know from OpenRouter's `cost_details`. */
@@ -15,18 +23,34 @@ const PROMPT_BUCKETS = ['prompt', 'cacheRead', 'cacheWrite', 'cacheWriteOneHour'
 const COMPLETION_BUCKETS = ['completion', 'reasoning', 'completionAudio'] as const;
 const AUDIO_BUCKETS: ReadonlySet<string> = new Set(['promptAudio', 'completionAudio']);
 
+/** What each token bucket of an answer costs, and what was charged beside its tokens: in femto-dollars, before any rounding. */
+export type BucketCosts = Readonly<Record<keyof TokenBuckets | 'webSearches' | 'request', bigint>>;
+
+/** What an answer with this usage costs, by what it is paid for. The sum is the answer's cost, unrounded. */
+export function bucketCosts(price: Price, usage: Usage): BucketCosts {
+  const buckets = tokenBuckets(usage);
+  const promptTokens = PROMPT_BUCKETS.reduce((sum, name) => sum + buckets[name], 0);
+  const rates = ratesFor(tierOf(inRegion(price, usage.region), usage.serviceTier), promptTokens);
+  const cost = (name: keyof TokenBuckets): bigint => BigInt(buckets[name]) * rateOf(rates, name);
+  return {
+    prompt: cost('prompt'),
+    cacheRead: cost('cacheRead'),
+    cacheWrite: cost('cacheWrite'),
+    cacheWriteOneHour: cost('cacheWriteOneHour'),
+    promptAudio: cost('promptAudio'),
+    completion: cost('completion'),
+    reasoning: cost('reasoning'),
+    completionAudio: cost('completionAudio'),
+    webSearches: femtoFromNano(price.webSearchRequest ?? ZERO_USD) * BigInt(searchesOf(usage)),
+    request: femtoFromNano(requestChargeOf(price, usage)),
+  };
+}
+
 /** The cost of an answer with this usage: each bucket at its rate, summed in femto-dollars, rounded up once. */
 export function costOf(price: Price, usage: Usage): Cost {
-  const buckets = tokenBuckets(usage);
-  const rates = ratesFor(
-    tierOf(price, usage.serviceTier),
-    PROMPT_BUCKETS.reduce((sum, name) => sum + buckets[name], 0),
-  );
-  const searches = (price.webSearchRequest ?? ZERO_USD) * BigInt(usage.webSearchRequests ?? 0);
-  const promptFemto = sumBuckets(PROMPT_BUCKETS, buckets, rates);
-  const completionFemto = sumBuckets(COMPLETION_BUCKETS, buckets, rates);
-  const total = nanoUsd(nanoFromFemto(promptFemto + completionFemto) + searches);
-  const prompt = nanoFromFemto(promptFemto);
+  const costs = bucketCosts(price, usage);
+  const total = nanoFromFemto(Object.values(costs).reduce((sum, cost) => sum + cost, 0n));
+  const prompt = nanoFromFemto(PROMPT_BUCKETS.reduce((sum, name) => sum + costs[name], 0n));
   return { total, prompt, completion: nanoUsd(total - prompt) };
 }
 
@@ -40,10 +64,14 @@ export interface CallBound {
   readonly hasAudio: boolean;
 }
 
-/** An upper bound of what a call can cost: every token at the dearest rate a token of its side can have. */
+/**
+ * An upper bound of what a call can cost: every token at the dearest rate a token of its side can have, and the dearest
+ * charge for the request itself.
+ */
 export function estimateCost(price: Price, bound: CallBound): NanoUsd {
   const { prompt, completion } = worstRates(price, bound);
-  return nanoFromFemto(prompt * BigInt(bound.promptTokens) + completion * BigInt(bound.completionTokens));
+  const tokens = prompt * BigInt(bound.promptTokens) + completion * BigInt(bound.completionTokens);
+  return nanoUsd(nanoFromFemto(tokens) + (price.request?.most ?? ZERO_USD));
 }
 
 /** How many completion tokens still fit into an amount, beside the prompt: 0 where not even the prompt fits. */
@@ -53,7 +81,8 @@ export function affordableCompletionTokens(
   amount: NanoUsd,
 ): number {
   const { prompt, completion } = worstRates(price, bound);
-  const leftFemto = amount * 1_000_000n - prompt * BigInt(bound.promptTokens);
+  const forTokens = nanoUsd(amount - (price.request?.most ?? ZERO_USD));
+  const leftFemto = femtoFromNano(forTokens) - prompt * BigInt(bound.promptTokens);
   if (leftFemto < 0n) return 0;
   if (completion === 0n) return Number.MAX_SAFE_INTEGER;
   const tokens = leftFemto / completion;
@@ -69,9 +98,23 @@ export function rateOf(rates: Rates, bucket: keyof TokenBuckets): FemtoUsdPerTok
   return isCompletion ? rates.completion : rates.prompt;
 }
 
-function sumBuckets(names: readonly (keyof TokenBuckets)[], buckets: TokenBuckets, rates: Rates): bigint {
-  return names.reduce((sum, name) => sum + BigInt(buckets[name]) * rateOf(rates, name), 0n);
+/** The price of an answer that says where it was made. The name comes from a provider: `constructor` is no region. */
+function inRegion(price: Price, region: string | undefined): Price {
+  const uplifts = price.regionUplifts ?? {};
+  const thousandths = region !== undefined && Object.hasOwn(uplifts, region) ? uplifts[region] : undefined;
+  if (thousandths === undefined) return price;
+  return scalePrice(price, { numerator: BigInt(thousandths), denominator: 1_000n });
 }
+
+/** A request is charged for as soon as anything was counted: what reports nothing has cost nothing. */
+function requestChargeOf({ request }: Price, usage: Usage): NanoUsd {
+  if (request === undefined || Object.keys(usage).length === 0) return ZERO_USD;
+  const size = usage.searchContextSize;
+  return (size === undefined ? undefined : request.bySearchSize[size]) ?? request.most;
+}
+
+const searchesOf = ({ webSearchRequests = 0 }: Usage): number =>
+  Number.isSafeInteger(webSearchRequests) && webSearchRequests > 0 ? webSearchRequests : 0;
 
 const tierOf = (price: Price, serviceTier: string | undefined): TierRates =>
   // The name comes from a caller or a provider: `constructor` is no tier.

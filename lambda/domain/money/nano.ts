@@ -18,6 +18,9 @@ export function nanoFromFemto(femto: bigint): NanoUsd {
   return nanoUsd(femto % FEMTO_PER_NANO > 0n ? whole + 1n : whole);
 }
 
+/** An amount in femto-dollars, for sums with what tokens cost. */
+export const femtoFromNano = (amount: NanoUsd): bigint => amount * FEMTO_PER_NANO;
+
 /**
  * Reads an amount of dollars (0.05, 12, '0.000001') into nano-dollars, rounding half away from zero at 1e-9.
  * @throws RangeError for what is no finite number

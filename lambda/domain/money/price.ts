@@ -1,4 +1,5 @@
 import type { FemtoUsdPerToken, NanoUsd } from './nano.ts';
+import type { Usage } from './usage.ts';
 
 /**
  * Rates of one model, by what they are paid for. A rate that is absent is not listed: `cost` says which one stands in.
@@ -27,15 +28,28 @@ export interface TierRates {
   readonly longContext: readonly LongContextRates[];
 }
 
+/** What is paid for each request beside its tokens. */
+export interface RequestCharge {
+  /** The dearest it can be: what is set aside, and what is paid where the answer does not say which it was. */
+  readonly most: NanoUsd;
+  /** By the size of the search context, where that matters. */
+  readonly bySearchSize: { readonly [Size in NonNullable<Usage['searchContextSize']>]?: NanoUsd };
+}
+
 /** What one provider asks for one model, and how large its requests may be. */
 export interface Price {
   readonly mode: 'chat' | 'embedding';
-  /** Names the catalogue or configuration this came from, with its date: stored with each record. */
+  /** Names the catalogue or configuration this came from, and since when it holds: stored with each record. */
   readonly version: string;
   readonly standard: TierRates;
   /** Other service tiers by the provider's name for them: `flex`, `priority`, `batch`. */
   readonly tiers: Readonly<Record<string, TierRates>>;
+  /** For each search that the answer says it made. */
   readonly webSearchRequest?: NanoUsd;
+  /** For each request: models that search the web every time. */
+  readonly request?: RequestCharge;
+  /** What all token rates are multiplied by where the answer says that it was made in a region, in thousandths. */
+  readonly regionUplifts?: Readonly<Record<string, number>>;
   /** Longest prompt in tokens; `undefined` where not listed. */
   readonly contextTokens?: number;
   readonly maxOutputTokens?: number;
@@ -44,10 +58,42 @@ export interface Price {
   readonly deprecatedOn?: string;
 }
 
+/** What an operator declares for a model, from a moment on. */
+export interface DeclaredTerms {
+  /** Unix milliseconds of the first request it holds for; `undefined`: it holds from the beginning. */
+  readonly fromMs: number | undefined;
+  readonly terms: RateTerms | DiscountTerms;
+}
+
+/** Rates of the operator's own. */
+export interface RateTerms {
+  readonly type: 'rates';
+  readonly price: Price;
+}
+
+/** A part off what the catalogue asks for tokens. */
+export interface DiscountTerms {
+  readonly type: 'discount';
+  /** In billionths: 150,000,000 is 15 % off. */
+  readonly billionthsOff: bigint;
+  /** The word for it that is stored with each record. */
+  readonly version: string;
+}
+
+/** One model of one provider, by the provider's own name, and where it runs, if that was declared. */
+export interface PricedModel {
+  readonly provider: string;
+  readonly model: string;
+  readonly region?: string;
+}
+
 /** Every price Sluice knows, by provider and by that provider's name for the model. */
 export interface PriceBook {
-  /** `undefined`: the price is unknown, and no hard budget can hold the call. */
-  find(provider: string, model: string): Price | undefined;
+  /**
+   * The price in force at a moment (Unix milliseconds): the request's start, for all that the request does. `undefined`: the
+   * price is unknown, and no hard budget can hold the call.
+   */
+  find(model: PricedModel, atMs: number): Price | undefined;
   /** All models with a price at this provider. */
   models(provider: string): readonly string[];
 }

@@ -17,6 +17,10 @@ export interface Usage {
   readonly serviceTier?: string;
   /** Calls of hosted tools that are billed apart. */
   readonly webSearchRequests?: number;
+  /** How much was searched, where the request itself is charged by it. */
+  readonly searchContextSize?: 'low' | 'medium' | 'high';
+  /** Where the answer was made, in the provider's word, where that changes its price. */
+  readonly region?: string;
   /** Counted by Sluice, as the provider reported nothing. */
   readonly estimated?: boolean;
 }

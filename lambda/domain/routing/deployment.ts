@@ -6,6 +6,8 @@ export interface Deployment {
   readonly provider: ProviderId;
   /** The provider's own name for the model. */
   readonly model: string;
+  /** Where it runs, if the operator says so: prices may differ by it. */
+  readonly region?: string;
   /** The operator's share of traffic within a weighted group; never changed by the machine. */
   readonly weight: number;
 }

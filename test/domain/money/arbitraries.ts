@@ -1,6 +1,12 @@
 import * as fc from 'fast-check';
-import { femtoUsdPerToken } from '../../../lambda/domain/money/nano.ts';
-import type { LongContextRates, Price, Rates, TierRates } from '../../../lambda/domain/money/price.ts';
+import { femtoUsdPerToken, maxUsd, nanoUsd } from '../../../lambda/domain/money/nano.ts';
+import type {
+  LongContextRates,
+  Price,
+  Rates,
+  RequestCharge,
+  TierRates,
+} from '../../../lambda/domain/money/price.ts';
 import type { TokenBuckets, Usage } from '../../../lambda/domain/money/usage.ts';
 
 const count = fc.oneof(fc.constant(0), fc.nat({ max: 1_000_000 }));
@@ -64,6 +70,29 @@ export const price = (standard: TierRates, tiers: Readonly<Record<string, TierRa
   capabilities: [],
 });
 
+const charge = fc.bigInt({ min: 0n, max: 1_000_000_000n }).map(nanoUsd);
+
+const requestArbitrary: fc.Arbitrary<RequestCharge> = fc
+  .record({ low: charge, medium: charge, high: charge }, { requiredKeys: [] })
+  .chain((bySearchSize) =>
+    charge.map((floor) => ({ bySearchSize, most: Object.values(bySearchSize).reduce(maxUsd, floor) })),
+  );
+
+const beside = fc.record(
+  { request: requestArbitrary, webSearchRequest: charge, regionUplifts: fc.constant({ us: 1_100 }) },
+  { requiredKeys: [] },
+);
+
 export const priceArbitrary: fc.Arbitrary<Price> = fc
-  .record({ standard: tierArbitrary, flex: tierArbitrary, priority: tierArbitrary })
-  .map(({ standard, ...tiers }) => price(standard, tiers));
+  .record({ standard: tierArbitrary, flex: tierArbitrary, priority: tierArbitrary, beside })
+  .map(({ standard, beside: charges, ...tiers }) => ({ ...price(standard, tiers), ...charges }));
+
+/** What an answer may say beside its tokens. */
+export const besideTokensArbitrary: fc.Arbitrary<Usage> = fc.record(
+  {
+    searchContextSize: fc.constantFrom('low', 'medium', 'high'),
+    region: fc.constantFrom('us', 'constructor'),
+    webSearchRequests: fc.nat({ max: 20 }),
+  },
+  { requiredKeys: [] },
+);

@@ -2,15 +2,23 @@ import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import {
   affordableCompletionTokens,
+  bucketCosts,
   costOf,
   estimateCost,
   NO_COST,
   rateOf,
 } from '../../../lambda/domain/money/cost.ts';
-import { femtoUsdPerToken, nanoUsd } from '../../../lambda/domain/money/nano.ts';
+import { femtoUsdPerToken, nanoFromFemto, nanoUsd } from '../../../lambda/domain/money/nano.ts';
 import type { Rates } from '../../../lambda/domain/money/price.ts';
-import type { TokenBuckets } from '../../../lambda/domain/money/usage.ts';
-import { bucketsArbitrary, price, priceArbitrary, ratesArbitrary, usageOf } from './arbitraries.ts';
+import type { TokenBuckets, Usage } from '../../../lambda/domain/money/usage.ts';
+import {
+  besideTokensArbitrary,
+  bucketsArbitrary,
+  price,
+  priceArbitrary,
+  ratesArbitrary,
+  usageOf,
+} from './arbitraries.ts';
 
 const BUCKETS = [
   'prompt',
@@ -39,6 +47,22 @@ describe('costOf', () => {
         const { total } = costOf(price({ rates, longContext: [] }), usageOf(buckets));
         expect(total).toBe((femto + 999_999n) / 1_000_000n);
       }),
+    );
+  });
+
+  test('is the sum of what each bucket and each charge costs, rounded up once', async () => {
+    await fc.assert(
+      fc.property(
+        priceArbitrary,
+        bucketsArbitrary,
+        besideTokensArbitrary,
+        tierArbitrary,
+        (anyPrice, buckets, beside, tier) => {
+          const usage = { ...usageOf(buckets), ...beside, ...withTier(tier) };
+          const femto = Object.values(bucketCosts(anyPrice, usage)).reduce((sum, cost) => sum + cost, 0n);
+          expect(costOf(anyPrice, usage).total).toBe(nanoFromFemto(femto));
+        },
+      ),
     );
   });
 
@@ -115,6 +139,28 @@ describe('costOf', () => {
     });
   });
 
+  test('adds what the request itself costs, by the size of its search where the answer names it', () => {
+    const request = { most: nanoUsd(9n), bySearchSize: { low: nanoUsd(5n), high: nanoUsd(9n) } };
+    const charged = { ...price({ rates: plain, longContext: [] }), request };
+    const usage = { promptTokens: 2, completionTokens: 0 };
+    expect(costOf(charged, { ...usage, searchContextSize: 'low' }).total).toBe(8n);
+    expect(costOf(charged, { ...usage, searchContextSize: 'medium' }).total).toBe(12n);
+    expect(costOf(charged, usage)).toEqual({ total: 12n, prompt: 3n, completion: 9n });
+  });
+
+  test('raises token rates in a region that has an uplift, and no charge beside them', () => {
+    const uplifted = {
+      ...price({ rates: plain, longContext: [] }),
+      regionUplifts: { us: 1_100 },
+      webSearchRequest: nanoUsd(10n),
+    };
+    const usage = { promptTokens: 1_000, completionTokens: 0, webSearchRequests: 1 };
+    expect(costOf(uplifted, usage).total).toBe(1_510n);
+    expect(costOf(uplifted, { ...usage, region: 'us' }).total).toBe(1_660n);
+    expect(costOf(uplifted, { ...usage, region: 'eu' }).total).toBe(1_510n);
+    expect(costOf(uplifted, { ...usage, region: 'constructor' }).total).toBe(1_510n);
+  });
+
   test('is nothing where nothing was counted', async () => {
     await fc.assert(fc.property(priceArbitrary, (anyPrice) => expect(costOf(anyPrice, {})).toEqual(NO_COST)));
   });
@@ -143,8 +189,9 @@ describe('estimateCost', () => {
           tier: tierArbitrary,
           hasAudio: fc.boolean(),
           isDowngraded: fc.boolean(),
+          size: fc.constantFrom<Usage>({}, { searchContextSize: 'low' }, { searchContextSize: 'high' }),
         }),
-        ({ anyPrice, counted, spare, tier, hasAudio, isDowngraded }) => {
+        ({ anyPrice, counted, spare, tier, hasAudio, isDowngraded, size }) => {
           const buckets = hasAudio ? counted : { ...counted, promptAudio: 0, completionAudio: 0 };
           const usage = usageOf(buckets);
           const estimate = estimateCost(anyPrice, {
@@ -153,7 +200,11 @@ describe('estimateCost', () => {
             hasAudio,
             ...withTier(tier),
           });
-          const billed = costOf(anyPrice, { ...usage, ...withTier(isDowngraded ? 'default' : tier) });
+          const billed = costOf(anyPrice, {
+            ...usage,
+            ...size,
+            ...withTier(isDowngraded ? 'default' : tier),
+          });
           expect(estimate >= billed.total).toBe(true);
         },
       ),
