@@ -29,8 +29,24 @@ const MODELS: ReadonlyMap<string, Price> = new Map([
   ['flaky', listed('2', '8')],
 ]);
 
+/** The embedding model stands at the provider that speaks OpenAI's formats. */
+const SIM_MODELS: ReadonlyMap<string, Price> = new Map([
+  ...MODELS,
+  [
+    'embed',
+    {
+      ...listed('0.02', '0'),
+      mode: 'embedding',
+      contextTokens: 8_192,
+      capabilities: [],
+    },
+  ],
+]);
+
 const NO_MODELS: ReadonlyMap<string, Price> = new Map();
 
 /** What the models of a simulated provider cost; none for any other provider. Nobody is billed, but budgets count it. */
-export const simulatedPrices = (provider: string): ReadonlyMap<string, Price> =>
-  SIMULATED_PROVIDERS.has(provider) ? MODELS : NO_MODELS;
+export function simulatedPrices(provider: string): ReadonlyMap<string, Price> {
+  if (provider === 'sim') return SIM_MODELS;
+  return SIMULATED_PROVIDERS.has(provider) ? MODELS : NO_MODELS;
+}
