@@ -92,11 +92,7 @@ export async function startFakeS3Vectors(dimension: number): Promise<FakeS3Vecto
   function perform(operation: keyof typeof REQUESTS, input: any): object {
     switch (operation) {
       case 'PutVectors':
-        for (const { key, data, metadata: beside } of input.vectors) {
-          if (data.float32.length !== dimension) throw new Error(`Not ${dimension} numbers.`);
-          vectors.set(key, { data: [...new Float32Array(data.float32)], metadata: beside });
-        }
-        return {};
+        return put(input);
       case 'QueryVectors': {
         const found = nearestOf(vectors, input);
         return fake.answerQuery?.(found) ?? { vectors: found, distanceMetric: 'cosine' };
@@ -107,6 +103,14 @@ export async function startFakeS3Vectors(dimension: number): Promise<FakeS3Vecto
         for (const key of input.keys) vectors.delete(key);
         return {};
     }
+  }
+
+  function put(input: z.output<typeof REQUESTS.PutVectors>): object {
+    for (const { key, data, metadata: beside } of input.vectors) {
+      if (data.float32.length !== dimension) throw new Error(`Not ${dimension} numbers.`);
+      vectors.set(key, { data: [...new Float32Array(data.float32)], metadata: beside });
+    }
+    return {};
   }
 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
