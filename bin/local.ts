@@ -105,11 +105,16 @@ async function main(environment: Environment): Promise<void> {
   await ensureFirstKey(store, firstKey);
 
   const host: Host = { config, store, telemetry, ...localProviders(config, environment) };
+  const answerSecret = data.secret('answer-secret', undefined, newSecret);
   const session = dashboardSession({ newSecret, hashSecret });
-  const application = localApplication(host, composeGateway(host), {
-    key: data.secret('admin-key', environment['SLUICE_ADMIN_KEY'], newSecret),
-    session,
-  });
+  const application = localApplication(
+    host,
+    composeGateway(host, async () => answerSecret),
+    {
+      key: data.secret('admin-key', environment['SLUICE_ADMIN_KEY'], newSecret),
+      session,
+    },
+  );
   const server = await listen(application, environment, (message, error) =>
     telemetry.problem(message, error),
   );

@@ -11,6 +11,8 @@ interface FunctionAccess {
   readonly tables: Readonly<Record<TableName, readonly TableAction[]>>;
   /** Whether it calls providers, and so reads their credentials. */
   readonly providerSecrets: boolean;
+  /** Whether it keeps answers, and gives them again. */
+  readonly answerSecret: boolean;
   /** Whether it announces crossed budget thresholds. */
   readonly budgetEvents: boolean;
 }
@@ -25,8 +27,10 @@ export const FUNCTION_ACCESS: Readonly<Record<HandlerName, FunctionAccess>> = {
       keys: ['GetItem'],
       spend: ['GetItem', 'PutItem', 'UpdateItem'],
       routing: ['Query', 'UpdateItem'],
+      cache: ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem'],
     },
     providerSecrets: true,
+    answerSecret: true,
     budgetEvents: false,
   },
   admin: {
@@ -34,8 +38,10 @@ export const FUNCTION_ACCESS: Readonly<Record<HandlerName, FunctionAccess>> = {
       keys: ['GetItem', 'Query', 'PutItem'],
       spend: ['GetItem', 'Query', 'PutItem', 'UpdateItem'],
       routing: ['Query'],
+      cache: [],
     },
     providerSecrets: false,
+    answerSecret: false,
     budgetEvents: false,
   },
   upkeep: {
@@ -43,8 +49,10 @@ export const FUNCTION_ACCESS: Readonly<Record<HandlerName, FunctionAccess>> = {
       keys: ['GetItem', 'Query'],
       spend: ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'],
       routing: ['Query', 'UpdateItem'],
+      cache: [],
     },
     providerSecrets: true,
+    answerSecret: false,
     budgetEvents: true,
   },
   'budget-widget': {
@@ -52,8 +60,10 @@ export const FUNCTION_ACCESS: Readonly<Record<HandlerName, FunctionAccess>> = {
       keys: ['GetItem', 'Query'],
       spend: ['GetItem', 'Query'],
       routing: ['Query'],
+      cache: [],
     },
     providerSecrets: false,
+    answerSecret: false,
     budgetEvents: false,
   },
 };
@@ -61,9 +71,13 @@ export const FUNCTION_ACCESS: Readonly<Record<HandlerName, FunctionAccess>> = {
 /** The statements that give a function what `FUNCTION_ACCESS` says, and nothing else. */
 export function accessStatements(name: HandlerName, data: GatewayData): readonly PolicyStatement[] {
   const access = FUNCTION_ACCESS[name];
-  const secrets = access.providerSecrets ? Object.values(data.providerSecrets) : [];
+  const secrets = [
+    ...(access.providerSecrets ? Object.values(data.providerSecrets) : []),
+    ...(access.answerSecret ? [data.answerSecret] : []),
+  ];
+  const tables = tableNames().filter((table) => access.tables[table].length > 0);
   return [
-    ...tableNames().map((table) => tableStatement(table, access.tables[table], data)),
+    ...tables.map((table) => tableStatement(table, access.tables[table], data)),
     ...(secrets.length === 0
       ? []
       : [statement(['secretsmanager:GetSecretValue'], ...secrets.map((secret) => secret.secretArn))]),

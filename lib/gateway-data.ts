@@ -32,6 +32,8 @@ export class GatewayData extends Construct {
   readonly tables: Readonly<Record<TableName, TableV2>>;
   /** By provider name. */
   readonly providerSecrets: Readonly<Record<string, Secret>>;
+  /** Opens what is kept in table `cache`; nothing else does. */
+  readonly answerSecret: Secret;
   /** `undefined` where AWS's own keys encrypt. */
   readonly encryptionKey: Key | undefined;
 
@@ -42,7 +44,9 @@ export class GatewayData extends Construct {
       keys: this.#table('Keys', TABLES.keys),
       spend: this.#table('Spend', TABLES.spend),
       routing: this.#table('Routing', TABLES.routing),
+      cache: this.#table('Cache', TABLES.cache),
     };
+    this.answerSecret = this.#answerSecret();
     const secrets = new Construct(this, 'ProviderSecrets');
     this.providerSecrets = Object.fromEntries(
       props.providers.map((provider) => [provider, this.#providerSecret(secrets, provider)]),
@@ -71,6 +75,23 @@ export class GatewayData extends Construct {
     });
     if (this.encryptionKey !== undefined) encrypt(table, this.encryptionKey);
     return table;
+  }
+
+  /** Made once, by CloudFormation: nobody has to know it. A new value would make unreadable what is kept, and nothing worse. */
+  #answerSecret(): Secret {
+    const secret = new Secret(this, 'AnswerSecret', {
+      description:
+        'Opens the answers that Sluice keeps in its cache table. Without it the table tells nothing.',
+      generateSecretString: { passwordLength: 64, excludePunctuation: true },
+      ...(this.encryptionKey && { encryptionKey: this.encryptionKey }),
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+    Validations.of(secret).acknowledge({
+      id: 'AwsSolutions-SMG4',
+      reason:
+        'A new value makes every kept answer unreadable, so it is changed by a person who wants that: docs/operations.md.',
+    });
+    return secret;
   }
 
   /**

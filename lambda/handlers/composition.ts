@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { lateCipher } from '../adapters/dynamodb/answer-cipher.ts';
+import { dynamoAnswerStore } from '../adapters/dynamodb/answer-store.ts';
+import { dynamoClaimStore } from '../adapters/dynamodb/claim-store.ts';
 import { dynamoKeyReader } from '../adapters/dynamodb/key-store.ts';
 import { dynamoLedger } from '../adapters/dynamodb/ledger.ts';
 import { dynamoRoutingStore } from '../adapters/dynamodb/routing-store.ts';
@@ -90,10 +93,11 @@ function sendUpstream(clock: Clock): SendUpstream {
 /** Proxies and SDKs give up on a connection that is silent for much longer. */
 const PACING: Pacing = { silenceMs: 10_000, keepAliveMs: 15_000 };
 
-/** The data plane, over DynamoDB. */
-export function composeGateway(host: Host): Gateway {
+/** The data plane, over DynamoDB. @param readAnswerSecret what opens the answers that are kept; called when first needed */
+export function composeGateway(host: Host, readAnswerSecret: () => Promise<string>): Gateway {
   const { store, telemetry } = host;
   const parts = callParts(host);
+  const cipher = lateCipher(readAnswerSecret);
   return {
     ...parts,
     keys: keyCache(dynamoKeyReader(store), store.clock),
@@ -105,6 +109,8 @@ export function composeGateway(host: Host): Gateway {
       isKnown: (deployment) => isKnownDeployment(parts, deployment),
     }),
     remainders: remainderCache(),
+    answers: dynamoAnswerStore(store, cipher),
+    claims: dynamoClaimStore(store, cipher),
     pacing: PACING,
     hashSecret,
     newRequestId: () => requestId(`gen-${randomUUID().replaceAll('-', '')}`),

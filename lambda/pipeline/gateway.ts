@@ -2,6 +2,8 @@ import type { Dialect, DialectId } from '../dialects/dialect.ts';
 import type { GatewayConfig } from '../domain/gateway-config.ts';
 import type { RequestId, SecretHash } from '../domain/ids.ts';
 import type { PriceBook } from '../domain/money/price.ts';
+import type { AnswerStore } from '../ports/answer-store.ts';
+import type { ClaimStore } from '../ports/claim-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Credentials } from '../ports/credentials.ts';
 import type { Ledger } from '../ports/ledger.ts';
@@ -40,6 +42,8 @@ export interface Gateway {
   readonly ledger: Ledger;
   readonly health: HealthView;
   readonly remainders: RemainderCache;
+  readonly answers: AnswerStore;
+  readonly claims: ClaimStore;
   readonly credentials: Credentials;
   readonly send: SendUpstream;
   readonly telemetry: Telemetry;

@@ -69,7 +69,9 @@ describe('the functions of the assembly', () => {
   test('have the variables that name their tables and secrets, and no others', () => {
     const tables = Object.values(TABLES).map(({ variable }) => variable);
     const variables = (path: string): string[] => Object.keys(assembly.function(path).environment).toSorted();
-    expect(variables('Functions/Inference')).toEqual([...tables, 'SLUICE_SECRETS'].toSorted());
+    expect(variables('Functions/Inference')).toEqual(
+      [...tables, 'SLUICE_ANSWER_SECRET', 'SLUICE_SECRETS'].toSorted(),
+    );
     expect(variables('Functions/Upkeep')).toEqual([...tables, 'SLUICE_SECRETS'].toSorted());
     expect(variables('Functions/Admin')).toEqual(tables.toSorted());
     expect(variables('Observability/BudgetWidget')).toEqual(tables.toSorted());

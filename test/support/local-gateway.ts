@@ -96,7 +96,10 @@ export async function startLocalGateway(
   const config = defineGateway({ ...DEFINITION, ...overrides.config });
   const store = { ...engine.store(), ...(overrides.clock !== undefined && { clock: overrides.clock }) };
   const host: Host = { config, store, telemetry, ...localProviders(config, environment) };
-  const gateway: Gateway = { ...composeGateway(host), ...overrides.gateway };
+  const gateway: Gateway = {
+    ...composeGateway(host, async () => 'answer-secret-of-the-tests'),
+    ...overrides.gateway,
+  };
   const server = await serve(inferenceApplication(gateway), {
     host: '127.0.0.1',
     port: 0,
