@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { makeDynamoClient } from '../lambda/adapters/dynamodb/client.ts';
 import { createTables, LOCAL_TABLE_NAMES } from '../lambda/adapters/dynamodb/create-tables.ts';
 import { dynamoKeyStore } from '../lambda/adapters/dynamodb/key-store.ts';
+import { localVectorIndex } from '../lambda/adapters/dynamodb/local-vectors.ts';
 import { dynamoRoutingStore } from '../lambda/adapters/dynamodb/routing-store.ts';
 import { dynamoSpendReports } from '../lambda/adapters/dynamodb/spend-reports.ts';
 import { plainLog } from '../lambda/adapters/plain-log/plain-log.ts';
@@ -104,7 +105,13 @@ async function main(environment: Environment): Promise<void> {
   const firstKey = data.secret('first-key', environment['SLUICE_KEY'], newSecret);
   await ensureFirstKey(store, firstKey);
 
-  const host: Host = { config, store, telemetry, ...localProviders(config, environment) };
+  const host: Host = {
+    config,
+    store,
+    telemetry,
+    ...localProviders(config, environment),
+    vectors: localVectorIndex(store),
+  };
   const answerSecret = data.secret('answer-secret', undefined, newSecret);
   const session = dashboardSession({ newSecret, hashSecret });
   const application = localApplication(

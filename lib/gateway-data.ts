@@ -11,10 +11,18 @@ import { CfnSecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { type CfnResource, RemovalPolicy, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { TABLES, type TableDefinition, type TableName } from '../lambda/schema/tables.ts';
+import { GatewayVectors } from './gateway-vectors.ts';
 
 export interface GatewayDataProps {
   /** Names of the providers that need a credential; each gets a secret. */
   readonly providers: readonly string[];
+
+  /**
+   * How many numbers the vectors of the semantic cache have.
+   *
+   * @default - the configuration turns no semantic cache on: there is no index of vectors
+   */
+  readonly vectorDimensions?: number | undefined;
 
   /**
    * Whether tables and secrets are encrypted with a key of the account's own, made here and rotated yearly.
@@ -34,6 +42,8 @@ export class GatewayData extends Construct {
   readonly providerSecrets: Readonly<Record<string, Secret>>;
   /** Opens what is kept in table `cache`; nothing else does. */
   readonly answerSecret: Secret;
+  /** `undefined` where there is no semantic cache. */
+  readonly vectors: GatewayVectors | undefined;
   /** `undefined` where AWS's own keys encrypt. */
   readonly encryptionKey: Key | undefined;
 
@@ -47,6 +57,11 @@ export class GatewayData extends Construct {
       cache: this.#table('Cache', TABLES.cache),
     };
     this.answerSecret = this.#answerSecret();
+    const { vectorDimensions: dimensions } = props;
+    this.vectors =
+      dimensions === undefined
+        ? undefined
+        : new GatewayVectors(this, 'Vectors', { dimensions, encryptionKey: this.encryptionKey });
     const secrets = new Construct(this, 'ProviderSecrets');
     this.providerSecrets = Object.fromEntries(
       props.providers.map((provider) => [provider, this.#providerSecret(secrets, provider)]),

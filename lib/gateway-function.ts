@@ -93,7 +93,10 @@ export class GatewayFunction extends Construct {
     });
   }
 
-  /** `SLUICE_SECRETS` maps provider names to the ARNs of their secrets, as JSON; `SLUICE_ANSWER_SECRET` is one ARN. */
+  /**
+   * `SLUICE_SECRETS` maps provider names to the ARNs of their secrets, as JSON; `SLUICE_ANSWER_SECRET` and
+   * `SLUICE_VECTOR_INDEX` are one ARN each.
+   */
   #environment({ handler, data, environment }: GatewayFunctionProps): Record<string, string> {
     const tables = tableNames().map((name) => [TABLES[name].variable, data.tables[name].tableName]);
     const secrets = Object.entries(data.providerSecrets).map(([name, { secretArn }]) => [name, secretArn]);
@@ -103,6 +106,8 @@ export class GatewayFunction extends Construct {
         SLUICE_SECRETS: Stack.of(this).toJsonString(Object.fromEntries(secrets)),
       }),
       ...(FUNCTION_ACCESS[handler].answerSecret && { SLUICE_ANSWER_SECRET: data.answerSecret.secretArn }),
+      ...(data.vectors !== undefined &&
+        FUNCTION_ACCESS[handler].vectors.length > 0 && { SLUICE_VECTOR_INDEX: data.vectors.indexArn }),
       ...environment,
     };
   }

@@ -23,6 +23,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Credentials } from '../ports/credentials.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import type { SendUpstream } from '../ports/upstream.ts';
+import type { VectorIndex } from '../ports/vector-index.ts';
 import { findProvider } from '../providers/registry.ts';
 import type { Environment } from './deployed-store.ts';
 import { hashSecret } from './identity.ts';
@@ -34,6 +35,8 @@ export interface Host {
   readonly providers: ReadonlyMap<string, EnabledProvider>;
   readonly credentials: Credentials;
   readonly telemetry: Telemetry;
+  /** Where vectors are kept, if the configuration turns the semantic cache on. */
+  readonly vectors?: VectorIndex | undefined;
 }
 
 const DIALECTS: ReadonlyMap<DialectId, Dialect> = new Map(
@@ -111,6 +114,7 @@ export function composeGateway(host: Host, readAnswerSecret: () => Promise<strin
     remainders: remainderCache(),
     answers: dynamoAnswerStore(store, cipher),
     claims: dynamoClaimStore(store, cipher),
+    vectors: host.config.semanticCache && host.vectors,
     pacing: PACING,
     hashSecret,
     newRequestId: () => requestId(`gen-${randomUUID().replaceAll('-', '')}`),

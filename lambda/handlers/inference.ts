@@ -9,6 +9,7 @@ import { functionUrlHandler } from '../platform/function-url.ts';
 import { composeGateway, declaredProviders } from './composition.ts';
 import { deployedCredentials } from './deployed-credentials.ts';
 import { deployedStore } from './deployed-store.ts';
+import { deployedVectorIndex } from './deployed-vectors.ts';
 
 const telemetry = powertoolsTelemetry({ serviceName: 'inference' });
 
@@ -25,6 +26,7 @@ const gateway = composeGateway(
     providers: declaredProviders(gatewayConfig, process.env),
     credentials: deployedCredentials(process.env),
     telemetry,
+    vectors: deployedVectorIndex(process.env),
   },
   storedSecret(process.env['SLUICE_ANSWER_SECRET'] ?? '', systemClock, ANSWER_SECRET_KEPT_MS),
 );

@@ -9,6 +9,7 @@ import type { Credentials } from '../ports/credentials.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import type { SendUpstream } from '../ports/upstream.ts';
+import type { VectorIndex } from '../ports/vector-index.ts';
 import type { Provider } from '../providers/contract.ts';
 import type { HealthView } from './health-view.ts';
 import type { KeyCache } from './key-cache.ts';
@@ -44,6 +45,8 @@ export interface Gateway {
   readonly remainders: RemainderCache;
   readonly answers: AnswerStore;
   readonly claims: ClaimStore;
+  /** `undefined` where the configuration turns no semantic cache on. */
+  readonly vectors: VectorIndex | undefined;
   readonly credentials: Credentials;
   readonly send: SendUpstream;
   readonly telemetry: Telemetry;

@@ -35,7 +35,7 @@ const number = (name: string): KeyAttribute => ({ name, type: 'N' });
  * sent; `rollup#<day>#<shard>` with one sort key a key, provider and model. Index `open` holds only what is not finished.
  * `routing`: `outcomes#<minute>#<shard>` per deployment; `health` per deployment; `probe-spend` per month.
  * `cache`: `answer#<name>` is an answer that is kept, in several items where it is large; `claim#<name>` says who answers a
- * request. Names are keyed hashes: they tell nothing of what was asked, and nobody can guess them.
+ * request; `vector#<partition>` holds vectors of the semantic cache on a local server. Names are keyed hashes: they tell nothing of what was asked, and nobody can guess them.
  *
  * Attributes of `spend`, money in nano-dollars:
  * - scope (sk `scope`): `policyVersion`; per window id `committed:<window>`, `spent:<window>`; `noticed:<window>:<threshold>`.
@@ -46,6 +46,7 @@ const number = (name: string): KeyAttribute => ({ name, type: 'N' });
  *
  * Attributes of `cache`:
  * - answer (sk `head`): `write` (which writing of it), `parts`, `data` (encrypted); more of it (sk `part#<write>#<n>`): `data`.
+ * - vector (sk: the name of its answer): `vector` (four-byte numbers), `expiresAtMs`.
  * - claim (sk `claim`): `owner` (request id), `state`, `fingerprint` (a keyed hash), `expiresAtMs`.
  *
  * Records and roll-ups are kept 400 days, `outcomes` an hour, `health` a week after its last write,

@@ -3,6 +3,7 @@ import type { KeyStore } from '../ports/key-store.ts';
 import type { LedgerUpkeep } from '../ports/ledger.ts';
 import type { SendBudgetNotice } from '../ports/notifier.ts';
 import type { RoutingUpkeep } from '../ports/routing-store.ts';
+import type { VectorUpkeep } from '../ports/vector-index.ts';
 
 /** What upkeep works with. */
 export interface Upkeep
@@ -13,5 +14,7 @@ export interface Upkeep
   readonly keys: Pick<KeyStore, 'list'>;
   readonly ledger: LedgerUpkeep;
   readonly routing: RoutingUpkeep;
+  /** `undefined` where there are no vectors, or they go by themselves. */
+  readonly vectors?: VectorUpkeep | undefined;
   readonly sendNotice: SendBudgetNotice;
 }

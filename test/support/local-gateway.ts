@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { localProviders } from '../../bin/local/local-providers.ts';
 import { dynamoKeyStore } from '../../lambda/adapters/dynamodb/key-store.ts';
 import { dynamoLedgerUpkeep } from '../../lambda/adapters/dynamodb/ledger-upkeep.ts';
+import { localVectorIndex } from '../../lambda/adapters/dynamodb/local-vectors.ts';
 import { dynamoRoutingUpkeep } from '../../lambda/adapters/dynamodb/routing-store.ts';
 import type { Store } from '../../lambda/adapters/dynamodb/store.ts';
 import { plainLog } from '../../lambda/adapters/plain-log/plain-log.ts';
@@ -95,7 +96,13 @@ export async function startLocalGateway(
   const telemetry = plainLog({ output: log, problems: log });
   const config = defineGateway({ ...DEFINITION, ...overrides.config });
   const store = { ...engine.store(), ...(overrides.clock !== undefined && { clock: overrides.clock }) };
-  const host: Host = { config, store, telemetry, ...localProviders(config, environment) };
+  const host: Host = {
+    config,
+    store,
+    telemetry,
+    ...localProviders(config, environment),
+    vectors: localVectorIndex(store),
+  };
   const gateway: Gateway = {
     ...composeGateway(host, async () => 'answer-secret-of-the-tests'),
     ...overrides.gateway,

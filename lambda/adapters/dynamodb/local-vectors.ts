@@ -6,7 +6,7 @@ import { queryPartition } from './query.ts';
 import { type Store, withRetries } from './store.ts';
 
 /**
- * Vectors in table `routing`, compared within the process, for a server on one's own machine: every query reads its whole
+ * Vectors in table `cache`, compared within the process, for a server on one's own machine: every query reads its whole
  * partition.
  */
 export const localVectorIndex = (store: Store): VectorIndex => ({
@@ -14,7 +14,7 @@ export const localVectorIndex = (store: Store): VectorIndex => ({
     await withRetries(store, () =>
       store.client.send(
         new PutItemCommand({
-          TableName: store.tables.routing,
+          TableName: store.tables.cache,
           Item: {
             pk: textAttribute(partitionKey(partition)),
             sk: textAttribute(id),
@@ -29,7 +29,7 @@ export const localVectorIndex = (store: Store): VectorIndex => ({
   async nearest({ partition, vector, nowMs, signal }) {
     let nearest: NearestVector | undefined;
     const items = queryPartition(store, {
-      table: 'routing',
+      table: 'cache',
       attribute: 'pk',
       partition: partitionKey(partition),
       consistent: true,
