@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { bundleFunction, describeBundle } from '../../lib/bundle.ts';
+import { startFakeS3Vectors } from '../support/fake-s3-vectors.ts';
 import { CONFIG_FILE, PROJECT } from './synth.ts';
 
 const ENTRY = join(PROJECT, 'test', 'fixtures', 'deployment', 'handler.ts');
@@ -23,7 +24,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 /** Runs the bundle in a fresh Node, away from the project's packages, and gives what the expression gives there. */
 async function inBundle(expression: string, env: Record<string, string> = {}): Promise<unknown> {
   const program = `
-    const { handler, credentials, tablesAt } = await import(process.argv[1]);
+    const { handler, credentials, nearestAt, tablesAt } = await import(process.argv[1]);
     process.stdout.write(JSON.stringify(await (${expression})));`;
   const { stdout } = await promisify(execFile)(
     process.execPath,
@@ -69,6 +70,18 @@ describe('a bundle', () => {
       expect(modules).not.toContain('NativeModule fs/promises');
     } finally {
       server.close();
+    }
+  });
+
+  test('calls Amazon S3 Vectors, whose client is no part of what is loaded at the start', async () => {
+    const fake = await startFakeS3Vectors(2);
+    try {
+      const env = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' };
+      const found = await inBundle(`nearestAt('${fake.url}', '${fake.indexArn}')`, env);
+      expect(found).toEqual({ id: 'a', similarity: 1 });
+      expect(readFileSync(bundle, 'utf8')).not.toContain('QueryVectors');
+    } finally {
+      await fake.close();
     }
   });
 
