@@ -17,4 +17,8 @@ export interface AnswerStore {
   get(address: AnswerAddress): Promise<KeptAnswer | undefined>;
   /** Keeps an answer in place of another at its address. `too-large`: it is not kept. */
   put(address: AnswerAddress, answer: KeptAnswer): Promise<'kept' | 'too-large'>;
+  /** The keyed hash that stands for an address: it tells nothing of it, and nobody can guess it. */
+  nameOf(address: AnswerAddress): Promise<string>;
+  /** The answer whose address has this name, for whom its scope allows it. */
+  getNamed(scope: string, name: string): Promise<KeptAnswer | undefined>;
 }

@@ -21,16 +21,21 @@ const HEAD = 'head';
  * quality 5's 2.7 take 90; 20 times for a stream of 1,000 chunks, in 0.2 ms.
  */
 export const dynamoAnswerStore = (store: Store, cipher: () => Promise<AnswerCipher>): AnswerStore => ({
-  get: async (address) => getAnswer(store, await cipher(), address),
+  get: async (address) => {
+    const opened = await cipher();
+    return getAnswer(store, opened, { scope: address.scope, name: nameOf(opened, address) });
+  },
   put: async (address, answer) => putAnswer(store, await cipher(), { address, answer }),
+  nameOf: async (address) => nameOf(await cipher(), address),
+  getNamed: async (scope, name) => getAnswer(store, await cipher(), { scope, name }),
 });
 
 async function getAnswer(
   store: Store,
   cipher: AnswerCipher,
-  address: AnswerAddress,
+  { scope, name }: { readonly scope: string; readonly name: string },
 ): Promise<KeptAnswer | undefined> {
-  const pk = partitionOf(cipher, address);
+  const pk = partitionOf(name);
   const head = await readItem(store, 'cache', itemKey(pk, HEAD));
   if (head === undefined) return undefined;
   const written: Written = { id: readText(head, 'write'), parts: readNumber(head, 'parts') ?? 1 };
@@ -41,7 +46,7 @@ async function getAnswer(
   const data = parts.flatMap((part) => part?.['data']?.B ?? []);
   // The service may have begun to delete what has expired.
   if (data.length < written.parts) return undefined;
-  const sealed = cipher.open(address.scope, placeOf(pk, written), Buffer.concat(data));
+  const sealed = cipher.open(scope, placeOf(pk, written), Buffer.concat(data));
   const answer = unpack(brotliDecompressSync(sealed).toString());
   return store.clock.now() < answer.expiresAtMs ? answer : undefined;
 }
@@ -51,7 +56,7 @@ async function putAnswer(
   cipher: AnswerCipher,
   { address, answer }: { readonly address: AnswerAddress; readonly answer: KeptAnswer },
 ): Promise<'kept' | 'too-large'> {
-  const pk = partitionOf(cipher, address);
+  const pk = partitionOf(nameOf(cipher, address));
   const packed = brotliCompressSync(pack(answer), {
     params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MIN_QUALITY + 1 },
   });
@@ -81,8 +86,10 @@ interface Written {
   readonly parts: number;
 }
 
-const partitionOf = (cipher: AnswerCipher, { scope, fingerprint }: AnswerAddress): string =>
-  `answer#${cipher.nameOf('answer', scope, fingerprint)}`;
+const nameOf = (cipher: AnswerCipher, { scope, fingerprint }: AnswerAddress): string =>
+  cipher.nameOf('answer', scope, fingerprint);
+
+const partitionOf = (name: string): string => `answer#${name}`;
 
 const moreParts = ({ id, parts }: Written): readonly string[] =>
   Array.from({ length: parts - 1 }, (_, index) => `part#${id}#${index + 1}`);
