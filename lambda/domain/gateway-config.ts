@@ -1,3 +1,4 @@
+import type { CacheSettings } from './cache-settings.ts';
 import type { Price } from './money/price.ts';
 import type { ModelGroup } from './routing/deployment.ts';
 
@@ -38,6 +39,8 @@ export interface GatewayConfig {
   /** What becomes of parameters that the answering dialect cannot express, unless the caller says. */
   readonly unsupportedParameters: 'reject' | 'drop';
   readonly timeouts: Timeouts;
+  /** What becomes of finished answers, unless a model group says otherwise. */
+  readonly cache: CacheSettings;
   /** Calls of one request at most, over all deployments. */
   readonly maxAttempts: number;
   readonly probes: {

@@ -10,6 +10,7 @@ import type { Ledger } from '../ports/ledger.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import type { SendUpstream } from '../ports/upstream.ts';
 import type { Provider } from '../providers/contract.ts';
+import type { FlightBoard } from './flight.ts';
 import type { HealthView } from './health-view.ts';
 import type { KeyCache } from './key-cache.ts';
 import type { RemainderCache } from './remainder-cache.ts';
@@ -44,6 +45,7 @@ export interface Gateway {
   readonly remainders: RemainderCache;
   readonly answers: AnswerStore;
   readonly claims: ClaimStore;
+  readonly flights: FlightBoard;
   readonly credentials: Credentials;
   readonly send: SendUpstream;
   readonly telemetry: Telemetry;
