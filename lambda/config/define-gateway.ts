@@ -1,9 +1,12 @@
 import * as z from 'zod/mini';
-import type { GatewayConfig, SemanticCacheSettings } from '../domain/gateway-config.ts';
+import { type CacheSettings, LONGEST_TTL_SECONDS, SHARING } from '../domain/cache-settings.ts';
+import type { GatewayConfig } from '../domain/gateway-config.ts';
 import { deploymentId, providerId } from '../domain/ids.ts';
 import { nanoFromUsd } from '../domain/money/nano.ts';
-import type { Deployment, ModelGroup } from '../domain/routing/deployment.ts';
+import type { ModelGroup } from '../domain/routing/deployment.ts';
 import { declaredPrice, priceFromDeclaration } from './declared-price.ts';
+import { semanticCache, semanticCacheOf } from './semantic-cache.ts';
+import { SIMULATED } from './simulated-prices.ts';
 
 const providerSettings = z.strictObject({
   kind: z.optional(z.string()),
@@ -19,29 +22,23 @@ const deployment = z.strictObject({
   weight: z._default(z.number().check(z.positive()), 1),
 });
 
+const cacheSettings = z.strictObject({
+  mode: z.optional(z.enum(['off', 'exact', 'semantic'])),
+  ttlSeconds: z.optional(z.int().check(z.positive(), z.maximum(LONGEST_TTL_SECONDS))),
+  sharedWithin: z.optional(z.enum(SHARING)),
+  singleFlight: z.optional(z.boolean()),
+});
+
 const modelGroup = z.strictObject({
   strategy: z._default(z.enum(['ordered', 'weighted']), 'ordered'),
   deployments: z.array(deployment).check(z.minLength(1)),
+  cache: z.optional(cacheSettings),
 });
 
 const milliseconds = z.int().check(z.positive());
 
 /** A minute less than Lambda gives a function, so that a request that took all its time can still be settled. */
 const LONGEST_REQUEST_MS = 840_000;
-
-/** @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors-limitations.html */
-const MOST_DIMENSIONS = 4_096;
-
-const semanticCache = z.strictObject({
-  embedding: z.strictObject({
-    provider: z.string(),
-    model: z.string().check(z.minLength(1)),
-    dimensions: z.int().check(z.positive(), z.maximum(MOST_DIMENSIONS)),
-  }),
-  threshold: z._default(z.number().check(z.positive(), z.maximum(1)), 0.95),
-  timeoutMs: z._default(milliseconds.check(z.maximum(10_000)), 1_000),
-  maxTurnCharacters: z._default(z.int().check(z.positive(), z.maximum(8_000)), 2_000),
-});
 
 const gatewaySchema = z.strictObject({
   providers: z.record(z.string().check(z.regex(/^[a-z][a-z0-9-]*$/)), providerSettings),
@@ -63,6 +60,7 @@ const gatewaySchema = z.strictObject({
     }),
     { connectMs: 5_000, firstContentMs: 120_000, idleMs: 60_000, totalMs: 600_000 },
   ),
+  cache: z._default(cacheSettings, {}),
   semanticCache: z.optional(semanticCache),
   maxAttempts: z._default(z.int().check(z.positive()), 3),
   probes: z._default(z.strictObject({ monthlyCapUsd: z._default(z.number().check(z.nonnegative()), 1) }), {
@@ -80,12 +78,22 @@ export type GatewayDefinition = z.input<typeof gatewaySchema>;
 export function defineGateway(definition: GatewayDefinition): GatewayConfig {
   const parsed = gatewaySchema.safeParse(definition);
   if (!parsed.success) throw new Error(parsed.error.issues.map(describeFault).join('\n'));
-  const { providers, modelGroups, prices, probes, semanticCache: semantic, ...rest } = parsed.data;
-  const groups = Object.entries(modelGroups).map(([name, group]) => modelGroupOf(name, group));
+  const {
+    providers,
+    modelGroups,
+    prices,
+    probes,
+    cache: declaredCache,
+    semanticCache: semantic,
+    ...rest
+  } = parsed.data;
+  const cache = completed(CACHE_OFF, declaredCache);
+  const groups = Object.entries(modelGroups).map(([name, group]) => modelGroupOf(name, group, cache));
   for (const group of groups) checkProviders(group, providers);
-  if (semantic !== undefined) checkEmbeds(semantic.embedding.provider, providers);
   return {
     ...rest,
+    cache,
+    semanticCache: semantic && semanticCacheOf(semantic, providers),
     providers: Object.fromEntries(
       Object.entries(providers).map(([name, settings]) => [
         name,
@@ -100,52 +108,40 @@ export function defineGateway(definition: GatewayDefinition): GatewayConfig {
     declaredPrices: Object.fromEntries(
       Object.entries(prices).map(([name, price]) => [name, priceFromDeclaration(price)]),
     ),
-    semanticCache: semantic && semanticCacheOf(semantic),
     probes: { monthlyCapNano: nanoFromUsd(probes.monthlyCapUsd) },
   };
 }
 
-function modelGroupOf(name: string, group: z.output<typeof modelGroup>): ModelGroup {
+const CACHE_OFF: CacheSettings = {
+  mode: 'off',
+  ttlSeconds: 3_600,
+  sharedWithin: 'end-user',
+  singleFlight: false,
+};
+
+const completed = (settings: CacheSettings, declared: z.output<typeof cacheSettings>): CacheSettings => ({
+  mode: declared.mode ?? settings.mode,
+  ttlSeconds: declared.ttlSeconds ?? settings.ttlSeconds,
+  sharedWithin: declared.sharedWithin ?? settings.sharedWithin,
+  singleFlight: declared.singleFlight ?? settings.singleFlight,
+});
+
+function modelGroupOf(
+  name: string,
+  group: z.output<typeof modelGroup>,
+  ofGateway: CacheSettings,
+): ModelGroup {
   return {
     name,
     strategy: group.strategy,
-    deployments: group.deployments.map(deploymentOf),
+    ...(group.cache !== undefined && { cache: completed(ofGateway, group.cache) }),
+    deployments: group.deployments.map(({ provider, model, weight }) => ({
+      id: deploymentId(`${provider}/${model}`),
+      provider: providerId(provider),
+      model,
+      weight,
+    })),
   };
-}
-
-const deploymentOf = ({ provider, model, weight }: z.output<typeof deployment>): Deployment => ({
-  id: deploymentId(`${provider}/${model}`),
-  provider: providerId(provider),
-  model,
-  weight,
-});
-
-const semanticCacheOf = ({
-  embedding: { dimensions, ...model },
-  ...rest
-}: z.output<typeof semanticCache>): SemanticCacheSettings => ({
-  ...rest,
-  embedding: deploymentOf({ ...model, weight: 1 }),
-  dimensions,
-});
-
-/** Kinds of provider that make vectors of texts, in OpenAI's form. */
-const EMBEDDING_KINDS: ReadonlySet<string> = new Set(['openai', 'custom', 'sim']);
-
-function checkEmbeds(
-  provider: string,
-  providers: Readonly<Record<string, { readonly kind?: string | undefined }>>,
-): void {
-  const declared = providers[provider];
-  if (declared === undefined && !SIMULATED.has(provider))
-    throw new Error(
-      `semanticCache.embedding names the provider "${provider}", which "providers" does not declare.`,
-    );
-  const kind = declared?.kind ?? provider;
-  if (!EMBEDDING_KINDS.has(kind))
-    throw new Error(
-      `semanticCache.embedding names the provider "${provider}" of the kind "${kind}", which makes no embeddings. Those that do: ${[...EMBEDDING_KINDS].join(', ')}.`,
-    );
 }
 
 function checkProviders(group: ModelGroup, providers: Readonly<Record<string, unknown>>): void {
@@ -157,9 +153,6 @@ function checkProviders(group: ModelGroup, providers: Readonly<Record<string, un
       `model group "${group.name}" names the provider "${missing.provider}", which "providers" does not declare.`,
     );
 }
-
-/** Always there on a local server, so a group may name them without declaring them. */
-const SIMULATED: ReadonlySet<string> = new Set(['sim', 'sim-anthropic']);
 
 interface Fault {
   readonly code: string;

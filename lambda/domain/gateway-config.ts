@@ -1,3 +1,4 @@
+import type { CacheSettings } from './cache-settings.ts';
 import type { Price } from './money/price.ts';
 import type { Deployment, ModelGroup } from './routing/deployment.ts';
 
@@ -54,6 +55,8 @@ export interface GatewayConfig {
   readonly timeouts: Timeouts;
   /** `undefined`: requests that ask for it are only compared exactly. */
   readonly semanticCache: SemanticCacheSettings | undefined;
+  /** What becomes of finished answers, unless a model group says otherwise. */
+  readonly cache: CacheSettings;
   /** Calls of one request at most, over all deployments. */
   readonly maxAttempts: number;
   readonly probes: {

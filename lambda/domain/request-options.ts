@@ -1,3 +1,5 @@
+import type { CacheWishes } from './cache-settings.ts';
+
 /** A caller's wishes on routing: OpenRouter's `provider` object, as far as Sluice acts on it. */
 export interface RoutePreferences {
   /** Providers to try first, in this order. */
@@ -20,6 +22,9 @@ export interface RequestOptions {
   readonly timeoutMs?: number;
   readonly firstContentTimeoutMs?: number;
   readonly unsupportedParameters?: 'reject' | 'drop';
+  readonly cache: CacheWishes;
+  /** The caller's own name for this request: sent again under it, it is answered and charged once. */
+  readonly idempotencyKey?: string;
 }
 
 /** Fields of a request's body that are Sluice's own, in any dialect: read here, never sent upstream. */

@@ -40,6 +40,12 @@ export interface RequestFacts {
  */
 export type ChargeBasis = 'exact' | 'estimated' | 'swept';
 
+/**
+ * Why an answer was there already: kept for the same request, or for one that means the same; made meanwhile for a request that came a
+ * little earlier; or given before under the same Idempotency-Key.
+ */
+export type CacheHit = 'exact' | 'semantic' | 'single-flight' | 'idempotency';
+
 /** How a request ended, known when its last byte is out. */
 export interface RequestOutcome {
   readonly outcome: 'ok' | 'client-gone' | ErrorCode;
@@ -58,6 +64,10 @@ export interface RequestOutcome {
   readonly boundExceeded: boolean;
   readonly timeToFirstTokenMs?: number;
   readonly durationMs: number;
+  /** How the answer was found, where it was given again and not made. */
+  readonly cacheHit?: CacheHit;
+  /** What it had cost when it was made. */
+  readonly savedCost?: NanoUsd;
   /** Time in the gateway before the first upstream call. */
   readonly overheadMs?: number;
 }

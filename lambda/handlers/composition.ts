@@ -15,6 +15,7 @@ import { openaiChat } from '../dialects/openai-chat/dialect.ts';
 import type { GatewayConfig } from '../domain/gateway-config.ts';
 import { type DeploymentId, requestId } from '../domain/ids.ts';
 import { deploymentParts } from '../domain/routing/deployment.ts';
+import { flightBoard } from '../pipeline/flight.ts';
 import type { EnabledProvider, Gateway, Pacing } from '../pipeline/gateway.ts';
 import { healthView } from '../pipeline/health-view.ts';
 import { keyCache } from '../pipeline/key-cache.ts';
@@ -115,6 +116,7 @@ export function composeGateway(host: Host, readAnswerSecret: () => Promise<strin
     answers: dynamoAnswerStore(store, cipher),
     claims: dynamoClaimStore(store, cipher),
     vectors: host.config.semanticCache && host.vectors,
+    flights: flightBoard(),
     pacing: PACING,
     hashSecret,
     newRequestId: () => requestId(`gen-${randomUUID().replaceAll('-', '')}`),

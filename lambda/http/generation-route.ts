@@ -53,6 +53,8 @@ const moneyView = (record: RequestRecord): object => ({
   usage: usdFromNano(record.cost ?? ZERO_USD),
   reserved: record.state === 'open' ? usdFromNano(record.estimate) : 0,
   charge_basis: record.chargeBasis ?? null,
+  cache_hit: record.cacheHit ?? null,
+  saved_cost: record.savedCost === undefined ? null : usdFromNano(record.savedCost),
   price_version: record.priceVersion ?? null,
   is_byok: false,
 });

@@ -11,6 +11,7 @@ import type { Telemetry } from '../ports/telemetry.ts';
 import type { SendUpstream } from '../ports/upstream.ts';
 import type { VectorIndex } from '../ports/vector-index.ts';
 import type { Provider } from '../providers/contract.ts';
+import type { FlightBoard } from './flight.ts';
 import type { HealthView } from './health-view.ts';
 import type { KeyCache } from './key-cache.ts';
 import type { RemainderCache } from './remainder-cache.ts';
@@ -47,6 +48,7 @@ export interface Gateway {
   readonly claims: ClaimStore;
   /** `undefined` where the configuration turns no semantic cache on. */
   readonly vectors: VectorIndex | undefined;
+  readonly flights: FlightBoard;
   readonly credentials: Credentials;
   readonly send: SendUpstream;
   readonly telemetry: Telemetry;

@@ -10,20 +10,22 @@ import {
   RESERVED_KEY_AGE_MS,
   UNRESERVED_KEY_AGE_MS,
 } from './authenticate.ts';
-import { call } from './call.ts';
 import { decodeRequest } from './decode.ts';
 import type { Caller, DecodedRequest, Exchange, IncomingRequest, OutgoingResponse } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { guard } from './guard.ts';
+import { keepAnswer } from './keep-answer.ts';
+import { obtain } from './obtain.ts';
 import { plan } from './plan.ts';
 import { recordRefusal } from './record.ts';
 import { finish, respondError, respondStream, respondWhole } from './respond.ts';
+import { lookUp } from './reuse.ts';
 import { outcomeWithoutAnswer } from './settle.ts';
 
 /**
  * The way of a request, step by step:
  *
- *     authenticate → decode → guard → plan → admit → call → encode → settle → record
+ *     authenticate → decode → guard → plan → admit, and look up → call, or replay → encode → settle, and keep → record
  *
  * Whoever is authenticated leaves a record, whatever becomes of the request; a caller who is not gets the thrown error.
  * @throws GatewayError `authentication_failed`, `store_unavailable`
@@ -50,8 +52,8 @@ export async function answerChat(
   if (decoded instanceof GatewayError) return refuse(decoded);
   const exchange = newExchange(gateway, incoming, caller, decoded, facts, startedMs);
   const leave = await planAndAdmit(gateway, exchange);
-  if (leave instanceof GatewayError) return refuse(leave);
-  const calling = call(gateway, exchange, leave.plan, leave.admission);
+  if (leave instanceof GatewayError) return withClaimsGivenBack(gateway, exchange, await refuse(leave));
+  const calling = obtain(gateway, exchange, leave.plan, leave.admission);
   try {
     return await (decoded.chat.stream ? respondStream : respondWhole)(gateway, exchange, calling);
   } catch (thrown) {
@@ -64,6 +66,18 @@ export async function answerChat(
     };
   }
 }
+
+/** What a request claimed before it was refused. */
+const withClaimsGivenBack = (
+  gateway: Gateway,
+  exchange: Exchange,
+  response: OutgoingResponse,
+): OutgoingResponse => ({
+  ...response,
+  async afterEnd() {
+    await Promise.all([response.afterEnd?.(), keepAnswer(gateway, exchange, undefined)]);
+  },
+});
 
 function decodeAndGuard(
   gateway: Gateway,
@@ -86,14 +100,18 @@ interface Leave {
   readonly admission: Admission;
 }
 
-/** Plans and reserves; again where the key turns out to have changed since it was read. */
+/** Plans, reserves and looks up; again where the key turns out to have changed since it was read. */
 async function planAndAdmit(gateway: Gateway, exchange: Exchange): Promise<Leave | GatewayError> {
   try {
     for (let round = 0; round < 3; round += 1) {
       const planned = await timed(gateway, exchange, 'plan', () =>
         plan(gateway, exchange.caller.key, exchange.request),
       );
-      const leave = await timed(gateway, exchange, 'admit', () => admitFirst(gateway, exchange, planned));
+      const admitting = timed(gateway, exchange, 'admit', () => admitFirst(gateway, exchange, planned));
+      const lookingUp = lookUp(gateway, exchange, planned);
+      // What was claimed beside a reservation that failed has to be known before it can be given back.
+      await Promise.allSettled([admitting, lookingUp]);
+      const [leave] = await Promise.all([admitting, lookingUp]);
       if (leave !== 'policy-changed') return leave;
       exchange.caller = await authenticateAgain(gateway, exchange.caller);
     }
@@ -186,6 +204,7 @@ function newExchange(
     dropped: [],
     presumedCost: ZERO_USD,
     addedBytes: 0,
+    reuse: {},
     timings: { auth: gateway.clock.monotonicMs() - startedMs },
   };
 }

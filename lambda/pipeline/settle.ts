@@ -10,6 +10,7 @@ import { isDeploymentsFault } from './failure.ts';
 import type { Gateway } from './gateway.ts';
 import type { Metered } from './meter.ts';
 import { queueNotices } from './notices.ts';
+import type { Replay } from './reuse.ts';
 
 /** How a request ended without an answer: refused by us, failed upstream, or left by its caller. */
 export function outcomeWithoutAnswer(
@@ -41,7 +42,7 @@ export function outcomeOfAnswer(
   answer: Answer,
   metered: Metered,
 ): RequestOutcome {
-  const { target, committed, admission } = answer;
+  const { target, committed, admission, replay } = answer;
   const cost = nanoUsd(metered.cost.total + exchange.presumedCost);
   return {
     outcome: endingCode(metered),
@@ -49,17 +50,24 @@ export function outcomeOfAnswer(
     provider: target.deployment.provider,
     model: target.deployment.model,
     deployment: target.deployment.id,
-    usage: metered.usage,
+    // What was not generated again is used by nobody.
+    ...(replay === undefined ? { usage: metered.usage } : savingOf(replay)),
     cost,
     chargeBasis: exchange.presumedCost > 0n ? 'estimated' : metered.chargeBasis,
     boundExceeded: admission.quote.isHeld && cost > admission.reservation.estimate,
     ...durations(gateway, exchange),
-    ...(exchange.request.chat.stream && { timeToFirstTokenMs: Math.round(committed.timeToFirstTokenMs) }),
+    ...(exchange.request.chat.stream &&
+      replay === undefined && { timeToFirstTokenMs: Math.round(committed.timeToFirstTokenMs) }),
     ...(metered.upstreamId !== undefined && { upstreamId: metered.upstreamId }),
     ...(metered.finishReason !== undefined && { finishReason: metered.finishReason }),
     ...(target.price !== undefined && { priceVersion: target.price.version }),
   };
 }
+
+const savingOf = ({ how, answer }: Replay): Pick<RequestOutcome, 'cacheHit' | 'savedCost'> => ({
+  cacheHit: how,
+  savedCost: answer.cost.saved ?? answer.cost.total,
+});
 
 function endingCode({ ending }: Metered): RequestOutcome['outcome'] {
   if (ending === undefined) return 'client-gone';
@@ -111,10 +119,15 @@ async function settleMoney(gateway: Gateway, exchange: Exchange, outcome: Reques
  */
 export function noteAnswer(
   gateway: Gateway,
-  { deployment, outcome, timeToFirstTokenMs }: RequestOutcome,
+  { deployment, outcome, timeToFirstTokenMs, cacheHit }: RequestOutcome,
   cause: AbortCause | undefined,
 ): void {
-  if (deployment === undefined || (cause?.type === 'timeout' && !cause.isDeploymentsFault)) return;
+  if (
+    deployment === undefined ||
+    cacheHit !== undefined ||
+    (cause?.type === 'timeout' && !cause.isDeploymentsFault)
+  )
+    return;
   if (outcome === 'ok') gateway.health.saw(deployment, { type: 'success', timeToFirstTokenMs });
   else if (isDeploymentsFault(outcome)) gateway.health.saw(deployment, { type: 'failure' });
 }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
 import { type AttributeValue, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { deploymentId, requestId } from '../../domain/ids.ts';
 import type { KeptAnswer } from '../../domain/kept-answer.ts';
+import type { Cost } from '../../domain/money/cost.ts';
 import { nanoUsd } from '../../domain/money/nano.ts';
 import type { AnswerAddress, AnswerStore } from '../../ports/answer-store.ts';
 import type { AnswerCipher } from './answer-cipher.ts';
@@ -108,24 +108,27 @@ const putItem = (store: Store, item: Item): Promise<unknown> =>
   );
 
 /** All but the text as one line of JSON, then the text as it is. */
-function pack({ text, cost, ...answer }: KeptAnswer): string {
-  const { total, prompt, completion } = cost;
-  return `${JSON.stringify({ ...answer, cost: [total, prompt, completion].map(String) })}\n${text}`;
+function pack({ text, ...answer }: KeptAnswer): string {
+  const line = JSON.stringify(answer, (_name, value: unknown) =>
+    typeof value === 'bigint' ? String(value) : value,
+  );
+  return `${line}\n${text}`;
 }
 
 function unpack(packed: string): KeptAnswer {
   const end = packed.indexOf('\n');
   // It was written by `pack`, and nobody else could have sealed it.
   const { cost, ...answer } = JSON.parse(packed.slice(0, end)) as Omit<KeptAnswer, 'cost' | 'text'> & {
-    readonly cost: readonly string[];
+    readonly cost: Readonly<Record<keyof Cost, string>>;
   };
-  const [total, prompt, completion] = cost.map((amount) => nanoUsd(BigInt(amount)));
-  const none = nanoUsd(0n);
   return {
     ...answer,
-    requestId: requestId(answer.requestId),
-    deployment: deploymentId(answer.deployment),
-    cost: { total: total ?? none, prompt: prompt ?? none, completion: completion ?? none },
+    cost: {
+      total: nanoUsd(BigInt(cost.total)),
+      prompt: nanoUsd(BigInt(cost.prompt)),
+      completion: nanoUsd(BigInt(cost.completion)),
+      ...(cost.saved !== undefined && { saved: nanoUsd(BigInt(cost.saved)) }),
+    },
     text: packed.slice(end + 1),
   };
 }

@@ -82,6 +82,8 @@ const outcomeFields: Fields<RequestOutcome> = {
   boundExceeded: flagField,
   timeToFirstTokenMs: integerField,
   durationMs: integerField,
+  cacheHit: textField(NAME_BYTES),
+  savedCost: nanoField,
   overheadMs: integerField,
 };
 
