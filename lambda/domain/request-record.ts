@@ -66,6 +66,10 @@ export interface RequestOutcome {
   readonly durationMs: number;
   /** How the answer was found, where it was given again and not made. */
   readonly cacheHit?: CacheHit;
+  /** How near the request it was made for is to this one, 0..1, where both only mean the same. */
+  readonly similarity?: number;
+  /** What the vector cost by which it was compared with earlier ones: part of `cost`. */
+  readonly embeddingCost?: NanoUsd;
   /** What it had cost when it was made. */
   readonly savedCost?: NanoUsd;
   /** Time in the gateway before the first upstream call. */

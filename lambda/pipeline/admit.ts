@@ -53,7 +53,7 @@ export async function admit(
   let outputBound = initialOutputBound(gateway, exchange, deployment);
   for (;;) {
     const quote = quoteFor(gateway, exchange, deployment, outputBound);
-    const reservation = newReservation(gateway, exchange, quote.estimate);
+    const reservation = newReservation(gateway, exchange, nanoUsd(quote.estimate + comparingBound(exchange)));
     const outcome = await gateway.ledger.reserve(exchange.facts, reservation);
     switch (outcome.type) {
       case 'reserved':
@@ -82,7 +82,7 @@ export async function admitNext(
 ): Promise<Admission> {
   const { outputBound, reservation } = admission;
   const quote = quoteFor(gateway, exchange, deployment, outputBound);
-  const needed = nanoUsd(quote.estimate + exchange.presumedCost);
+  const needed = nanoUsd(quote.estimate + exchange.presumedCost + comparingBound(exchange));
   // Where no hard budget could refuse it, a larger reservation would only cost a write.
   if (needed <= reservation.estimate || !quote.isHeld) return { ...admission, quote };
   const outcome = await gateway.ledger.raise(exchange.facts.id, reservation, needed);
@@ -106,6 +106,9 @@ export async function admitNext(
 export const scopesOf = (key: VirtualKey): readonly ScopePolicy[] => [
   { scope: { kind: 'key', id: key.id }, policyVersion: key.policyVersion, budgets: key.budgets },
 ];
+
+/** What comparing the request with earlier ones may cost, beside all calls. */
+const comparingBound = ({ reuse }: Exchange): NanoUsd => reuse.cache?.comparison?.bound ?? ZERO_USD;
 
 function newReservation(gateway: Gateway, exchange: Exchange, estimate: NanoUsd): Reservation {
   return {
@@ -144,7 +147,8 @@ function shorterOutput(
   outputBound: number | undefined,
 ): number | undefined {
   if (outputBound === undefined) return undefined;
-  const tokens = affordableShare(gateway, exchange, quote, nanoUsd(refusal.limit - refusal.committed));
+  const left = nanoUsd(refusal.limit - refusal.committed - comparingBound(exchange));
+  const tokens = affordableShare(gateway, exchange, quote, left);
   return tokens >= LEAST_OUTPUT_TOKENS && tokens < outputBound ? tokens : undefined;
 }
 
@@ -153,13 +157,14 @@ const affordableShare = (gateway: Gateway, exchange: Exchange, quote: Quote, rem
 
 function budgetExceeded(gateway: Gateway, exchange: Exchange, quote: Quote, refusal: Refusal): GatewayError {
   const left = refusal.limit > refusal.committed ? nanoUsd(refusal.limit - refusal.committed) : ZERO_USD;
-  const affordable = affordableOutput(exchange, quote, left);
+  const estimate = nanoUsd(quote.estimate + comparingBound(exchange));
+  const affordable = affordableOutput(exchange, quote, nanoUsd(left - comparingBound(exchange)));
   const window = BUDGET_WINDOWS.find((name) => refusal.window.startsWith(name)) ?? 'total';
   const resetsAtMs = windowEndsAtMs(window, gateway.clock.now());
   const { kind, id } = refusal.scope.scope;
   return new GatewayError(
     'budget_exceeded',
-    `The ${window} budget of this ${kind} does not hold this request: it may cost $${decimalUsd(quote.estimate)}, and $${decimalUsd(left)} of $${decimalUsd(refusal.limit)} are left. ${advice(exchange, affordable)}`,
+    `The ${window} budget of this ${kind} does not hold this request: it may cost $${decimalUsd(estimate)}, and $${decimalUsd(left)} of $${decimalUsd(refusal.limit)} are left. ${advice(exchange, affordable)}`,
     {
       metadata: {
         scope: kind,
@@ -168,7 +173,7 @@ function budgetExceeded(gateway: Gateway, exchange: Exchange, quote: Quote, refu
         limit_usd: usdFromNano(refusal.limit),
         spent_usd: usdFromNano(refusal.spent),
         reserved_usd: usdFromNano(nanoUsd(refusal.committed - refusal.spent)),
-        estimate_usd: usdFromNano(quote.estimate),
+        estimate_usd: usdFromNano(estimate),
         resets_at: resetsAtMs === undefined ? null : new Date(resetsAtMs).toISOString(),
         max_affordable_tokens: affordable,
       },

@@ -3,8 +3,10 @@ import { type CacheSettings, cacheMode } from '../domain/cache-settings.ts';
 import type { RoutePlan } from '../domain/routing/plan.ts';
 import type { CacheMode } from '../domain/virtual-key.ts';
 import type { AnswerAddress } from '../ports/answer-store.ts';
+import { type Comparison, comparisonFor } from './comparison.ts';
 import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
+import { hardBudgets } from './quote.ts';
 
 /** What the cache may do for one request. */
 export interface CacheUse {
@@ -19,6 +21,8 @@ export interface CacheUse {
   readonly ttlMs: number;
   readonly keepsToolCalls: boolean;
   readonly singleFlight: boolean;
+  /** What the request is compared by; `undefined`: it is found exactly, or not at all. */
+  readonly comparison?: Comparison;
 }
 
 /** What the operator, the key and the caller together allow; `undefined` where that is nothing. */
@@ -29,12 +33,16 @@ export function cacheUse(gateway: Gateway, exchange: Exchange, plan: RoutePlan):
   const reads = !wishes.isFresh;
   const keeps = !wishes.isUnstored;
   if (mode === 'off' || !(reads || keeps)) return undefined;
+  const { raw } = exchange.request;
+  const scope = answerScope(exchange.facts, settings.sharedWithin);
+  const fingerprintOf = (body: string): string => bodyFingerprint(gateway, exchange, plan, body);
+  const isHeld = hardBudgets(exchange.caller.key).length > 0;
+  const comparison =
+    mode === 'semantic' && reads ? comparisonFor(gateway, { raw, scope, fingerprintOf, isHeld }) : undefined;
   return {
     mode,
-    address: {
-      scope: answerScope(exchange.facts, settings.sharedWithin),
-      fingerprint: fingerprintOf(gateway, exchange, plan),
-    },
+    address: { scope, fingerprint: fingerprintOf(raw) },
+    ...(comparison !== undefined && { comparison }),
     reads,
     keeps,
     maxAgeMs: wishes.maxAgeSeconds === undefined ? undefined : wishes.maxAgeSeconds * 1_000,
@@ -49,11 +57,11 @@ const cacheSettings = ({ config }: Gateway, model: string): CacheSettings =>
   config.modelGroups.find(({ name }) => name === model)?.cache ?? config.cache;
 
 /** The plan's deployments are part of it: who may not call a provider is given no answer of that provider's. */
-function fingerprintOf(gateway: Gateway, { request }: Exchange, plan: RoutePlan): string {
+function bodyFingerprint(gateway: Gateway, { request }: Exchange, plan: RoutePlan, body: string): string {
   const forwarded = plan.flatMap(
     ({ deployment }) => gateway.providers.get(deployment.provider)?.provider.forwardedHeaders ?? [],
   );
-  return answerFingerprint(request.raw, {
+  return answerFingerprint(body, {
     dialect: request.dialect.id,
     deployments: plan.map(({ deployment }) => deployment.id),
     headers: Object.fromEntries(

@@ -1,116 +1,99 @@
-import type { KeptAnswer } from '../domain/kept-answer.ts';
-import { type NanoUsd, ZERO_USD } from '../domain/money/nano.ts';
-import { comparableTurn } from '../domain/semantic/last-turn.ts';
+import type { SemanticCacheSettings } from '../domain/gateway-config.ts';
+import type { NanoUsd } from '../domain/money/nano.ts';
 import type { AnswerAddress } from '../ports/answer-store.ts';
-import { embed, embeddingBound } from './embed.ts';
+import type { VectorIndex } from '../ports/vector-index.ts';
+import type { CacheUse } from './cache-use.ts';
+import { embed } from './embed.ts';
 import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
+import { attemptQuietly, isWanted, type Replay } from './reuse.ts';
 
-/** A request whose last turn is compared with earlier ones by its meaning. */
-export interface Comparison {
-  readonly text: string;
-  /** What it is compared within: the tenant, and everything that must be the same. */
-  readonly within: AnswerAddress;
-  /** An upper bound of what the text's vector costs. */
-  readonly bound: NanoUsd;
-}
-
-/** What came of comparing. */
+/** What came of asking for the vector of a request's last turn. */
 export interface Compared {
-  /** An earlier answer, at least as similar as the operator demands. */
-  readonly similar: { readonly answer: KeptAnswer; readonly similarity: number } | undefined;
-  /** Where the request's own vector belongs once its answer is kept; `undefined` where it has none. */
-  readonly place: { readonly partition: string; readonly vector: readonly number[] } | undefined;
+  /** `undefined`: there is none, and nothing to compare with. */
+  readonly vector: readonly number[] | undefined;
   readonly cost: NanoUsd;
   /** The cost is an upper bound, as nobody said what it was. */
   readonly isEstimated: boolean;
 }
 
-/** What the comparison of a request needs to know of it. */
-export interface ComparisonRequest {
-  readonly raw: string;
-  readonly scope: string;
-  /** All that could make it another answer, of a body. */
-  readonly fingerprintOf: (raw: string) => string;
-  /** Whether a hard budget must hold what it costs. */
-  readonly isHeld: boolean;
-}
-
 /**
- * Says what a request is compared by; `undefined` where it is compared exactly only: where its last turn has no meaning to
- * compare, where nothing is configured, or where its vector's price is unknown to a hard budget.
+ * The answer to an earlier request that means the same, at least as similar as the operator demands; `undefined` where there
+ * is none. Never throws: whatever fails, or takes longer than the operator allows, is a miss.
  */
-export function comparisonFor(gateway: Gateway, request: ComparisonRequest): Comparison | undefined {
-  const settings = gateway.config.semanticCache;
-  if (settings === undefined || gateway.vectors === undefined) return undefined;
-  const turn = comparableTurn(request.raw, settings.maxTurnCharacters);
-  if (turn === undefined) return undefined;
-  const bound = embeddingBound(gateway, settings, turn.text);
-  if (bound === undefined && request.isHeld && gateway.config.unknownPrice === 'refuse') return undefined;
-  const { embedding, dimensions } = settings;
-  // Vectors of two models have nothing to do with each other.
-  const sameness = JSON.stringify([embedding.id, dimensions, turn.literals]);
-  return {
-    text: turn.text,
-    within: { scope: request.scope, fingerprint: `vectors ${sameness}\n${request.fingerprintOf(turn.rest)}` },
-    bound: bound ?? ZERO_USD,
-  };
-}
-
-/**
- * Looks for an earlier answer to a turn that means the same, within the operator's time limit. Never throws: whatever
- * fails is a miss.
- */
-export async function compare(
-  gateway: Gateway,
-  exchange: Exchange,
-  { text, within }: Comparison,
-): Promise<Compared> {
+export async function meantTheSame(gateway: Gateway, exchange: Exchange): Promise<Replay | undefined> {
+  const { cache, isMiss } = exchange.reuse;
   const settings = gateway.config.semanticCache;
   const { vectors } = gateway;
-  if (settings === undefined || vectors === undefined) return NOT_COMPARED;
-  const signal = AbortSignal.any([exchange.signal, AbortSignal.timeout(settings.timeoutMs)]);
-  const { vector, cost, isEstimated } = await embed(gateway, {
+  const isComparable = cache?.comparison !== undefined && isMiss === true;
+  if (!isComparable || settings === undefined || vectors === undefined) return undefined;
+  const signal = timeLimit(gateway, exchange, settings);
+  const compared = await embed(gateway, {
     requestId: exchange.facts.id,
     settings,
-    text,
+    text: cache.comparison.text,
     signal,
     callerHeaders: exchange.request.headers,
   });
-  const charge = { cost, isEstimated };
-  if (vector === undefined) return { ...NOT_COMPARED, ...charge };
-  try {
-    const partition = await gateway.answers.nameOf(within);
-    const place = { partition, vector };
-    const nearest = await vectors.nearest({ ...place, nowMs: gateway.clock.now(), signal });
-    const isSimilar = nearest !== undefined && nearest.similarity >= settings.threshold;
-    const answer = isSimilar ? await gateway.answers.getNamed(within.scope, nearest.id) : undefined;
-    const similar = answer && nearest && { answer, similarity: nearest.similarity };
-    return { similar, place, ...charge };
-  } catch (error) {
-    gateway.telemetry.problem('A request could not be compared with earlier ones.', error, {
-      id: exchange.facts.id,
-    });
-    return { ...NOT_COMPARED, ...charge };
-  }
+  exchange.reuse = { ...exchange.reuse, compared };
+  const { vector } = compared;
+  if (vector === undefined) return undefined;
+  let found: Replay | undefined;
+  await attemptQuietly(gateway, exchange, 'A request could not be compared with earlier ones.', async () => {
+    const finding = findSimilar(gateway, { cache, settings, vectors, vector, signal });
+    found = await Promise.race([finding, rejectedBy(signal)]);
+  });
+  return found;
 }
-
-const NOT_COMPARED: Compared = { similar: undefined, place: undefined, cost: ZERO_USD, isEstimated: false };
 
 /** Lets later requests find an answer that has just been kept. A failure costs a hit. */
 export async function rememberTurn(
   gateway: Gateway,
   exchange: Exchange,
-  kept: { readonly compared: Compared; readonly address: AnswerAddress; readonly expiresAtMs: number },
+  kept: { readonly address: AnswerAddress; readonly expiresAtMs: number },
 ): Promise<void> {
-  const { place } = kept.compared;
-  if (place === undefined || gateway.vectors === undefined) return;
-  try {
-    const id = await gateway.answers.nameOf(kept.address);
-    await gateway.vectors.put({ ...place, id, expiresAtMs: kept.expiresAtMs });
-  } catch (error) {
-    gateway.telemetry.problem('The vector of an answer that was kept could not be.', error, {
-      id: exchange.facts.id,
-    });
-  }
+  const { cache, compared } = exchange.reuse;
+  const { vectors } = gateway;
+  const [within, vector] = [cache?.comparison?.within, compared?.vector];
+  if (within === undefined || vector === undefined || vectors === undefined) return;
+  await attemptQuietly(gateway, exchange, 'The vector of a kept answer could not be kept.', async () => {
+    const [partition, id] = await Promise.all([within, kept.address].map(gateway.answers.nameOf));
+    if (partition !== undefined && id !== undefined)
+      await vectors.put({ id, partition, vector, expiresAtMs: kept.expiresAtMs });
+  });
 }
+
+/** Ends when the operator's time for comparing is over, or the request's, or when the caller leaves. */
+function timeLimit({ clock }: Gateway, exchange: Exchange, settings: SemanticCacheSettings): AbortSignal {
+  const leftMs = Math.min(settings.timeoutMs, exchange.deadlineMs - clock.now());
+  return AbortSignal.any([exchange.signal, AbortSignal.timeout(Math.max(1, leftMs))]);
+}
+
+interface Search {
+  readonly cache: CacheUse;
+  readonly settings: SemanticCacheSettings;
+  readonly vectors: VectorIndex;
+  readonly vector: readonly number[];
+  readonly signal: AbortSignal;
+}
+
+async function findSimilar(gateway: Gateway, search: Search): Promise<Replay | undefined> {
+  const { cache, settings, vectors, vector, signal } = search;
+  if (cache.comparison === undefined) return undefined;
+  const { within } = cache.comparison;
+  const partition = await gateway.answers.nameOf(within);
+  const nearest = await vectors.nearest({ partition, vector, nowMs: gateway.clock.now(), signal });
+  if (nearest === undefined || !(nearest.similarity >= settings.threshold)) return undefined;
+  const answer = await gateway.answers.getNamed(within.scope, nearest.id);
+  return isWanted(gateway, cache, answer)
+    ? { how: 'semantic', answer, similarity: nearest.similarity }
+    : undefined;
+}
+
+/** Gives up what does not itself look at the signal. */
+const rejectedBy = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    const abort = (): void => reject(signal.reason);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+  });

@@ -108,11 +108,18 @@ export function answerHeaders(
   };
 }
 
-function replayHeaders({ how, answer }: Replay, nowMs: number): Record<string, string> {
+function replayHeaders({ how, answer, similarity }: Replay, nowMs: number): Record<string, string> {
   if (how === 'idempotency') return { 'x-sluice-cache': 'bypass', 'x-sluice-idempotent-replayed': 'true' };
   const ageSeconds = Math.max(0, Math.floor((nowMs - answer.keptAtMs) / 1_000));
-  return { 'x-sluice-cache': 'hit', age: String(ageSeconds) };
+  return {
+    'x-sluice-cache': 'hit',
+    ...(similarity !== undefined && { 'x-sluice-cache-similarity': flooredText(similarity) }),
+    age: String(ageSeconds),
+  };
 }
+
+/** Never shown nearer than it is. */
+const flooredText = (similarity: number): string => String(Math.floor(similarity * 10_000) / 10_000);
 
 /** What the answer is charged, where its price is known. */
 export const costHeader = ({ cost, priceVersion }: RequestOutcome): Record<string, string> =>

@@ -2,6 +2,7 @@ import type { KeptAnswer } from '../domain/kept-answer.ts';
 import { type Cost, NO_COST } from '../domain/money/cost.ts';
 import type { AnswerAddress } from '../ports/answer-store.ts';
 import type { Answer } from './call.ts';
+import { rememberTurn } from './compare.ts';
 import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { RECEIPT_KEPT_MS, receiptAddress } from './receipt.ts';
@@ -80,7 +81,8 @@ async function keepForOthers(
       ? undefined
       : { ...kept, expiresAtMs: kept.keptAtMs + cache.ttlMs };
   flight?.land(answer);
-  if (answer !== undefined && cache !== undefined) await put(gateway, exchange, cache.address, answer);
+  if (answer !== undefined && cache !== undefined && (await put(gateway, exchange, cache.address, answer)))
+    await rememberTurn(gateway, exchange, { address: cache.address, expiresAtMs: answer.expiresAtMs });
   if (flight !== undefined)
     await attemptQuietly(
       gateway,

@@ -2,6 +2,7 @@ import { GatewayError } from '../domain/errors.ts';
 import type { RoutePlan } from '../domain/routing/plan.ts';
 import type { Admission } from './admit.ts';
 import { type CallOutcome, call } from './call.ts';
+import { meantTheSame } from './compare.ts';
 import type { Exchange } from './exchange.ts';
 import { madeMeanwhile } from './flight.ts';
 import type { Gateway } from './gateway.ts';
@@ -10,7 +11,7 @@ import { replayedAnswer } from './replay.ts';
 
 /**
  * The answer: the one given before under the same Idempotency-Key, else the one the cache has, else the one that is being made for the
- * same request, else a new one.
+ * same request, else one to a request that means the same, else a new one.
  * @throws GatewayError as `givenBefore` and `call` do
  */
 export async function obtain(
@@ -22,7 +23,8 @@ export async function obtain(
   const replay =
     (await givenBefore(gateway, exchange)) ??
     exchange.reuse.found ??
-    (await madeMeanwhile(gateway, exchange));
+    (await madeMeanwhile(gateway, exchange)) ??
+    (await meantTheSame(gateway, exchange));
   const answer = replay === undefined ? undefined : replayedAnswer(gateway, exchange, admission, replay);
   if (answer === undefined && replay?.how === 'idempotency')
     throw new GatewayError('idempotency_conflict', 'The answer to this request cannot be read any more.');

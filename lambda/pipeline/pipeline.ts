@@ -10,6 +10,7 @@ import {
   RESERVED_KEY_AGE_MS,
   UNRESERVED_KEY_AGE_MS,
 } from './authenticate.ts';
+import { cacheUse } from './cache-use.ts';
 import { decodeRequest } from './decode.ts';
 import type { Caller, DecodedRequest, Exchange, IncomingRequest, OutgoingResponse } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
@@ -107,8 +108,9 @@ async function planAndAdmit(gateway: Gateway, exchange: Exchange): Promise<Leave
       const planned = await timed(gateway, exchange, 'plan', () =>
         plan(gateway, exchange.caller.key, exchange.request),
       );
+      exchange.reuse = { cache: cacheUse(gateway, exchange, planned) };
       const admitting = timed(gateway, exchange, 'admit', () => admitFirst(gateway, exchange, planned));
-      const lookingUp = lookUp(gateway, exchange, planned);
+      const lookingUp = lookUp(gateway, exchange);
       // What was claimed beside a reservation that failed has to be known before it can be given back.
       await Promise.allSettled([admitting, lookingUp]);
       const [leave] = await Promise.all([admitting, lookingUp]);

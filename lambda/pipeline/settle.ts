@@ -18,11 +18,14 @@ export function outcomeWithoutAnswer(
   exchange: Exchange,
   outcome: 'client-gone' | ErrorCode,
 ): RequestOutcome {
+  const { compared } = exchange.reuse;
+  const isEstimated = exchange.presumedCost > 0n || compared?.isEstimated === true;
   return {
     outcome,
     attempts: exchange.attempts,
-    cost: exchange.presumedCost,
-    chargeBasis: exchange.presumedCost > 0n ? 'estimated' : 'exact',
+    cost: nanoUsd(exchange.presumedCost + (compared?.cost ?? 0n)),
+    chargeBasis: isEstimated ? 'estimated' : 'exact',
+    ...embeddingOf(exchange),
     boundExceeded: false,
     ...durations(gateway, exchange),
     ...(exchange.presumedCost > 0n && lastCalled(exchange)),
@@ -43,7 +46,9 @@ export function outcomeOfAnswer(
   metered: Metered,
 ): RequestOutcome {
   const { target, committed, admission, replay } = answer;
-  const cost = nanoUsd(metered.cost.total + exchange.presumedCost);
+  const { compared } = exchange.reuse;
+  const cost = nanoUsd(metered.cost.total + exchange.presumedCost + (compared?.cost ?? 0n));
+  const isEstimated = exchange.presumedCost > 0n || compared?.isEstimated === true;
   return {
     outcome: endingCode(metered),
     attempts: exchange.attempts,
@@ -53,7 +58,8 @@ export function outcomeOfAnswer(
     // What was not generated again is used by nobody.
     ...(replay === undefined ? { usage: metered.usage } : savingOf(replay)),
     cost,
-    chargeBasis: exchange.presumedCost > 0n ? 'estimated' : metered.chargeBasis,
+    chargeBasis: isEstimated ? 'estimated' : metered.chargeBasis,
+    ...embeddingOf(exchange),
     boundExceeded: admission.quote.isHeld && cost > admission.reservation.estimate,
     ...durations(gateway, exchange),
     ...(exchange.request.chat.stream &&
@@ -64,8 +70,17 @@ export function outcomeOfAnswer(
   };
 }
 
-const savingOf = ({ how, answer }: Replay): Pick<RequestOutcome, 'cacheHit' | 'savedCost'> => ({
+/** What comparing the request cost: part of its whole cost. */
+const embeddingOf = ({ reuse }: Exchange): Pick<RequestOutcome, 'embeddingCost'> =>
+  reuse.compared === undefined ? {} : { embeddingCost: reuse.compared.cost };
+
+const savingOf = ({
+  how,
+  answer,
+  similarity,
+}: Replay): Pick<RequestOutcome, 'cacheHit' | 'savedCost' | 'similarity'> => ({
   cacheHit: how,
+  ...(similarity !== undefined && { similarity }),
   savedCost: answer.cost.saved ?? answer.cost.total,
 });
 

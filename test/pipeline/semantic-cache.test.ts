@@ -1,13 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { type AttributeValue, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { localVectorIndex } from '../../lambda/adapters/dynamodb/local-vectors.ts';
-import type { Gateway } from '../../lambda/pipeline/gateway.ts';
 import type { VectorIndex } from '../../lambda/ports/vector-index.ts';
-import { ask, type Question, readStream } from '../support/ask.ts';
+import { ask, parseStream, type Question } from '../support/ask.ts';
 import { type EmbeddingUpstream, startEmbeddingUpstream } from '../support/embedding-upstream.ts';
 import { hurriedClock } from '../support/engine.ts';
-import { budget, type LocalGateway, startLocalGateway, type TestKey, until } from '../support/local-gateway.ts';
+import { budget, type LocalGateway, startLocalGateway, type TestKey } from '../support/local-gateway.ts';
 
 const DIMENSIONS = 256;
 const THRESHOLD = 0.95;
@@ -105,7 +104,9 @@ function embedAllAlike(): void {
 
 /** A direction at an angle from the first axis. */
 const direction = (angle: number): readonly number[] =>
-  Array.from({ length: DIMENSIONS }, (_, axis) => (axis === 0 ? Math.cos(angle) : axis === 1 ? Math.sin(angle) : 0));
+  Array.from({ length: DIMENSIONS }, (_, axis) =>
+    axis === 0 ? Math.cos(angle) : axis === 1 ? Math.sin(angle) : 0,
+  );
 
 describe('a request that means the same', () => {
   test('is given the earlier answer, with the similarity', async () => {
@@ -120,10 +121,10 @@ describe('a request that means the same', () => {
     expect(second.record.similarity).toBeGreaterThanOrEqual(THRESHOLD);
   });
 
-  test('is given it as a stream, where it asks for one, and in its own dialect', async () => {
+  test('is given it as a stream, where it asks for one', async () => {
     const first = await say(FIRST);
-    const [streamed] = await Promise.all([say(REWORDED, { body: { stream: true } })]);
-    const seen = await readStream(new Response(streamed.raw));
+    const streamed = await say(REWORDED, { body: { stream: true } });
+    const seen = parseStream(streamed.raw);
     expect(streamed.cache).toBe('hit');
     expect(seen).toMatchObject({ isFinished: true, errors: [] });
     expect(seen.text).toBe(JSON.parse(first.raw).choices[0].message.content);
@@ -140,7 +141,15 @@ describe('a request that means the same', () => {
 
   test('only asks for the vector of its last turn, with the provider’s own credential', async () => {
     const headers = { 'x-secret-of-the-caller': 'x', cookie: 'a=b' };
-    await say(FIRST, { headers, body: { messages: [{ role: 'system', content: 'Be brief.' }, { role: 'user', content: FIRST }] } });
+    await say(FIRST, {
+      headers,
+      body: {
+        messages: [
+          { role: 'system', content: 'Be brief.' },
+          { role: 'user', content: FIRST },
+        ],
+      },
+    });
     expect(embeddings.texts).toEqual([FIRST]);
     expect(embeddings.headers[0]).toMatchObject({ authorization: 'Bearer embedding-credential' });
     expect(JSON.stringify(embeddings.headers)).not.toMatch(/x-secret-of-the-caller|cookie|sk-slu-/);
@@ -203,9 +212,9 @@ describe('nobody is given an answer that was made for another:', () => {
 
   test('an index that names a foreign answer opens none', async () => {
     await say(FIRST);
-    const stolen = await namesOfVectors();
-    const thief = await gateway.createKey();
+    const stolen = (await namesOfVectors()).slice(0, 3);
     for (const id of stolen) {
+      const thief = await gateway.createKey();
       vectors = { put: async () => {}, nearest: async () => ({ id, similarity: 1 }) };
       expect((await say(REWORDED, { key: thief })).cache).toBe('miss');
     }
@@ -260,12 +269,21 @@ describe('is not compared, and asks for no vector:', () => {
   const picture = { type: 'image_url', image_url: { url: 'https://example.com/a.png' } };
 
   test.each<[string, Question]>([
-    ['a turn with a picture', { body: { messages: [{ role: 'user', content: [{ type: 'text', text: 'a' }, picture] }] } }],
-    ['a turn longer than is compared', { body: { messages: [{ role: 'user', content: 'word '.repeat(401) }] } }],
+    [
+      'a turn with a picture',
+      { body: { messages: [{ role: 'user', content: [{ type: 'text', text: 'a' }, picture] }] } },
+    ],
+    [
+      'a turn longer than is compared',
+      { body: { messages: [{ role: 'user', content: 'word '.repeat(401) }] } },
+    ],
     ['a script without capital letters', { body: { messages: [{ role: 'user', content: '天气怎么样' }] } }],
     ['a request that only wants the same', { headers: { 'x-sluice-cache': 'exact' } }],
     ['a request that wants no cache', { headers: { 'x-sluice-cache': 'off' } }],
-    ['a request whose answer shall not be kept or read', { headers: { 'cache-control': 'no-store, no-cache' } }],
+    [
+      'a request whose answer shall not be kept or read',
+      { headers: { 'cache-control': 'no-store, no-cache' } },
+    ],
   ])('%s', async (_what, question) => {
     await say(FIRST, question);
     expect(embeddings.texts).toEqual([]);
@@ -315,14 +333,14 @@ describe('money:', () => {
   const usd = (tokens: number): bigint => BigInt(tokens * EMBEDDING_USD_PER_MILLION) * 1_000n;
 
   test('a vector is charged to the request that wanted it, beside its answer', async () => {
-    const key = await gateway.createKey();
+    const key = await gateway.createKey({ budgets: [budget(10)] });
     const plain = await say(FIRST, { headers: { 'x-sluice-cache': 'off' } });
     const { record } = await say(FIRST, { key });
     const tokens = FIRST.split(' ').length;
     expect(record).toMatchObject({ chargeBasis: 'exact', embeddingCost: usd(tokens) });
     expect(record.cost).toBe((plain.record.cost ?? 0n) + usd(tokens));
-    const counters = await gateway.counters(key.key);
-    expect(Object.values(counters.windows ?? {})).not.toEqual([]);
+    const { windows } = await gateway.counters(key.key);
+    expect(Object.values(windows).map(({ spent }) => spent)).toContain(record.cost);
   });
 
   test('a hit costs its vector and nothing else, and says what it saved', async () => {
@@ -376,8 +394,16 @@ describe('an embedding that fails is a miss, never an error:', () => {
     ['no JSON', body('<html>'), undefined],
     ['of another form', body(garbage), 2n],
     ['of another dimension', { type: 'vector' as const, vector: [1, 0], promptTokens: 2 }, 2n],
-    ['without a direction', { type: 'vector' as const, vector: direction(0).map(() => 0), promptTokens: 2 }, 2n],
-    ['with numbers that are none', body(`{"data":[{"embedding":[${'1e999,'.repeat(255)}1]}],"usage":{"prompt_tokens":2}}`), 2n],
+    [
+      'without a direction',
+      { type: 'vector' as const, vector: direction(0).map(() => 0), promptTokens: 2 },
+      2n,
+    ],
+    [
+      'with numbers that are none',
+      body(`{"data":[{"embedding":[${'1e999,'.repeat(255)}1]}],"usage":{"prompt_tokens":2}}`),
+      2n,
+    ],
   ])('%s', async (_what, answer, tokens) => {
     await say(FIRST);
     embeddings.answer = () => answer;
@@ -468,17 +494,20 @@ test('hostile turns are answered, compared, and found again only by themselves',
   }
 });
 
-test('the store holds nothing that reveals a prompt but the vector itself', async () => {
-  const secret = 'the merger with Initech closes on Friday 13';
-  await say(secret);
-  const items = await dump();
-  const text = JSON.stringify(items);
-  for (const word of ['merger', 'Initech', 'Friday', '13', owner.key.id, 'mock'])
-    expect(items.filter(({ pk }) => pk?.S?.startsWith('vector#')).map((item) => JSON.stringify({ ...item, vector: 0 })).join()).not.toContain(word === '13' ? ' 13' : word);
-  expect(text).not.toContain('Initech');
-  const vector = items.find(({ pk }) => pk?.S?.startsWith('vector#'));
-  expect(Object.keys(vector ?? {}).sort()).toEqual(['expiresAtMs', 'expiresAtSeconds', 'pk', 'sk', 'vector']);
+test('beside a vector stands nothing that tells what was asked, by whom, or of which model', async () => {
+  const before = new Set(await namesOfVectors());
+  await say('The merger with Initech closes on Friday');
+  const items = (await dump()).filter(({ pk, sk }) => isVector(pk) && !before.has(sk?.S ?? ''));
+  expect(items).toHaveLength(1);
+  const [item = {}] = items;
+  expect(Object.keys(item).sort()).toEqual(['expiresAtMs', 'expiresAtSeconds', 'pk', 'sk', 'vector']);
+  // Two keyed hashes and a moment.
+  expect(item['pk']?.S).toMatch(/^vector#[\w-]{43}$/);
+  expect(item['sk']?.S).toMatch(/^[\w-]{43}$/);
+  expect(Number(item['expiresAtMs']?.N)).toBeGreaterThan(Date.now());
 });
+
+const isVector = (pk: AttributeValue | undefined): boolean => pk?.S?.startsWith('vector#') === true;
 
 async function dump(): Promise<readonly Record<string, AttributeValue>[]> {
   const page = await gateway.store.client.send(new ScanCommand({ TableName: gateway.store.tables.cache }));
@@ -488,5 +517,5 @@ async function dump(): Promise<readonly Record<string, AttributeValue>[]> {
 /** The names of all answers that a vector stands for. */
 async function namesOfVectors(): Promise<readonly string[]> {
   const items = await dump();
-  return items.flatMap(({ pk, sk }) => (pk?.S?.startsWith('vector#') ? [sk?.S ?? ''] : [])).sort();
+  return items.flatMap(({ pk, sk }) => (isVector(pk) ? [sk?.S ?? ''] : [])).sort();
 }

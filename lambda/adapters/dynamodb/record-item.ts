@@ -18,6 +18,7 @@ import {
   encodeFields,
   type Fields,
   flagField,
+  fractionField,
   type Item,
   integerField,
   jsonField,
@@ -83,6 +84,8 @@ const outcomeFields: Fields<RequestOutcome> = {
   timeToFirstTokenMs: integerField,
   durationMs: integerField,
   cacheHit: textField(NAME_BYTES),
+  similarity: fractionField,
+  embeddingCost: nanoField,
   savedCost: nanoField,
   overheadMs: integerField,
 };

@@ -71,6 +71,26 @@ const newAddress = () => {
   return { scope: 'key:one', fingerprint: `{"model":"mock","n":${addresses}}` };
 };
 
+describe('an answer whose name is known', () => {
+  test('is given to its own scope by its name alone', async () => {
+    const address = newAddress();
+    await answers.put(address, answerOf('Hello'));
+    const name = await answers.nameOf(address);
+    expect(name).toMatch(/^[\w-]{43}$/);
+    expect((await answers.getNamed(address.scope, name))?.text).toBe('Hello');
+  });
+
+  test('is opened in no other scope', async () => {
+    const address = newAddress();
+    await answers.put(address, answerOf('Hello'));
+    await expect(answers.getNamed('key:two', await answers.nameOf(address))).rejects.toThrow();
+  });
+
+  test('is not there under a name that nobody has', async () => {
+    expect(await answers.getNamed('key:one', 'no-such-name')).toBeUndefined();
+  });
+});
+
 describe('an answer that is kept', () => {
   test('is given back as it was, whatever it says', async () => {
     await fc.assert(
