@@ -105,7 +105,7 @@ async function main(environment: Environment): Promise<void> {
   await ensureFirstKey(store, firstKey);
 
   const host: Host = { config, store, telemetry, ...localProviders(config, environment) };
-  const answerSecret = data.secret('answer-secret', undefined, newSecret);
+  const answerSecret = data.secret('answer-secret', environment['SLUICE_ANSWER_SECRET'], newSecret);
   const session = dashboardSession({ newSecret, hashSecret });
   const application = localApplication(
     host,

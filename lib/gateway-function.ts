@@ -93,7 +93,7 @@ export class GatewayFunction extends Construct {
     });
   }
 
-  /** `SLUICE_SECRETS` maps provider names to the ARNs of their secrets, as JSON; `SLUICE_ANSWER_SECRET` is one ARN. */
+  /** `SLUICE_SECRETS` maps provider names to the ARNs of their secrets, as JSON; `SLUICE_ANSWER_SECRET_ARN` is one. */
   #environment({ handler, data, environment }: GatewayFunctionProps): Record<string, string> {
     const tables = tableNames().map((name) => [TABLES[name].variable, data.tables[name].tableName]);
     const secrets = Object.entries(data.providerSecrets).map(([name, { secretArn }]) => [name, secretArn]);
@@ -102,7 +102,7 @@ export class GatewayFunction extends Construct {
       ...(FUNCTION_ACCESS[handler].providerSecrets && {
         SLUICE_SECRETS: Stack.of(this).toJsonString(Object.fromEntries(secrets)),
       }),
-      ...(FUNCTION_ACCESS[handler].answerSecret && { SLUICE_ANSWER_SECRET: data.answerSecret.secretArn }),
+      ...(FUNCTION_ACCESS[handler].answerSecret && { SLUICE_ANSWER_SECRET_ARN: data.answerSecret.secretArn }),
       ...environment,
     };
   }

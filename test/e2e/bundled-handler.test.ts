@@ -70,7 +70,7 @@ describe('the functions of the assembly', () => {
     const tables = Object.values(TABLES).map(({ variable }) => variable);
     const variables = (path: string): string[] => Object.keys(assembly.function(path).environment).toSorted();
     expect(variables('Functions/Inference')).toEqual(
-      [...tables, 'SLUICE_ANSWER_SECRET', 'SLUICE_SECRETS'].toSorted(),
+      [...tables, 'SLUICE_ANSWER_SECRET_ARN', 'SLUICE_SECRETS'].toSorted(),
     );
     expect(variables('Functions/Upkeep')).toEqual([...tables, 'SLUICE_SECRETS'].toSorted());
     expect(variables('Functions/Admin')).toEqual(tables.toSorted());
