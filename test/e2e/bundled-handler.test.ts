@@ -169,6 +169,26 @@ describe('the inference function', () => {
     expect(words).toEqual(['first ', 'second']);
   });
 
+  test('gives again what it has kept, with the secret that opens it', async () => {
+    const { openai } = await createKey();
+    upstream.reset();
+    const request = { model: 'openai/mock-c7', messages: MESSAGES };
+    const headers = { 'x-sluice-cache': 'exact' };
+    const made = await openai.chat.completions.create(request, { headers });
+    await recordOf(made.id);
+    const { data: stream, response } = await openai.chat.completions
+      .create({ ...request, stream: true }, { headers })
+      .withResponse();
+    expect(response.headers.get('x-sluice-cache')).toBe('hit');
+    const words = (await Array.fromAsync(stream)).map((chunk) => chunk.choices[0]?.delta.content ?? '');
+    expect(words.join('')).toBe(made.choices[0]?.message.content);
+    const once = { headers: { 'idempotency-key': 'once' } };
+    const first = await openai.chat.completions.create(request, once);
+    await recordOf(first.id);
+    expect(await openai.chat.completions.create(request, once)).toEqual(first);
+    expect(upstream.requests).toHaveLength(2);
+  });
+
   test('carries two parallel tool calls', async () => {
     const { openai } = await createKey();
     const answer = await openai.chat.completions
