@@ -112,7 +112,7 @@ async function main(environment: Environment): Promise<void> {
     ...localProviders(config, environment),
     vectors: localVectorIndex(store),
   };
-  const answerSecret = data.secret('answer-secret', undefined, newSecret);
+  const answerSecret = data.secret('answer-secret', environment['SLUICE_ANSWER_SECRET'], newSecret);
   const session = dashboardSession({ newSecret, hashSecret });
   const application = localApplication(
     host,

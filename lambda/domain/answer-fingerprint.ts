@@ -1,7 +1,7 @@
 import type { Sharing } from './cache-settings.ts';
 import { canonicalMembers, canonicalText } from './canonical-json.ts';
+import type { VirtualKeyId } from './ids.ts';
 import { isJsonObject, parseJson } from './json.ts';
-import type { RequestFacts } from './request-record.ts';
 
 /** Rises when answers that were kept must not be given any more: another format, another guardrail. */
 const VERSION = 1;
@@ -74,9 +74,17 @@ function isOfTexts(value: string): boolean {
   );
 }
 
+/** For whom an answer is made. */
+export interface AnswerOwner {
+  readonly keyId: VirtualKeyId;
+  readonly endUser: string | undefined;
+  readonly team: string | undefined;
+  readonly organization: string | undefined;
+}
+
 /** Who may be given the answer: a name no other end user, key, team or organization has. */
 export function answerScope(
-  { keyId, endUser, team, organization }: RequestFacts,
+  { keyId, endUser, team, organization }: AnswerOwner,
   sharedWithin: Sharing,
 ): string {
   if (sharedWithin === 'organization' && organization !== undefined)

@@ -2,9 +2,9 @@ import { systemClock } from '../adapters/system-clock/system-clock.ts';
 import type { VectorIndex, VectorUpkeep } from '../ports/vector-index.ts';
 import type { Environment } from './deployed-store.ts';
 
-/** The index that `SLUICE_VECTOR_INDEX` names by its ARN; `undefined` where there is none. Its code is loaded when it is first used. */
+/** The index that `SLUICE_VECTOR_INDEX_ARN` names by its ARN; `undefined` where there is none. Its code is loaded when it is first used. */
 export function deployedVectorIndex(environment: Environment): VectorIndex | undefined {
-  const indexArn = environment['SLUICE_VECTOR_INDEX'];
+  const indexArn = environment['SLUICE_VECTOR_INDEX_ARN'];
   if (indexArn === undefined) return undefined;
   let loaded: Promise<VectorIndex> | undefined;
   const load = (): Promise<VectorIndex> => {
@@ -21,7 +21,7 @@ export function deployedVectorIndex(environment: Environment): VectorIndex | und
 
 /** What upkeep does with that index. */
 export function deployedVectorUpkeep(environment: Environment): VectorUpkeep | undefined {
-  const indexArn = environment['SLUICE_VECTOR_INDEX'];
+  const indexArn = environment['SLUICE_VECTOR_INDEX_ARN'];
   if (indexArn === undefined) return undefined;
   return {
     async removeExpired(nowMs, deadlineMs) {

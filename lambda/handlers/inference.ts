@@ -28,7 +28,7 @@ const gateway = composeGateway(
     telemetry,
     vectors: deployedVectorIndex(process.env),
   },
-  storedSecret(process.env['SLUICE_ANSWER_SECRET'] ?? '', systemClock, ANSWER_SECRET_KEPT_MS),
+  storedSecret(process.env['SLUICE_ANSWER_SECRET_ARN'] ?? '', systemClock, ANSWER_SECRET_KEPT_MS),
 );
 
 /** A store that is slow now shall not hold the function up: the first request asks it again, and tells. */

@@ -29,12 +29,14 @@ export interface CacheUse {
 export function cacheUse(gateway: Gateway, exchange: Exchange, plan: RoutePlan): CacheUse | undefined {
   const { cache: wishes } = exchange.request.options;
   const settings = cacheSettings(gateway, exchange.request.chat.model);
-  const mode = cacheMode(wishes, exchange.caller.key.cache, settings);
+  const { id: keyId, team, organization, cache: modeOfKey } = exchange.caller.key;
+  const { endUser } = exchange.facts;
+  const mode = cacheMode(wishes, modeOfKey, settings);
   const reads = !wishes.isFresh;
   const keeps = !wishes.isUnstored;
   if (mode === 'off' || !(reads || keeps)) return undefined;
   const { raw } = exchange.request;
-  const scope = answerScope(exchange.facts, settings.sharedWithin);
+  const scope = answerScope({ keyId, endUser, team, organization }, settings.sharedWithin);
   const fingerprintOf = (body: string): string => bodyFingerprint(gateway, exchange, plan, body);
   const isHeld = hardBudgets(exchange.caller.key).length > 0;
   const comparison =

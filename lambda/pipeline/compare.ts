@@ -28,6 +28,8 @@ export async function meantTheSame(gateway: Gateway, exchange: Exchange): Promis
   const isComparable = cache?.comparison !== undefined && isMiss === true;
   if (!isComparable || settings === undefined || vectors === undefined) return undefined;
   const signal = timeLimit(gateway, exchange, settings);
+  const startedMs = gateway.clock.monotonicMs();
+  exchange.timings['overhead'] ??= startedMs - exchange.startedMs;
   const compared = await embed(gateway, {
     requestId: exchange.facts.id,
     settings,
@@ -37,12 +39,18 @@ export async function meantTheSame(gateway: Gateway, exchange: Exchange): Promis
   });
   exchange.reuse = { ...exchange.reuse, compared };
   const { vector } = compared;
-  if (vector === undefined) return undefined;
   let found: Replay | undefined;
-  await attemptQuietly(gateway, exchange, 'A request could not be compared with earlier ones.', async () => {
-    const finding = findSimilar(gateway, { cache, settings, vectors, vector, signal });
-    found = await Promise.race([finding, rejectedBy(signal)]);
-  });
+  if (vector !== undefined)
+    await attemptQuietly(
+      gateway,
+      exchange,
+      'A request could not be compared with earlier ones.',
+      async () => {
+        const finding = findSimilar(gateway, { cache, settings, vectors, vector, signal });
+        found = await Promise.race([finding, rejectedBy(signal)]);
+      },
+    );
+  exchange.timings['compare'] = gateway.clock.monotonicMs() - startedMs;
   return found;
 }
 

@@ -45,8 +45,8 @@ const PAUSE_MS = 100;
  * it came to nothing: then this request goes on, perhaps as the one that others wait for.
  */
 export async function madeMeanwhile(gateway: Gateway, exchange: Exchange): Promise<Replay | undefined> {
-  const { cache } = exchange.reuse;
-  if (cache?.singleFlight !== true || !cache.reads || !cache.keeps) return undefined;
+  const { cache, isMiss } = exchange.reuse;
+  if (cache?.singleFlight !== true || !cache.keeps || isMiss !== true) return undefined;
   const untilMs = waitUntilMs(gateway, exchange);
   const name = `${cache.address.scope}\n${cache.address.fingerprint}`;
   const ahead = gateway.flights.find(name);

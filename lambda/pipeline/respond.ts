@@ -233,7 +233,7 @@ const streamHeaders = (dialect: Dialect): Record<string, string> => ({
 
 function commonHeaders(gateway: Gateway, exchange: Exchange, answer: Answer): Record<string, string> {
   if (answer.replay === undefined) exchange.timings['upstream'] = answer.committed.timeToFirstTokenMs;
-  const shown = ['auth', 'plan', 'admit', 'upstream'].flatMap((name) => {
+  const shown = ['auth', 'plan', 'admit', 'compare', 'upstream'].flatMap((name) => {
     const duration = exchange.timings[name];
     return duration === undefined ? [] : [`${name};dur=${duration.toFixed(1)}`];
   });

@@ -28,13 +28,17 @@ export function outcomeWithoutAnswer(
     ...embeddingOf(exchange),
     boundExceeded: false,
     ...durations(gateway, exchange),
-    ...(exchange.presumedCost > 0n && lastCalled(exchange)),
+    ...owedTo(gateway, exchange),
   };
 }
 
-/** Whom a presumed cost is owed to. */
-function lastCalled({ attempts }: Exchange): Pick<RequestOutcome, 'provider' | 'model' | 'deployment'> {
-  const deployment = attempts.at(-1)?.deployment;
+/** Whom a request without an answer owes what it costs: who was called last, or else who made its vector. */
+function owedTo(
+  { config }: Gateway,
+  { presumedCost, attempts, reuse }: Exchange,
+): Pick<RequestOutcome, 'provider' | 'model' | 'deployment'> {
+  const embedding = (reuse.compared?.cost ?? 0n) > 0n ? config.semanticCache?.embedding.id : undefined;
+  const deployment = presumedCost > 0n ? attempts.at(-1)?.deployment : embedding;
   return deployment === undefined ? {} : { deployment, ...deploymentParts(deployment) };
 }
 

@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import {
   type AnswerCircumstances,
+  type AnswerOwner,
   answerFingerprint,
   answerScope,
   requestFingerprint,
 } from '../../lambda/domain/answer-fingerprint.ts';
-import { requestId, virtualKeyId } from '../../lambda/domain/ids.ts';
-import type { RequestFacts } from '../../lambda/domain/request-record.ts';
+import { virtualKeyId } from '../../lambda/domain/ids.ts';
 
 const CIRCUMSTANCES: AnswerCircumstances = {
   dialect: 'openai-chat',
@@ -81,14 +81,11 @@ test('the fingerprint of a request knows whether it streams, and who asks', () =
 });
 
 describe('the scope of an answer', () => {
-  const facts: RequestFacts = {
-    id: requestId('gen-1'),
-    startedAtMs: 0,
+  const facts: AnswerOwner = {
     keyId: virtualKeyId('key_1'),
-    dialect: 'openai-chat',
-    modelsAsked: ['m'],
-    stream: false,
-    tags: {},
+    endUser: undefined,
+    team: undefined,
+    organization: undefined,
   };
   const ada = { ...facts, endUser: 'ada', team: 'red', organization: 'acme' };
 

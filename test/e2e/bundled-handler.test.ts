@@ -70,7 +70,7 @@ describe('the functions of the assembly', () => {
     const tables = Object.values(TABLES).map(({ variable }) => variable);
     const variables = (path: string): string[] => Object.keys(assembly.function(path).environment).toSorted();
     expect(variables('Functions/Inference')).toEqual(
-      [...tables, 'SLUICE_ANSWER_SECRET', 'SLUICE_SECRETS'].toSorted(),
+      [...tables, 'SLUICE_ANSWER_SECRET_ARN', 'SLUICE_SECRETS'].toSorted(),
     );
     expect(variables('Functions/Upkeep')).toEqual([...tables, 'SLUICE_SECRETS'].toSorted());
     expect(variables('Functions/Admin')).toEqual(tables.toSorted());
@@ -167,6 +167,26 @@ describe('the inference function', () => {
       if (words.length === 1) gateway.paced.goOn();
     }
     expect(words).toEqual(['first ', 'second']);
+  });
+
+  test('gives again what it has kept, with the secret that opens it', async () => {
+    const { openai } = await createKey();
+    upstream.reset();
+    const request = { model: 'openai/mock-c7', messages: MESSAGES };
+    const headers = { 'x-sluice-cache': 'exact' };
+    const made = await openai.chat.completions.create(request, { headers });
+    await recordOf(made.id);
+    const { data: stream, response } = await openai.chat.completions
+      .create({ ...request, stream: true }, { headers })
+      .withResponse();
+    expect(response.headers.get('x-sluice-cache')).toBe('hit');
+    const words = (await Array.fromAsync(stream)).map((chunk) => chunk.choices[0]?.delta.content ?? '');
+    expect(words.join('')).toBe(made.choices[0]?.message.content);
+    const once = { headers: { 'idempotency-key': 'once' } };
+    const first = await openai.chat.completions.create(request, once);
+    await recordOf(first.id);
+    expect(await openai.chat.completions.create(request, once)).toEqual(first);
+    expect(upstream.requests).toHaveLength(2);
   });
 
   test('carries two parallel tool calls', async () => {

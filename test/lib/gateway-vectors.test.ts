@@ -88,8 +88,8 @@ describe('with a semantic cache', () => {
 
   test('those two are told its ARN, and no others', () => {
     for (const name of ['Inference', 'Upkeep'])
-      expect(variablesOf(semantic.gateway, name)).toHaveProperty('SLUICE_VECTOR_INDEX');
-    expect(variablesOf(semantic.gateway, 'Admin')).not.toHaveProperty('SLUICE_VECTOR_INDEX');
+      expect(variablesOf(semantic.gateway, name)).toHaveProperty('SLUICE_VECTOR_INDEX_ARN');
+    expect(variablesOf(semantic.gateway, 'Admin')).not.toHaveProperty('SLUICE_VECTOR_INDEX_ARN');
   });
 });
 

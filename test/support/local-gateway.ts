@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { localProviders } from '../../bin/local/local-providers.ts';
 import { dynamoKeyStore } from '../../lambda/adapters/dynamodb/key-store.ts';
 import { dynamoLedgerUpkeep } from '../../lambda/adapters/dynamodb/ledger-upkeep.ts';
@@ -20,7 +21,7 @@ import type { Gateway } from '../../lambda/pipeline/gateway.ts';
 import { serve } from '../../lambda/platform/node-http.ts';
 import type { Clock } from '../../lambda/ports/clock.ts';
 import type { Upkeep } from '../../lambda/upkeep/context.ts';
-import { startTestEngine } from './engine.ts';
+import { startTestEngine, type TestEngine } from './engine.ts';
 import { type MockUpstream, startMockUpstream } from './mock-upstream.ts';
 
 /** What is written, as text. */
@@ -42,6 +43,7 @@ export interface TestKey {
 export interface LocalGateway {
   readonly url: string;
   readonly mock: MockUpstream;
+  readonly engine: TestEngine;
   readonly host: Host;
   readonly store: Store;
   readonly gateway: Gateway;
@@ -82,9 +84,17 @@ export async function startLocalGateway(
     readonly environment?: Readonly<Record<string, string>>;
     /** @default real time, with short waits */
     readonly clock?: Clock;
+    /** Of the store at this address. @default one that nothing happens to */
+    readonly client?: (endpoint: string) => DynamoDBClient;
+    /** Another one whose engine and upstream it uses, as another process would; it is to be closed first. */
+    readonly beside?: LocalGateway;
   } = {},
 ): Promise<LocalGateway> {
-  const [engine, mock] = await Promise.all([startTestEngine(), startMockUpstream()]);
+  const { beside } = overrides;
+  const [engine, mock] =
+    beside === undefined
+      ? await Promise.all([startTestEngine(), startMockUpstream()])
+      : [beside.engine, beside.mock];
   const environment: Record<string, string | undefined> = {
     OPENAI_API_KEY: 'openai-credential',
     ANTHROPIC_API_KEY: 'anthropic-credential',
@@ -95,7 +105,10 @@ export async function startLocalGateway(
   const log = new TextSink();
   const telemetry = plainLog({ output: log, problems: log });
   const config = defineGateway({ ...DEFINITION, ...overrides.config });
-  const store = { ...engine.store(), ...(overrides.clock !== undefined && { clock: overrides.clock }) };
+  const store = {
+    ...engine.store(overrides.client?.(engine.endpoint)),
+    ...(overrides.clock !== undefined && { clock: overrides.clock }),
+  };
   const host: Host = {
     config,
     store,
@@ -117,6 +130,7 @@ export async function startLocalGateway(
   return {
     url: server.url,
     mock,
+    engine,
     host,
     store,
     gateway,
@@ -146,6 +160,7 @@ export async function startLocalGateway(
     }),
     async close() {
       await server.close(1_000);
+      if (beside !== undefined) return;
       await mock.close();
       await engine.stop();
     },

@@ -75,6 +75,9 @@ export async function startSynthesizedGateway(
   for (const [provider, secret] of Object.entries(secrets))
     aws.secrets.set(secretArns[provider] ?? '', secret);
 
+  const answerSecretArn = assembly.function('Functions/Inference').environment['SLUICE_ANSWER_SECRET_ARN'];
+  aws.secrets.set(answerSecretArn ?? '', 'answer-secret-of-the-tests');
+
   const functions: LambdaChild[] = [];
   async function startFunction(path: string, callerArn?: string): Promise<LambdaChild> {
     const { directory, environment } = assembly.function(path);
