@@ -28,8 +28,19 @@ const gateway = await startSynthesizedGateway(CONFIG_FILE, {
   anthropic: JSON.stringify({ keys: [OUTDATED_KEY] }),
   paced: 'paced-upstream-key',
 });
-const { assembly, store, upstream, aws, secretArns, inference, admin, startFunction, recordOf, totalOf } =
-  gateway;
+const {
+  assembly,
+  store,
+  upstream,
+  aws,
+  vectors,
+  secretArns,
+  inference,
+  admin,
+  startFunction,
+  recordOf,
+  totalOf,
+} = gateway;
 afterAll(() => gateway.close());
 
 const secretsOfKeys: string[] = [];
@@ -66,13 +77,15 @@ function expectReadableMetrics(line: any): void {
 }
 
 describe('the functions of the assembly', () => {
-  test('have the variables that name their tables and secrets, and no others', () => {
+  test('have the variables that name their tables, secrets and vectors, and no others', () => {
     const tables = Object.values(TABLES).map(({ variable }) => variable);
     const variables = (path: string): string[] => Object.keys(assembly.function(path).environment).toSorted();
     expect(variables('Functions/Inference')).toEqual(
-      [...tables, 'SLUICE_ANSWER_SECRET_ARN', 'SLUICE_SECRETS'].toSorted(),
+      [...tables, 'SLUICE_ANSWER_SECRET_ARN', 'SLUICE_SECRETS', 'SLUICE_VECTOR_INDEX_ARN'].toSorted(),
     );
-    expect(variables('Functions/Upkeep')).toEqual([...tables, 'SLUICE_SECRETS'].toSorted());
+    expect(variables('Functions/Upkeep')).toEqual(
+      [...tables, 'SLUICE_SECRETS', 'SLUICE_VECTOR_INDEX_ARN'].toSorted(),
+    );
     expect(variables('Functions/Admin')).toEqual(tables.toSorted());
     expect(variables('Observability/BudgetWidget')).toEqual(tables.toSorted());
     expect(Object.keys(secretArns)).toEqual(['openai', 'anthropic', 'paced']);
@@ -187,6 +200,30 @@ describe('the inference function', () => {
     await recordOf(first.id);
     expect(await openai.chat.completions.create(request, once)).toEqual(first);
     expect(upstream.requests).toHaveLength(2);
+  });
+
+  test('gives an answer again to a request that means the same, over Amazon S3 Vectors', async () => {
+    const { openai } = await createKey();
+    upstream.reset();
+    const headers = { 'x-sluice-cache': 'semantic' };
+    const say = (content: string) =>
+      openai.chat.completions
+        .create({ model: 'openai/mock-c7', messages: [{ role: 'user', content }] }, { headers })
+        .withResponse();
+    const first = await say('How do I reset my password?');
+    await recordOf(first.data.id);
+    const second = await say('How can I reset my password, please?');
+    expect(second.response.headers.get('x-sluice-cache')).toBe('hit');
+    expect(Number(second.response.headers.get('x-sluice-cache-similarity'))).toBeGreaterThan(0.95);
+    expect(second.data.choices[0]?.message).toEqual(first.data.choices[0]?.message);
+    expect(upstream.requests).toHaveLength(1);
+    expect(await recordOf(second.data.id)).toMatchObject({ cacheHit: 'semantic', attempts: [] });
+    expect(vectors.calls.map(({ operation, signedFor }) => [operation, signedFor])).toEqual([
+      ['QueryVectors', `s3vectors/${REGION}`],
+      ['PutVectors', `s3vectors/${REGION}`],
+      ['QueryVectors', `s3vectors/${REGION}`],
+    ]);
+    expect(JSON.stringify(vectors.calls)).not.toMatch(/password/);
   });
 
   test('carries two parallel tool calls', async () => {

@@ -255,7 +255,9 @@ test('an answer that is too large to be kept is not charged twice: the key stays
   const store = await startLocalGateway({
     clock,
     beside: gateway,
-    gateway: { answers: { get: async () => undefined, put: async () => 'too-large' } },
+    gateway: {
+      answers: { ...gateway.gateway.answers, get: async () => undefined, put: async () => 'too-large' },
+    },
   });
   try {
     expect((await send({}, store)).status).toBe(200);

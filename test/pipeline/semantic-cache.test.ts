@@ -478,6 +478,27 @@ describe('an index that fails is a miss, never an error:', () => {
   });
 });
 
+test('a simulated embedding model makes all of it work without any credential', async () => {
+  const simulated = await startLocalGateway({
+    config: { semanticCache: { embedding: { provider: 'sim', model: 'embed', dimensions: DIMENSIONS } } },
+  });
+  try {
+    const { secret } = await simulated.createKey();
+    const cacheOf = async (content: string) => {
+      const body = { messages: [{ role: 'user', content }] };
+      const response = await ask(simulated, secret, { model: 'sim/small', headers: SEMANTIC, body });
+      await response.arrayBuffer();
+      const { embeddingCost = 0n } = await simulated.record(response);
+      return [response.headers.get('x-sluice-cache'), embeddingCost > 0n];
+    };
+    expect(await cacheOf(FIRST)).toEqual(['miss', true]);
+    expect(await cacheOf(REWORDED)).toEqual(['hit', true]);
+    expect(await cacheOf('How deep is the lock?')).toEqual(['miss', true]);
+  } finally {
+    await simulated.close();
+  }
+});
+
 test('hostile turns are answered, compared, and found again only by themselves', async () => {
   const key = await gateway.createKey();
   const hostile = [

@@ -30,6 +30,9 @@ interface StoredVector {
   readonly metadata: Readonly<Record<string, string | number>>;
 }
 
+/** What the index is called. */
+export const INDEX_ARN = 'arn:aws:s3vectors:eu-central-1:123456789012:bucket/b/index/i';
+
 const indexArn = z.string().startsWith('arn:aws:s3vectors:');
 const vectorData = z.strictObject({ float32: z.array(z.number()) });
 const metadata = z.record(z.string(), z.union([z.string(), z.number()]));
@@ -118,7 +121,7 @@ export async function startFakeS3Vectors(dimension: number): Promise<FakeS3Vecto
   const { port } = server.address() as AddressInfo;
   const fake: FakeS3Vectors = {
     url: `http://127.0.0.1:${port}`,
-    indexArn: 'arn:aws:s3vectors:eu-central-1:123456789012:bucket/b/index/i',
+    indexArn: INDEX_ARN,
     calls,
     vectors,
     answerQuery: undefined,
