@@ -1,5 +1,6 @@
 import { answerFingerprint, answerScope } from '../domain/answer-fingerprint.ts';
 import { type CacheSettings, cacheMode } from '../domain/cache-settings.ts';
+import type { ProviderId } from '../domain/ids.ts';
 import type { RoutePlan } from '../domain/routing/plan.ts';
 import type { CacheMode } from '../domain/virtual-key.ts';
 import type { AnswerAddress } from '../ports/answer-store.ts';
@@ -38,9 +39,16 @@ export function cacheUse(gateway: Gateway, exchange: Exchange, plan: RoutePlan):
   const { raw } = exchange.request;
   const scope = answerScope({ keyId, endUser, team, organization }, settings.sharedWithin);
   const fingerprintOf = (body: string): string => bodyFingerprint(gateway, exchange, plan, body);
-  const isHeld = hardBudgets(exchange.caller.key).length > 0;
   const comparison =
-    mode === 'semantic' && reads ? comparisonFor(gateway, { raw, scope, fingerprintOf, isHeld }) : undefined;
+    mode === 'semantic' && reads
+      ? comparisonFor(gateway, {
+          raw,
+          scope,
+          fingerprintOf,
+          isHeld: hardBudgets(exchange.caller.key).length > 0,
+          mayReach: (provider) => mayReach(exchange, provider),
+        })
+      : undefined;
   return {
     mode,
     address: { scope, fingerprint: fingerprintOf(raw) },
@@ -52,6 +60,17 @@ export function cacheUse(gateway: Gateway, exchange: Exchange, plan: RoutePlan):
     keepsToolCalls: wishes.keepsToolCalls,
     singleFlight: wishes.singleFlight ?? settings.singleFlight,
   };
+}
+
+/** Whether neither the operator nor the caller rules a provider out for this request. */
+function mayReach({ caller, request }: Exchange, provider: ProviderId): boolean {
+  const { only = [provider], ignore } = request.options.preferences;
+  const allowed = [caller.key, ...caller.scopes].map(({ providers }) => providers);
+  return (
+    allowed.every((names) => names.length === 0 || names.includes(provider)) &&
+    only.includes(provider) &&
+    !ignore.includes(provider)
+  );
 }
 
 /** The settings of the model group that is asked for first. */

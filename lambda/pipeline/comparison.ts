@@ -1,3 +1,4 @@
+import type { ProviderId } from '../domain/ids.ts';
 import { type NanoUsd, ZERO_USD } from '../domain/money/nano.ts';
 import { comparableTurn } from '../domain/semantic/last-turn.ts';
 import type { AnswerAddress } from '../ports/answer-store.ts';
@@ -22,15 +23,19 @@ export interface ComparisonRequest {
   readonly fingerprintOf: (raw: string) => string;
   /** Whether a hard budget must hold what it costs. */
   readonly isHeld: boolean;
+  /** Whether the text may be shown to this provider too. */
+  readonly mayReach: (provider: ProviderId) => boolean;
 }
 
 /**
  * Says what a request is compared by; `undefined` where it is compared exactly only: where its last turn has no meaning to
- * compare, where nothing is configured, or where its vector's price is unknown to a hard budget.
+ * compare, where nothing is configured, where the provider of vectors is ruled out for it, or its price unknown to a hard
+ * budget.
  */
 export function comparisonFor(gateway: Gateway, request: ComparisonRequest): Comparison | undefined {
   const settings = gateway.config.semanticCache;
   if (settings === undefined || gateway.vectors === undefined) return undefined;
+  if (!request.mayReach(settings.embedding.provider)) return undefined;
   const turn = comparableTurn(request.raw, settings.maxTurnCharacters);
   if (turn === undefined) return undefined;
   const bound = embeddingBound(gateway, settings, turn.text);

@@ -289,6 +289,19 @@ describe('is not compared, and asks for no vector:', () => {
     expect(embeddings.texts).toEqual([]);
   });
 
+  test('a key that may not use the provider of vectors', async () => {
+    await say(FIRST, { key: await gateway.createKey({ providers: ['openai', 'anthropic'] }) });
+    expect(embeddings.texts).toEqual([]);
+  });
+
+  test.each([
+    ['only others', { only: ['openai'] }],
+    ['all but it', { ignore: ['vectors'] }],
+  ])('a request that wants %s of the providers', async (_what, provider) => {
+    await say(FIRST, { body: { provider } });
+    expect(embeddings.texts).toEqual([]);
+  });
+
   test('a key that has its cache switched off', async () => {
     await say(FIRST, { key: await gateway.createKey({ cache: 'off' }) });
     expect(embeddings.texts).toEqual([]);
