@@ -17,7 +17,7 @@ export interface Store {
   readonly client: DynamoDBClient;
   readonly tables: TableNames;
   readonly clock: Clock;
-  /** @default 1,500 - what most of what is kept is worth */
+  /** How long after the first attempt another may start, but for the least number of them. @default 1,500 */
   readonly retryForMs?: number;
 }
 

@@ -8,7 +8,11 @@ const KEPT_MS = 60_000;
  * @param keptMs another time for which it is not read again
  * @throws the SDK's error where it cannot be read; Error where it holds no text
  */
-export function storedSecret(secretId: string, clock: Pick<Clock, 'now'>, keptMs = KEPT_MS): () => Promise<string> {
+export function storedSecret(
+  secretId: string,
+  clock: Pick<Clock, 'now'>,
+  keptMs = KEPT_MS,
+): () => Promise<string> {
   const client = new SecretsManagerClient({
     maxAttempts: 2,
     // Without the last one the handler only warns. @see NodeHttpHandlerOptions.throwOnRequestTimeout
