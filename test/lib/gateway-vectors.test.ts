@@ -1,9 +1,7 @@
-import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { Template } from 'aws-cdk-lib/assertions';
-import { PROJECT, resourcesOf, synthesize } from './synth.ts';
+import { SEMANTIC_CONFIG_FILE as configFile, resourcesOf, synthesize } from './synth.ts';
 
-const configFile = join(PROJECT, 'test', 'fixtures', 'deployment', 'semantic.config.ts');
 const BUCKET = 'AWS::S3Vectors::VectorBucket';
 const INDEX = 'AWS::S3Vectors::Index';
 
