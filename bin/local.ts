@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { makeDynamoClient } from '../lambda/adapters/dynamodb/client.ts';
 import { createTables, LOCAL_TABLE_NAMES } from '../lambda/adapters/dynamodb/create-tables.ts';
 import { dynamoKeyStore } from '../lambda/adapters/dynamodb/key-store.ts';
+import { localVectorIndex } from '../lambda/adapters/dynamodb/local-vectors.ts';
 import { dynamoRoutingStore } from '../lambda/adapters/dynamodb/routing-store.ts';
 import { dynamoSpendReports } from '../lambda/adapters/dynamodb/spend-reports.ts';
 import { plainLog } from '../lambda/adapters/plain-log/plain-log.ts';
@@ -104,12 +105,23 @@ async function main(environment: Environment): Promise<void> {
   const firstKey = data.secret('first-key', environment['SLUICE_KEY'], newSecret);
   await ensureFirstKey(store, firstKey);
 
-  const host: Host = { config, store, telemetry, ...localProviders(config, environment) };
+  const host: Host = {
+    config,
+    store,
+    telemetry,
+    ...localProviders(config, environment),
+    vectors: localVectorIndex(store),
+  };
+  const answerSecret = data.secret('answer-secret', environment['SLUICE_ANSWER_SECRET'], newSecret);
   const session = dashboardSession({ newSecret, hashSecret });
-  const application = localApplication(host, composeGateway(host), {
-    key: data.secret('admin-key', environment['SLUICE_ADMIN_KEY'], newSecret),
-    session,
-  });
+  const application = localApplication(
+    host,
+    composeGateway(host, async () => answerSecret),
+    {
+      key: data.secret('admin-key', environment['SLUICE_ADMIN_KEY'], newSecret),
+      session,
+    },
+  );
   const server = await listen(application, environment, (message, error) =>
     telemetry.problem(message, error),
   );

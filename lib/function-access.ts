@@ -7,10 +7,17 @@ import type { GatewayData } from './gateway-data.ts';
 
 type TableAction = 'GetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'DeleteItem';
 
+/** To filter by what is kept beside vectors, or to be told it, takes `GetVectors`. */
+type VectorAction = 'QueryVectors' | 'GetVectors' | 'PutVectors' | 'ListVectors' | 'DeleteVectors';
+
 interface FunctionAccess {
   readonly tables: Readonly<Record<TableName, readonly TableAction[]>>;
+  /** What it may do with the vectors of the semantic cache, where there is one. */
+  readonly vectors: readonly VectorAction[];
   /** Whether it calls providers, and so reads their credentials. */
   readonly providerSecrets: boolean;
+  /** Whether it keeps answers, and gives them again. */
+  readonly answerSecret: boolean;
   /** Whether it announces crossed budget thresholds. */
   readonly budgetEvents: boolean;
 }
@@ -25,8 +32,11 @@ export const FUNCTION_ACCESS: Readonly<Record<HandlerName, FunctionAccess>> = {
       keys: ['GetItem'],
       spend: ['GetItem', 'PutItem', 'UpdateItem'],
       routing: ['Query', 'UpdateItem'],
+      cache: ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem'],
     },
+    vectors: ['QueryVectors', 'GetVectors', 'PutVectors'],
     providerSecrets: true,
+    answerSecret: true,
     budgetEvents: false,
   },
   admin: {
@@ -34,8 +44,11 @@ export const FUNCTION_ACCESS: Readonly<Record<HandlerName, FunctionAccess>> = {
       keys: ['GetItem', 'Query', 'PutItem'],
       spend: ['GetItem', 'Query', 'PutItem', 'UpdateItem'],
       routing: ['Query'],
+      cache: [],
     },
+    vectors: [],
     providerSecrets: false,
+    answerSecret: false,
     budgetEvents: false,
   },
   upkeep: {
@@ -43,8 +56,11 @@ export const FUNCTION_ACCESS: Readonly<Record<HandlerName, FunctionAccess>> = {
       keys: ['GetItem', 'Query'],
       spend: ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'],
       routing: ['Query', 'UpdateItem'],
+      cache: [],
     },
+    vectors: ['ListVectors', 'GetVectors', 'DeleteVectors'],
     providerSecrets: true,
+    answerSecret: false,
     budgetEvents: true,
   },
   'budget-widget': {
@@ -52,8 +68,11 @@ export const FUNCTION_ACCESS: Readonly<Record<HandlerName, FunctionAccess>> = {
       keys: ['GetItem', 'Query'],
       spend: ['GetItem', 'Query'],
       routing: ['Query'],
+      cache: [],
     },
+    vectors: [],
     providerSecrets: false,
+    answerSecret: false,
     budgetEvents: false,
   },
 };
@@ -61,12 +80,17 @@ export const FUNCTION_ACCESS: Readonly<Record<HandlerName, FunctionAccess>> = {
 /** The statements that give a function what `FUNCTION_ACCESS` says, and nothing else. */
 export function accessStatements(name: HandlerName, data: GatewayData): readonly PolicyStatement[] {
   const access = FUNCTION_ACCESS[name];
-  const secrets = access.providerSecrets ? Object.values(data.providerSecrets) : [];
+  const secrets = [
+    ...(access.providerSecrets ? Object.values(data.providerSecrets) : []),
+    ...(access.answerSecret ? [data.answerSecret] : []),
+  ];
+  const tables = tableNames().filter((table) => access.tables[table].length > 0);
   return [
-    ...tableNames().map((table) => tableStatement(table, access.tables[table], data)),
+    ...tables.map((table) => tableStatement(table, access.tables[table], data)),
     ...(secrets.length === 0
       ? []
       : [statement(['secretsmanager:GetSecretValue'], ...secrets.map((secret) => secret.secretArn))]),
+    ...vectorStatements(access, data),
     ...keyStatements(access, data),
     ...(access.budgetEvents ? [budgetEventStatement(data)] : []),
   ];
@@ -90,14 +114,29 @@ function tableStatement(
   );
 }
 
+/** @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors-access-management.html */
+const vectorStatements = ({ vectors }: FunctionAccess, data: GatewayData): readonly PolicyStatement[] =>
+  data.vectors === undefined || vectors.length === 0
+    ? []
+    : [
+        statement(
+          vectors.map((action) => `s3vectors:${action}`),
+          data.vectors.indexArn,
+        ),
+      ];
+
 /**
- * DynamoDB and Secrets Manager use a customer-managed key in the caller's name; through them only, never directly.
+ * DynamoDB, Secrets Manager and S3 Vectors use a customer-managed key in the caller's name; through them only, never directly.
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
  */
 function keyStatements(access: FunctionAccess, data: GatewayData): readonly PolicyStatement[] {
   if (data.encryptionKey === undefined) return [];
   const { region, urlSuffix } = Stack.of(data);
-  const services = ['dynamodb', ...(access.providerSecrets ? ['secretsmanager'] : [])];
+  const services = [
+    'dynamodb',
+    ...(access.providerSecrets ? ['secretsmanager'] : []),
+    ...(data.vectors !== undefined && access.vectors.length > 0 ? ['s3vectors'] : []),
+  ];
   const writes = Object.values(access.tables).flat().includes('UpdateItem');
   return [
     new PolicyStatement({

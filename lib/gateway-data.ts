@@ -11,10 +11,18 @@ import { CfnSecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { type CfnResource, RemovalPolicy, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { TABLES, type TableDefinition, type TableName } from '../lambda/schema/tables.ts';
+import { GatewayVectors } from './gateway-vectors.ts';
 
 export interface GatewayDataProps {
   /** Names of the providers that need a credential; each gets a secret. */
   readonly providers: readonly string[];
+
+  /**
+   * How many numbers the vectors of the semantic cache have.
+   *
+   * @default - the configuration turns no semantic cache on: there is no index of vectors
+   */
+  readonly vectorDimensions?: number | undefined;
 
   /**
    * Whether tables and secrets are encrypted with a key of the account's own, made here and rotated yearly.
@@ -32,6 +40,10 @@ export class GatewayData extends Construct {
   readonly tables: Readonly<Record<TableName, TableV2>>;
   /** By provider name. */
   readonly providerSecrets: Readonly<Record<string, Secret>>;
+  /** Opens what is kept in table `cache`; nothing else does. */
+  readonly answerSecret: Secret;
+  /** `undefined` where there is no semantic cache. */
+  readonly vectors: GatewayVectors | undefined;
   /** `undefined` where AWS's own keys encrypt. */
   readonly encryptionKey: Key | undefined;
 
@@ -42,7 +54,14 @@ export class GatewayData extends Construct {
       keys: this.#table('Keys', TABLES.keys),
       spend: this.#table('Spend', TABLES.spend),
       routing: this.#table('Routing', TABLES.routing),
+      cache: this.#table('Cache', TABLES.cache),
     };
+    this.answerSecret = this.#answerSecret();
+    const { vectorDimensions: dimensions } = props;
+    this.vectors =
+      dimensions === undefined
+        ? undefined
+        : new GatewayVectors(this, 'Vectors', { dimensions, encryptionKey: this.encryptionKey });
     const secrets = new Construct(this, 'ProviderSecrets');
     this.providerSecrets = Object.fromEntries(
       props.providers.map((provider) => [provider, this.#providerSecret(secrets, provider)]),
@@ -71,6 +90,23 @@ export class GatewayData extends Construct {
     });
     if (this.encryptionKey !== undefined) encrypt(table, this.encryptionKey);
     return table;
+  }
+
+  /** Made once, by CloudFormation: nobody has to know it. A new value would make unreadable what is kept, and nothing worse. */
+  #answerSecret(): Secret {
+    const secret = new Secret(this, 'AnswerSecret', {
+      description:
+        'Opens the answers that Sluice keeps in its cache table. Without it the table tells nothing.',
+      generateSecretString: { passwordLength: 64, excludePunctuation: true },
+      ...(this.encryptionKey && { encryptionKey: this.encryptionKey }),
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+    Validations.of(secret).acknowledge({
+      id: 'AwsSolutions-SMG4',
+      reason:
+        'A new value makes every kept answer unreadable, so it is changed by a person who wants that: docs/operations.md.',
+    });
+    return secret;
   }
 
   /**

@@ -93,7 +93,10 @@ export class GatewayFunction extends Construct {
     });
   }
 
-  /** `SLUICE_SECRETS` maps provider names to the ARNs of their secrets, as JSON. */
+  /**
+   * `SLUICE_SECRETS` maps provider names to the ARNs of their secrets, as JSON; `SLUICE_ANSWER_SECRET_ARN` and
+   * `SLUICE_VECTOR_INDEX_ARN` are one each.
+   */
   #environment({ handler, data, environment }: GatewayFunctionProps): Record<string, string> {
     const tables = tableNames().map((name) => [TABLES[name].variable, data.tables[name].tableName]);
     const secrets = Object.entries(data.providerSecrets).map(([name, { secretArn }]) => [name, secretArn]);
@@ -102,6 +105,9 @@ export class GatewayFunction extends Construct {
       ...(FUNCTION_ACCESS[handler].providerSecrets && {
         SLUICE_SECRETS: Stack.of(this).toJsonString(Object.fromEntries(secrets)),
       }),
+      ...(FUNCTION_ACCESS[handler].answerSecret && { SLUICE_ANSWER_SECRET_ARN: data.answerSecret.secretArn }),
+      ...(data.vectors !== undefined &&
+        FUNCTION_ACCESS[handler].vectors.length > 0 && { SLUICE_VECTOR_INDEX_ARN: data.vectors.indexArn }),
       ...environment,
     };
   }

@@ -4,7 +4,7 @@ import { GatewayFunctions } from './gateway-functions.ts';
 import { GatewayObservability } from './gateway-observability.ts';
 import { outputSecrets, outputUrls } from './gateway-outputs.ts';
 import type { LlmGatewayProps } from './llm-gateway.ts';
-import { loadOperatorConfig, providersWithCredential } from './operator-config.ts';
+import { dataNeeds, loadOperatorConfig } from './operator-config.ts';
 
 /** The three stacks, in the order they are deployed. */
 export interface GatewayStacks {
@@ -19,7 +19,7 @@ export interface GatewayStacks {
  * @throws Error that names the fault, where the configuration file is missing or wrong
  */
 export function gatewayStacks(app: App, props: LlmGatewayProps): GatewayStacks {
-  const providers = providersWithCredential(loadOperatorConfig(props.configFile));
+  const needs = dataNeeds(loadOperatorConfig(props.configFile));
   const data = new Stack(app, 'Sluice-Data', {
     description: 'Sluice: tables and secrets. Kept when everything else goes.',
     terminationProtection: true,
@@ -30,7 +30,7 @@ export function gatewayStacks(app: App, props: LlmGatewayProps): GatewayStacks {
   });
   for (const stack of [gateway, observability]) readWeakly(stack);
 
-  const gatewayData = new GatewayData(data, 'Data', { ...props, providers });
+  const gatewayData = new GatewayData(data, 'Data', { ...props, ...needs });
   const functions = new GatewayFunctions(gateway, 'Functions', { ...props, data: gatewayData });
   new GatewayObservability(observability, 'Observability', { ...props, data: gatewayData, functions });
   outputSecrets(data, gatewayData);

@@ -3,11 +3,11 @@ import { GatewayData, type GatewayDataProps } from './gateway-data.ts';
 import { GatewayFunctions, type GatewayFunctionsProps } from './gateway-functions.ts';
 import { GatewayObservability, type GatewayObservabilityProps } from './gateway-observability.ts';
 import { outputSecrets, outputUrls } from './gateway-outputs.ts';
-import { loadOperatorConfig, providersWithCredential } from './operator-config.ts';
+import { dataNeeds, loadOperatorConfig } from './operator-config.ts';
 
 /** How a gateway is set up; only the operator's file has no default. */
 export interface LlmGatewayProps
-  extends Omit<GatewayDataProps, 'providers'>,
+  extends Omit<GatewayDataProps, 'providers' | 'vectorDimensions'>,
     Omit<GatewayFunctionsProps, 'data'>,
     Omit<GatewayObservabilityProps, 'data' | 'functions'> {}
 
@@ -27,8 +27,8 @@ export class LlmGateway extends Construct {
   /** @throws Error that names the fault, where the configuration file is missing or wrong */
   constructor(scope: Construct, id: string, props: LlmGatewayProps) {
     super(scope, id);
-    const providers = providersWithCredential(loadOperatorConfig(props.configFile));
-    this.data = new GatewayData(this, 'Data', { ...props, providers });
+    const needs = dataNeeds(loadOperatorConfig(props.configFile));
+    this.data = new GatewayData(this, 'Data', { ...props, ...needs });
     this.functions = new GatewayFunctions(this, 'Functions', { ...props, data: this.data });
     this.observability = new GatewayObservability(this, 'Observability', {
       ...props,

@@ -31,6 +31,14 @@ function hasOperatorConfig(module: unknown): module is { readonly default: Opera
   return typeof config === 'object' && config !== null && 'providers' in config && 'modelGroups' in config;
 }
 
+/** What the infrastructure has to hold for a configuration. */
+export const dataNeeds = (
+  config: OperatorConfig,
+): { readonly providers: readonly string[]; readonly vectorDimensions: number | undefined } => ({
+  providers: providersWithCredential(config),
+  vectorDimensions: config.semanticCache?.dimensions,
+});
+
 /** Names of the declared providers that need a credential, each of which gets a secret of its own. */
 export const providersWithCredential = (config: OperatorConfig): readonly string[] =>
   Object.entries(config.providers)

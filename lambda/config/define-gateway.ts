@@ -1,9 +1,12 @@
 import * as z from 'zod/mini';
+import { type CacheSettings, LONGEST_TTL_SECONDS, SHARING } from '../domain/cache-settings.ts';
 import type { GatewayConfig } from '../domain/gateway-config.ts';
 import { deploymentId, providerId } from '../domain/ids.ts';
 import { nanoFromUsd } from '../domain/money/nano.ts';
 import type { ModelGroup } from '../domain/routing/deployment.ts';
 import { declaredTerms, termsFromDeclaration } from './declared-terms.ts';
+import { semanticCache, semanticCacheOf } from './semantic-cache.ts';
+import { SIMULATED } from './simulated-prices.ts';
 
 const providerSettings = z.strictObject({
   kind: z.optional(z.string()),
@@ -22,9 +25,17 @@ const deployment = z.strictObject({
   weight: z._default(z.number().check(z.positive()), 1),
 });
 
+const cacheSettings = z.strictObject({
+  mode: z.optional(z.enum(['off', 'exact', 'semantic'])),
+  ttlSeconds: z.optional(z.int().check(z.positive(), z.maximum(LONGEST_TTL_SECONDS))),
+  sharedWithin: z.optional(z.enum(SHARING)),
+  singleFlight: z.optional(z.boolean()),
+});
+
 const modelGroup = z.strictObject({
   strategy: z._default(z.enum(['ordered', 'weighted']), 'ordered'),
   deployments: z.array(deployment).check(z.minLength(1)),
+  cache: z.optional(cacheSettings),
 });
 
 const milliseconds = z.int().check(z.positive());
@@ -62,6 +73,8 @@ const gatewaySchema = z.strictObject({
     }),
     { connectMs: 5_000, firstContentMs: 120_000, idleMs: 60_000, totalMs: 600_000 },
   ),
+  cache: z._default(cacheSettings, {}),
+  semanticCache: z.optional(semanticCache),
   maxAttempts: z._default(z.int().check(z.positive()), 3),
   probes: z._default(z.strictObject({ monthlyCapUsd: z._default(z.number().check(z.nonnegative()), 1) }), {
     monthlyCapUsd: 1,
@@ -78,11 +91,22 @@ export type GatewayDefinition = z.input<typeof gatewaySchema>;
 export function defineGateway(definition: GatewayDefinition): GatewayConfig {
   const parsed = gatewaySchema.safeParse(definition);
   if (!parsed.success) throw new Error(parsed.error.issues.map(describeFault).join('\n'));
-  const { providers, modelGroups, prices, probes, ...rest } = parsed.data;
-  const groups = Object.entries(modelGroups).map(([name, group]) => modelGroupOf(name, group));
+  const {
+    providers,
+    modelGroups,
+    prices,
+    probes,
+    cache: declaredCache,
+    semanticCache: semantic,
+    ...rest
+  } = parsed.data;
+  const cache = completed(CACHE_OFF, declaredCache);
+  const groups = Object.entries(modelGroups).map(([name, group]) => modelGroupOf(name, group, cache));
   for (const group of groups) checkProviders(group, providers);
   return {
     ...rest,
+    cache,
+    semanticCache: semantic && semanticCacheOf(semantic, providers),
     providers: Object.fromEntries(
       Object.entries(providers).map(([name, settings]) => [
         name,
@@ -101,10 +125,29 @@ export function defineGateway(definition: GatewayDefinition): GatewayConfig {
   };
 }
 
-function modelGroupOf(name: string, group: z.output<typeof modelGroup>): ModelGroup {
+const CACHE_OFF: CacheSettings = {
+  mode: 'off',
+  ttlSeconds: 3_600,
+  sharedWithin: 'end-user',
+  singleFlight: false,
+};
+
+const completed = (settings: CacheSettings, declared: z.output<typeof cacheSettings>): CacheSettings => ({
+  mode: declared.mode ?? settings.mode,
+  ttlSeconds: declared.ttlSeconds ?? settings.ttlSeconds,
+  sharedWithin: declared.sharedWithin ?? settings.sharedWithin,
+  singleFlight: declared.singleFlight ?? settings.singleFlight,
+});
+
+function modelGroupOf(
+  name: string,
+  group: z.output<typeof modelGroup>,
+  ofGateway: CacheSettings,
+): ModelGroup {
   return {
     name,
     strategy: group.strategy,
+    ...(group.cache !== undefined && { cache: completed(ofGateway, group.cache) }),
     deployments: group.deployments.map(({ provider, model, region, weight }) => ({
       id: deploymentId(`${provider}/${model}${region === undefined ? '' : `@${region}`}`),
       provider: providerId(provider),
@@ -124,9 +167,6 @@ function checkProviders(group: ModelGroup, providers: Readonly<Record<string, un
       `model group "${group.name}" names the provider "${missing.provider}", which "providers" does not declare.`,
     );
 }
-
-/** Always there on a local server, so a group may name them without declaring them. */
-const SIMULATED: ReadonlySet<string> = new Set(['sim', 'sim-anthropic']);
 
 interface Fault {
   readonly code: string;

@@ -1,8 +1,11 @@
 import { femtoFromUsdPerMillion } from '../domain/money/nano.ts';
 import type { Price } from '../domain/money/price.ts';
 
-/** The built-in providers that answer without a network: one for each of two wire formats. */
-const SIMULATED_PROVIDERS: ReadonlySet<string> = new Set(['sim', 'sim-anthropic']);
+/**
+ * The built-in providers that answer without a network: one for each of two wire formats. They are always there on a local
+ * server, so that a configuration may name them without declaring them.
+ */
+export const SIMULATED: ReadonlySet<string> = new Set(['sim', 'sim-anthropic']);
 
 const listed = (promptUsdPerMillion: string, completionUsdPerMillion: string): Price => ({
   mode: 'chat',
@@ -29,8 +32,24 @@ const MODELS: ReadonlyMap<string, Price> = new Map([
   ['flaky', listed('2', '8')],
 ]);
 
+/** The embedding model stands at the provider that speaks OpenAI's formats. */
+const SIM_MODELS: ReadonlyMap<string, Price> = new Map([
+  ...MODELS,
+  [
+    'embed',
+    {
+      ...listed('0.02', '0'),
+      mode: 'embedding',
+      contextTokens: 8_192,
+      capabilities: [],
+    },
+  ],
+]);
+
 const NO_MODELS: ReadonlyMap<string, Price> = new Map();
 
 /** What the models of a simulated provider cost; none for any other provider. Nobody is billed, but budgets count it. */
-export const simulatedPrices = (provider: string): ReadonlyMap<string, Price> =>
-  SIMULATED_PROVIDERS.has(provider) ? MODELS : NO_MODELS;
+export function simulatedPrices(provider: string): ReadonlyMap<string, Price> {
+  if (provider === 'sim') return SIM_MODELS;
+  return SIMULATED.has(provider) ? MODELS : NO_MODELS;
+}

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { decodeCacheWishes } from './cache-settings.ts';
 import type { ChatRequest } from './chat/request.ts';
 import { GatewayError } from './errors.ts';
 import { isJsonObject, type Json, type JsonObject } from './json.ts';
@@ -55,23 +56,25 @@ export function decodeOptions(
   const endUser = chat.endUser ?? (typeof body['user'] === 'string' ? body['user'] : undefined);
   const timeoutMs = decodeTimeout(headers, 'x-sluice-timeout-ms');
   const firstContentTimeoutMs = decodeTimeout(headers, 'x-sluice-ttft-timeout-ms');
+  const idempotencyKey = decodeIdempotencyKey(headers['idempotency-key']);
   const unsupportedParameters = decodeUnsupported(headers['x-sluice-unsupported']);
   return {
     fallbackModels: models.filter((model) => model !== chat.model),
     preferences: decodePreferences(body['provider']),
     tags: decodeTags(body['metadata']),
     sessionCaps: decodeSessionCaps(headers, session),
+    cache: decodeCacheWishes(headers),
     ...(session !== undefined && { session }),
     ...(endUser !== undefined && { endUser }),
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(firstContentTimeoutMs !== undefined && { firstContentTimeoutMs }),
     ...(unsupportedParameters !== undefined && { unsupportedParameters }),
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
   };
 }
 
 /** Headers whose promise this gateway cannot keep yet: a limit that is not enforced would be a lie. */
 const UNBUILT_HEADERS: Readonly<Record<string, readonly string[]>> = {
-  'x-sluice-cache': ['off'],
   'x-sluice-stream-recovery': ['none'],
 };
 
@@ -179,6 +182,17 @@ function decodeTimeout(headers: Readonly<Record<string, string>>, name: string):
     throw invalid(name, `The header ${name} must be whole milliseconds from 1 to ${LONGEST_TIMEOUT_MS}.`);
   return value;
 }
+
+/** @see https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/ */
+function decodeIdempotencyKey(text: string | undefined): string | undefined {
+  if (text === undefined || IS_IDEMPOTENCY_KEY.test(text)) return text;
+  throw invalid(
+    'Idempotency-Key',
+    'The header Idempotency-Key must be 1 to 255 printable ASCII characters without spaces, such as a UUID.',
+  );
+}
+
+const IS_IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
 function decodeUnsupported(text: string | undefined): 'reject' | 'drop' | undefined {
   if (text === undefined || text === 'reject' || text === 'drop') return text;

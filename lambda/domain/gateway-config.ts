@@ -1,5 +1,6 @@
+import type { CacheSettings } from './cache-settings.ts';
 import type { DeclaredTerms } from './money/price.ts';
-import type { ModelGroup } from './routing/deployment.ts';
+import type { Deployment, ModelGroup } from './routing/deployment.ts';
 
 /** How long each kind of waiting may last, in milliseconds. They are different limits, and fail with different errors. */
 export interface Timeouts {
@@ -23,6 +24,20 @@ export interface ProviderSettings {
   readonly credentialVariable: string | undefined;
 }
 
+/** How a request is compared with earlier ones by what it means. */
+export interface SemanticCacheSettings {
+  /** The model that turns a text into a vector. */
+  readonly embedding: Deployment;
+  /** How many numbers its vectors have. */
+  readonly dimensions: number;
+  /** The least similarity (cosine) at which an earlier answer is given again, 0..1. */
+  readonly threshold: number;
+  /** How long a request may wait for its vector and the nearest one, together. */
+  readonly timeoutMs: number;
+  /** The longest last turn that is compared. */
+  readonly maxTurnCharacters: number;
+}
+
 /** A validated configuration: what the rest of Sluice reads. */
 export interface GatewayConfig {
   readonly providers: Readonly<Record<string, ProviderSettings>>;
@@ -41,6 +56,10 @@ export interface GatewayConfig {
   /** What becomes of parameters that the answering dialect cannot express, unless the caller says. */
   readonly unsupportedParameters: 'reject' | 'drop';
   readonly timeouts: Timeouts;
+  /** `undefined`: requests that ask for it are only compared exactly. */
+  readonly semanticCache: SemanticCacheSettings | undefined;
+  /** What becomes of finished answers, unless a model group says otherwise. */
+  readonly cache: CacheSettings;
   /** Calls of one request at most, over all deployments. */
   readonly maxAttempts: number;
   readonly probes: {

@@ -1,3 +1,4 @@
+import type { CacheWishes } from './cache-settings.ts';
 import type { NanoUsd } from './money/nano.ts';
 
 /** A caller's wishes on routing: OpenRouter's `provider` object, as far as Sluice acts on it. */
@@ -24,6 +25,9 @@ export interface RequestOptions {
   /** What the caller wants its session bounded by. */
   readonly sessionCaps: { readonly maxCost?: NanoUsd; readonly maxCalls?: number };
   readonly unsupportedParameters?: 'reject' | 'drop';
+  readonly cache: CacheWishes;
+  /** The caller's own name for this request: sent again under it, it is answered and charged once. */
+  readonly idempotencyKey?: string;
 }
 
 /** Fields of a request's body that are Sluice's own, in any dialect: read here, never sent upstream. */

@@ -42,6 +42,12 @@ export interface RequestFacts {
  */
 export type ChargeBasis = 'exact' | 'estimated' | 'swept' | 'unpriced';
 
+/**
+ * Why an answer was there already: kept for the same request, or for one that means the same; made meanwhile for a request that came a
+ * little earlier; or given before under the same Idempotency-Key.
+ */
+export type CacheHit = 'exact' | 'semantic' | 'single-flight' | 'idempotency';
+
 /** How a request ended, known when its last byte is out. */
 export interface RequestOutcome {
   readonly outcome: 'ok' | 'client-gone' | ErrorCode;
@@ -60,6 +66,14 @@ export interface RequestOutcome {
   readonly boundExceeded: boolean;
   readonly timeToFirstTokenMs?: number;
   readonly durationMs: number;
+  /** How the answer was found, where it was given again and not made. */
+  readonly cacheHit?: CacheHit;
+  /** How near the request it was made for is to this one, 0..1, where both only mean the same. */
+  readonly similarity?: number;
+  /** What the vector cost by which it was compared with earlier ones: part of `cost`. */
+  readonly embeddingCost?: NanoUsd;
+  /** What it had cost when it was made. */
+  readonly savedCost?: NanoUsd;
   /** Time in the gateway before the first upstream call. */
   readonly overheadMs?: number;
 }

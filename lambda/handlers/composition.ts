@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { lateCipher } from '../adapters/dynamodb/answer-cipher.ts';
+import { dynamoAnswerStore } from '../adapters/dynamodb/answer-store.ts';
+import { dynamoClaimStore } from '../adapters/dynamodb/claim-store.ts';
 import { dynamoKeyReader } from '../adapters/dynamodb/key-store.ts';
 import { dynamoLedger } from '../adapters/dynamodb/ledger.ts';
 import { dynamoRoutingStore } from '../adapters/dynamodb/routing-store.ts';
@@ -12,6 +15,7 @@ import { openaiChat } from '../dialects/openai-chat/dialect.ts';
 import type { GatewayConfig } from '../domain/gateway-config.ts';
 import { type DeploymentId, requestId } from '../domain/ids.ts';
 import { deploymentParts } from '../domain/routing/deployment.ts';
+import { flightBoard } from '../pipeline/flight.ts';
 import type { EnabledProvider, Gateway, Pacing } from '../pipeline/gateway.ts';
 import { healthView } from '../pipeline/health-view.ts';
 import { keyCache } from '../pipeline/key-cache.ts';
@@ -21,6 +25,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Credentials } from '../ports/credentials.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import type { SendUpstream } from '../ports/upstream.ts';
+import type { VectorIndex } from '../ports/vector-index.ts';
 import { findProvider } from '../providers/registry.ts';
 import type { Environment } from './deployed-store.ts';
 import { hashSecret } from './identity.ts';
@@ -32,6 +37,8 @@ export interface Host {
   readonly providers: ReadonlyMap<string, EnabledProvider>;
   readonly credentials: Credentials;
   readonly telemetry: Telemetry;
+  /** Where vectors are kept, if the configuration turns the semantic cache on. */
+  readonly vectors?: VectorIndex | undefined;
 }
 
 const DIALECTS: ReadonlyMap<DialectId, Dialect> = new Map(
@@ -91,11 +98,12 @@ function sendUpstream(clock: Clock): SendUpstream {
 /** Proxies and SDKs give up on a connection that is silent for much longer. */
 const PACING: Pacing = { silenceMs: 10_000, keepAliveMs: 15_000 };
 
-/** The data plane, over DynamoDB. */
-export function composeGateway(host: Host): Gateway {
+/** The data plane, over DynamoDB. @param readAnswerSecret what opens the answers that are kept; called when first needed */
+export function composeGateway(host: Host, readAnswerSecret: () => Promise<string>): Gateway {
   const { store, telemetry } = host;
   const parts = callParts(host);
   const reader = dynamoKeyReader(store);
+  const cipher = lateCipher(readAnswerSecret);
   return {
     ...parts,
     keys: keyCache(reader, store.clock),
@@ -108,6 +116,10 @@ export function composeGateway(host: Host): Gateway {
       isKnown: (deployment) => isKnownDeployment(parts, deployment),
     }),
     remainders: remainderCache(),
+    answers: dynamoAnswerStore(store, cipher),
+    claims: dynamoClaimStore(store, cipher),
+    vectors: host.config.semanticCache && host.vectors,
+    flights: flightBoard(),
     pacing: PACING,
     hashSecret,
     newRequestId: () => requestId(`gen-${randomUUID().replaceAll('-', '')}`),

@@ -18,5 +18,5 @@ function tableNames(environment: Environment): TableNames {
       throw new Error(`The environment variable ${variable} must hold the name of the ${table} table.`);
     return name;
   };
-  return { keys: nameOf('keys'), spend: nameOf('spend'), routing: nameOf('routing') };
+  return { keys: nameOf('keys'), spend: nameOf('spend'), routing: nameOf('routing'), cache: nameOf('cache') };
 }

@@ -1,5 +1,7 @@
 import gatewayConfig from '#gateway-config';
 import { powertoolsTelemetry } from '../adapters/powertools/telemetry.ts';
+import { storedSecret } from '../adapters/secrets/stored-secret.ts';
+import { systemClock } from '../adapters/system-clock/system-clock.ts';
 import { providerId } from '../domain/ids.ts';
 import { inferenceApplication } from '../http/application.ts';
 import type { Gateway } from '../pipeline/gateway.ts';
@@ -7,19 +9,27 @@ import { functionUrlHandler } from '../platform/function-url.ts';
 import { composeGateway, declaredProviders } from './composition.ts';
 import { deployedCredentials } from './deployed-credentials.ts';
 import { deployedStore } from './deployed-store.ts';
+import { deployedVectorIndex } from './deployed-vectors.ts';
 
 const telemetry = powertoolsTelemetry({ serviceName: 'inference' });
 
 // The runtime ends an environment at any rejection nobody waits for, and with it whatever else it was doing.
 process.on('unhandledRejection', (error) => telemetry.problem('A rejection was left unhandled.', error));
 
-const gateway = composeGateway({
-  config: gatewayConfig,
-  store: deployedStore(process.env),
-  providers: declaredProviders(gatewayConfig, process.env),
-  credentials: deployedCredentials(process.env),
-  telemetry,
-});
+/** It never changes while an environment lives, unless somebody wants kept answers to be unreadable. */
+const ANSWER_SECRET_KEPT_MS = 86_400_000;
+
+const gateway = composeGateway(
+  {
+    config: gatewayConfig,
+    store: deployedStore(process.env),
+    providers: declaredProviders(gatewayConfig, process.env),
+    credentials: deployedCredentials(process.env),
+    telemetry,
+    vectors: deployedVectorIndex(process.env),
+  },
+  storedSecret(process.env['SLUICE_ANSWER_SECRET_ARN'] ?? '', systemClock, ANSWER_SECRET_KEPT_MS),
+);
 
 /** A store that is slow now shall not hold the function up: the first request asks it again, and tells. */
 const LONGEST_WARM_UP_MS = 1_000;

@@ -10,6 +10,7 @@ import { runUpkeep, type UpkeepReport } from '../upkeep/upkeep.ts';
 import { callParts, declaredProviders } from './composition.ts';
 import { deployedCredentials } from './deployed-credentials.ts';
 import { deployedStore } from './deployed-store.ts';
+import { deployedVectorUpkeep } from './deployed-vectors.ts';
 
 /** Well inside the function's own time limit of 50 s. */
 const BUDGET_MS = 35_000;
@@ -33,6 +34,7 @@ export const handler = async (): Promise<UpkeepReport> =>
       scopes: dynamoScopeStore(store),
       ledger: { ...dynamoLedger(store), ...dynamoLedgerUpkeep(store) },
       routing: dynamoRoutingUpkeep(store),
+      vectors: deployedVectorUpkeep(process.env),
       sendNotice: eventBridgeNotices(),
     },
     BUDGET_MS,

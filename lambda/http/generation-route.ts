@@ -52,6 +52,10 @@ const moneyView = (record: RequestRecord): object => ({
   usage: usdFromNano(record.cost ?? ZERO_USD),
   reserved: usdFromNano(record.estimate),
   charge_basis: record.chargeBasis ?? null,
+  cache_hit: record.cacheHit ?? null,
+  similarity: record.similarity ?? null,
+  embedding_cost: record.embeddingCost === undefined ? null : usdFromNano(record.embeddingCost),
+  saved_cost: record.savedCost === undefined ? null : usdFromNano(record.savedCost),
   price_version: record.priceVersion ?? null,
   is_byok: false,
 });

@@ -80,7 +80,11 @@ async function reserveAndVerify(
   { deployment, quote }: { readonly deployment: Deployment; readonly quote: Quote },
 ): Promise<ReserveOutcome | { readonly type: 'stale-policy' }> {
   const { caller } = exchange;
-  const reservation = newReservation(gateway, exchange, { deployment, estimate: quote.estimate, leg: 0 });
+  const reservation = newReservation(gateway, exchange, {
+    deployment,
+    estimate: withComparing(exchange, quote),
+    leg: 0,
+  });
   const [outcome, isCurrent] = await Promise.all([
     gateway.ledger.reserve(exchange.facts, reservation),
     gateway.keys.isCurrent(caller.hash, caller, UNRESERVED_KEY_AGE_MS),
@@ -123,7 +127,7 @@ async function raiseTo(
   exchange: Exchange,
   { held, quote }: { readonly held: HeldReservation; readonly quote: Quote },
 ): Promise<void> {
-  const needed = nanoUsd(quote.estimate + exchange.presumedCost);
+  const needed = nanoUsd(quote.estimate + exchange.presumedCost + comparingBound(exchange));
   // Where no hard budget could refuse it, a larger reservation would only cost a write.
   if (needed <= held.estimate || !quote.isHeld) return;
   const outcome = await gateway.ledger.raise(exchange.facts, held, needed);
@@ -147,6 +151,12 @@ const isSameBudgets = (a: readonly ScopePolicy[], b: readonly ScopePolicy[]): bo
   a.length === b.length &&
   a.every(({ scope }, index) => scopeName(scope) === scopeName(b[index]?.scope ?? scope));
 
+/** What comparing the request with earlier ones may cost, beside all calls. */
+const comparingBound = ({ reuse }: Exchange): NanoUsd => reuse.cache?.comparison?.bound ?? ZERO_USD;
+
+const withComparing = (exchange: Exchange, quote: Quote): NanoUsd =>
+  nanoUsd(quote.estimate + comparingBound(exchange));
+
 /** Reserves anew in the scopes that count the next deployment, then settles the earlier calls in theirs. */
 async function moveTo(
   gateway: Gateway,
@@ -159,7 +169,7 @@ async function moveTo(
 ): Promise<void> {
   const reservation = newReservation(gateway, exchange, {
     deployment,
-    estimate: quote.estimate,
+    estimate: withComparing(exchange, quote),
     leg: held.leg + 1,
   });
   const outcome = await gateway.ledger.reserve(exchange.facts, reservation);
@@ -169,7 +179,7 @@ async function moveTo(
       await gateway.ledger.settle(
         exchange.facts,
         held,
-        outcomeWithoutAnswer(gateway, exchange, lastOutcome(exchange)),
+        outcomeWithoutAnswer(gateway, { ...exchange, reuse: {} }, lastOutcome(exchange)),
       );
       exchange.presumedCost = ZERO_USD;
       return;
@@ -244,7 +254,8 @@ function shorterOutput(
   outputBound: number | undefined,
 ): number | undefined {
   if (outputBound === undefined) return undefined;
-  const tokens = affordableShare(gateway, exchange, quote, nanoUsd(refusal.limit - refusal.committed));
+  const left = nanoUsd(refusal.limit - refusal.committed - comparingBound(exchange));
+  const tokens = affordableShare(gateway, exchange, quote, left);
   return tokens >= LEAST_OUTPUT_TOKENS && tokens < outputBound ? tokens : undefined;
 }
 
@@ -259,13 +270,14 @@ function budgetExceeded(
 ): GatewayError {
   exchange.refusal = refusal;
   const left = refusal.limit > refusal.committed ? nanoUsd(refusal.limit - refusal.committed) : ZERO_USD;
-  const affordable = affordableOutput(exchange, quote, left);
+  const estimate = withComparing(exchange, quote);
+  const affordable = affordableOutput(exchange, quote, nanoUsd(left - comparingBound(exchange)));
   const window = BUDGET_WINDOWS.find((name) => refusal.window.startsWith(name)) ?? 'total';
   const resetsAtMs = windowEndsAtMs(window, gateway.clock.now());
   const { kind, id, facet } = refusal.scope.scope;
   return new GatewayError(
     kind === 'session' ? 'session_limit_exceeded' : 'budget_exceeded',
-    `The ${window} budget of this ${kind}${facet === undefined ? '' : ` for ${facet}`} does not hold this request: it may cost $${decimalUsd(quote.estimate)}, and $${decimalUsd(left)} of $${decimalUsd(refusal.limit)} are left. ${advice(exchange, affordable)}`,
+    `The ${window} budget of this ${kind}${facet === undefined ? '' : ` for ${facet}`} does not hold this request: it may cost $${decimalUsd(estimate)}, and $${decimalUsd(left)} of $${decimalUsd(refusal.limit)} are left. ${advice(exchange, affordable)}`,
     {
       metadata: {
         scope: kind,
@@ -275,7 +287,7 @@ function budgetExceeded(
         limit_usd: usdFromNano(refusal.limit),
         spent_usd: usdFromNano(refusal.spent),
         reserved_usd: usdFromNano(nanoUsd(refusal.committed - refusal.spent)),
-        estimate_usd: usdFromNano(quote.estimate),
+        estimate_usd: usdFromNano(estimate),
         resets_at: resetsAtMs === undefined ? null : new Date(resetsAtMs).toISOString(),
         max_affordable_tokens: affordable,
       },

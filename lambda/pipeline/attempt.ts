@@ -83,7 +83,7 @@ export async function attempt(
 }
 
 /** Whether the provider may know of a call that failed. */
-const mayHaveArrived = (thrown: unknown): boolean =>
+export const mayHaveArrived = (thrown: unknown): boolean =>
   thrown instanceof UpstreamTransportError ? thrown.mayHaveArrived : !(thrown instanceof GatewayError);
 
 function reportFailure(

@@ -10,14 +10,17 @@ import { type AttemptFailure, asCallerError } from './failure.ts';
 import type { Gateway } from './gateway.ts';
 import type { SeenOutcome } from './health-view.ts';
 import { presumedCost, type Quote } from './quote.ts';
+import type { Replay } from './reuse.ts';
 import { type CallTarget, callTarget, type UpstreamBody, upstreamBody } from './upstream-request.ts';
 
 /** An answer on its way, from whom, and under which reservation. */
 export interface Answer {
   readonly type: 'answer';
-  readonly target: CallTarget;
+  readonly target: Pick<CallTarget, 'deployment' | 'dialect' | 'price' | 'isSameDialect'>;
   readonly admission: Admission;
   readonly committed: Committed;
+  /** Where it was there already, and nobody was called. */
+  readonly replay?: Replay;
 }
 
 /** How the calls ended. */

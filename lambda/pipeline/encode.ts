@@ -3,34 +3,42 @@ import type { ChatEvent, Frame } from '../domain/chat/event.ts';
 import { asGatewayError, type GatewayError } from '../domain/errors.ts';
 import { decimalUsd } from '../domain/money/nano.ts';
 import type { RequestOutcome } from '../domain/request-record.ts';
+import type { Answer } from './call.ts';
 import type { Exchange } from './exchange.ts';
 import { asCallerError } from './failure.ts';
 import { withKeepAlive } from './keep-alive.ts';
-import type { CallTarget } from './upstream-request.ts';
+import type { Replay } from './reuse.ts';
 
 const ENCODER = new TextEncoder();
 
 /** The answer's name towards the caller. */
-const envelopeOf = (exchange: Exchange, target: CallTarget): AnswerEnvelope => ({
-  id: exchange.facts.id,
-  model: target.deployment.id,
-  createdAtSeconds: Math.floor(exchange.facts.startedAtMs / 1_000),
-  includeUsage: exchange.request.chat.includeUsage,
-});
+function envelopeOf(exchange: Exchange, { target, replay }: EncodedAnswer): AnswerEnvelope {
+  // Under its Idempotency-Key an answer is given again as it was, name and all.
+  const first = replay?.how === 'idempotency' ? replay.answer : undefined;
+  const startedAtMs = first?.startedAtMs ?? exchange.facts.startedAtMs;
+  return {
+    id: first?.requestId ?? exchange.facts.id,
+    model: target.deployment.id,
+    createdAtSeconds: Math.floor(startedAtMs / 1_000),
+    includeUsage: exchange.request.chat.includeUsage,
+  };
+}
+
+type EncodedAnswer = Pick<Answer, 'target' | 'replay'>;
 
 /** A whole answer in the caller's dialect. @throws GatewayError where it cannot be said there */
 export async function encodeWhole(
   exchange: Exchange,
-  target: CallTarget,
+  answer: EncodedAnswer,
   frames: AsyncIterable<Frame>,
 ): Promise<string> {
   const { dialect } = exchange.request;
-  const envelope = envelopeOf(exchange, target);
+  const envelope = envelopeOf(exchange, answer);
   const all: Frame[] = [];
   for await (const frame of frames) all.push(frame);
   const events = all.flatMap((frame) => frame.events);
   const [frame] = all;
-  return target.isSameDialect && frame !== undefined
+  return answer.target.isSameDialect && frame !== undefined
     ? dialect.patchAnswer(frame, envelope)
     : dialect.encodeAnswer(events, envelope);
 }
@@ -43,15 +51,15 @@ export async function encodeWhole(
  */
 export async function* encodeStream(
   exchange: Exchange,
-  target: CallTarget,
+  answer: EncodedAnswer,
   frames: AsyncIterable<Frame>,
   options: { readonly keepAliveMs: number; readonly onFailure: (error: unknown) => void },
 ): AsyncGenerator<Uint8Array> {
   const { dialect } = exchange.request;
-  const envelope = envelopeOf(exchange, target);
+  const envelope = envelopeOf(exchange, answer);
   const encoder = dialect.createStreamEncoder(envelope);
   const write = (frame: Frame): string =>
-    target.isSameDialect && frame.raw !== undefined
+    answer.target.isSameDialect && frame.raw !== undefined
       ? dialect.patchFrame(frame, envelope)
       : frame.events.map((event) => encoder.encode(event)).join('');
   try {
@@ -82,9 +90,16 @@ export const encodeLateError = (
 ): Uint8Array => ENCODER.encode(dialect.encodeStreamError(error, envelope));
 
 /** Headers that say who answered, as far as it is known when headers go out. */
-export function answerHeaders(exchange: Exchange, target: CallTarget): Record<string, string> {
+export function answerHeaders(
+  exchange: Exchange,
+  { target, replay }: EncodedAnswer,
+  nowMs: number,
+): Record<string, string> {
   const { deployment } = target;
   return {
+    ...(replay === undefined
+      ? { 'x-sluice-cache': exchange.reuse.isMiss === true ? 'miss' : 'bypass' }
+      : replayHeaders(replay, nowMs)),
     'x-sluice-provider': deployment.provider,
     'x-sluice-model': headerText(deployment.model),
     'x-sluice-deployment': headerText(deployment.id),
@@ -92,6 +107,19 @@ export function answerHeaders(exchange: Exchange, target: CallTarget): Record<st
     ...(exchange.dropped.length > 0 && { 'x-sluice-dropped': headerList(exchange.dropped) }),
   };
 }
+
+function replayHeaders({ how, answer, similarity }: Replay, nowMs: number): Record<string, string> {
+  if (how === 'idempotency') return { 'x-sluice-cache': 'bypass', 'x-sluice-idempotent-replayed': 'true' };
+  const ageSeconds = Math.max(0, Math.floor((nowMs - answer.keptAtMs) / 1_000));
+  return {
+    'x-sluice-cache': 'hit',
+    ...(similarity !== undefined && { 'x-sluice-cache-similarity': flooredText(similarity) }),
+    age: String(ageSeconds),
+  };
+}
+
+/** Never shown nearer than it is. */
+const flooredText = (similarity: number): string => String(Math.floor(similarity * 10_000) / 10_000);
 
 /** What the answer is charged, where its price is known. */
 export const costHeader = ({ cost, priceVersion }: RequestOutcome): Record<string, string> =>

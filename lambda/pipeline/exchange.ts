@@ -7,6 +7,7 @@ import type { Attempt, HeldReservation, RequestFacts } from '../domain/request-r
 import type { ScopeSettings } from '../domain/scope-settings.ts';
 import type { KeyWithScopes } from '../ports/key-store.ts';
 import type { BudgetRefusal } from '../ports/ledger.ts';
+import type { Reuse } from './reuse.ts';
 
 /** A request as the host received it, with the id it was given. Header names are lower-case. */
 export interface IncomingRequest {
@@ -71,6 +72,8 @@ export interface Exchange {
   addedBytes: number;
   /** What calls that we gave up after they were sent presumably cost: charged beside the answer, if there is one. */
   presumedCost: NanoUsd;
+  /** Answers that are there already, and whether this one is kept: known once `lookUp` has looked. */
+  reuse: Reuse;
   /** For `Server-Timing`, in milliseconds. */
   readonly timings: Record<string, number>;
 }

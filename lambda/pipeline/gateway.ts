@@ -2,12 +2,16 @@ import type { Dialect, DialectId } from '../dialects/dialect.ts';
 import type { GatewayConfig } from '../domain/gateway-config.ts';
 import type { RequestId, SecretHash } from '../domain/ids.ts';
 import type { PriceBook } from '../domain/money/price.ts';
+import type { AnswerStore } from '../ports/answer-store.ts';
+import type { ClaimStore } from '../ports/claim-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Credentials } from '../ports/credentials.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import type { SendUpstream } from '../ports/upstream.ts';
+import type { VectorIndex } from '../ports/vector-index.ts';
 import type { Provider } from '../providers/contract.ts';
+import type { FlightBoard } from './flight.ts';
 import type { HealthView } from './health-view.ts';
 import type { KeyCache } from './key-cache.ts';
 import type { RemainderCache } from './remainder-cache.ts';
@@ -42,6 +46,11 @@ export interface Gateway {
   readonly ledger: Ledger;
   readonly health: HealthView;
   readonly remainders: RemainderCache;
+  readonly answers: AnswerStore;
+  readonly claims: ClaimStore;
+  /** `undefined` where the configuration turns no semantic cache on. */
+  readonly vectors: VectorIndex | undefined;
+  readonly flights: FlightBoard;
   readonly credentials: Credentials;
   readonly send: SendUpstream;
   readonly telemetry: Telemetry;

@@ -20,7 +20,7 @@ export interface Metered {
 
 export interface Meter {
   /** Passes an answer through, noting what it costs and writing the cost into its usage. */
-  measure(frames: AsyncIterable<Frame>): AsyncGenerator<Frame>;
+  measure(frames: AsyncIterable<Frame>): AsyncIterable<Frame>;
   read(): Metered;
 }
 

@@ -11,22 +11,25 @@ import {
   RESERVED_KEY_AGE_MS,
   UNRESERVED_KEY_AGE_MS,
 } from './authenticate.ts';
-import { call } from './call.ts';
+import { cacheUse } from './cache-use.ts';
 import { decodeRequest } from './decode.ts';
 import type { Caller, DecodedRequest, Exchange, IncomingRequest, OutgoingResponse } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { guard } from './guard.ts';
+import { keepAnswer } from './keep-answer.ts';
 import { queueNoticesOfRefusal } from './notices.ts';
+import { obtain } from './obtain.ts';
 import { plan } from './plan.ts';
 import { recordRefusal } from './record.ts';
 import { finish, respondError, respondStream, respondWhole } from './respond.ts';
+import { lookUp } from './reuse.ts';
 import { tagsWithSettings } from './scopes.ts';
 import { outcomeWithoutAnswer } from './settle.ts';
 
 /**
  * The way of a request, step by step:
  *
- *     authenticate → decode → guard → plan → admit → call → encode → settle → record
+ *     authenticate → decode → guard → plan → admit, and look up → call, or replay → encode → settle, and keep → record
  *
  * Whoever is authenticated leaves a record, whatever becomes of the request; a caller who is not gets the thrown error.
  * @throws GatewayError `authentication_failed`, `store_unavailable`
@@ -59,8 +62,9 @@ export async function answerChat(
   }
   const exchange = newExchange(gateway, { incoming, caller, request: decoded, facts, tags, startedMs });
   const leave = await planAndAdmit(gateway, exchange);
-  if (leave instanceof GatewayError) return tellingWhoIsFull(gateway, exchange, await refuse(leave));
-  const calling = call(gateway, exchange, leave.plan, leave.admission);
+  if (leave instanceof GatewayError)
+    return tellingWhoIsFull(gateway, exchange, withClaimsGivenBack(gateway, exchange, await refuse(leave)));
+  const calling = obtain(gateway, exchange, leave.plan, leave.admission);
   try {
     return await (decoded.chat.stream ? respondStream : respondWhole)(gateway, exchange, calling);
   } catch (thrown) {
@@ -73,6 +77,18 @@ export async function answerChat(
     };
   }
 }
+
+/** What a request claimed before it was refused. */
+const withClaimsGivenBack = (
+  gateway: Gateway,
+  exchange: Exchange,
+  response: OutgoingResponse,
+): OutgoingResponse => ({
+  ...response,
+  async afterEnd() {
+    await Promise.all([response.afterEnd?.(), keepAnswer(gateway, exchange, undefined)]);
+  },
+});
 
 function decodeAndGuard(
   gateway: Gateway,
@@ -95,12 +111,17 @@ interface Leave {
   readonly admission: Admission;
 }
 
-/** Plans and reserves; again where the key turns out to have changed since it was read. */
+/** Plans, reserves and looks up; again where the key turns out to have changed since it was read. */
 async function planAndAdmit(gateway: Gateway, exchange: Exchange): Promise<Leave | GatewayError> {
   try {
     for (let round = 0; round < 3; round += 1) {
       const planned = await timed(gateway, exchange, 'plan', () => plan(gateway, exchange));
-      const leave = await timed(gateway, exchange, 'admit', () => admitFirst(gateway, exchange, planned));
+      exchange.reuse = { cache: cacheUse(gateway, exchange, planned) };
+      const admitting = timed(gateway, exchange, 'admit', () => admitFirst(gateway, exchange, planned));
+      const lookingUp = lookUp(gateway, exchange);
+      // What was claimed beside a reservation that failed has to be known before it can be given back.
+      await Promise.allSettled([admitting, lookingUp]);
+      const [leave] = await Promise.all([admitting, lookingUp]);
       if (leave !== 'policy-changed') return leave;
       exchange.caller = await authenticateAgain(gateway, exchange.caller);
     }
@@ -108,7 +129,22 @@ async function planAndAdmit(gateway: Gateway, exchange: Exchange): Promise<Leave
       retryAfterSeconds: 1,
     });
   } catch (thrown) {
+    await giveBackWhatIsHeld(gateway, exchange);
     return refusalOf(gateway, thrown, exchange.facts.id);
+  }
+}
+
+/** A request that is refused for another reason than money may have been admitted beside it. */
+async function giveBackWhatIsHeld(gateway: Gateway, exchange: Exchange): Promise<void> {
+  const { held, facts } = exchange;
+  if (held === undefined) return;
+  exchange.held = undefined;
+  try {
+    await gateway.ledger.release(facts, held);
+  } catch (error) {
+    gateway.telemetry.problem('A reservation could not be given back; it expires by itself.', error, {
+      id: facts.id,
+    });
   }
 }
 
@@ -209,6 +245,7 @@ function newExchange(
     dropped: [],
     presumedCost: ZERO_USD,
     addedBytes: 0,
+    reuse: {},
     timings: { auth: gateway.clock.monotonicMs() - startedMs },
   };
 }

@@ -1,3 +1,6 @@
+import type { GatewayConfig } from '../domain/gateway-config.ts';
+import { type DeploymentId, providerId } from '../domain/ids.ts';
+import { type Deployment, deploymentParts, undeclaredDeployment } from '../domain/routing/deployment.ts';
 import { type ModelNames, planRoute, type RoutePlan } from '../domain/routing/plan.ts';
 import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
@@ -18,6 +21,13 @@ export async function plan(
     nowMs: gateway.clock.now(),
     random: () => gateway.clock.random(),
   });
+}
+
+/** The deployment an id names: as it is declared, or else as its name says. */
+export function deploymentNamed({ modelGroups }: GatewayConfig, id: DeploymentId): Deployment {
+  const declared = modelGroups.flatMap(({ deployments }) => deployments).find((one) => one.id === id);
+  const { provider, model } = deploymentParts(id);
+  return declared ?? undeclaredDeployment(providerId(provider), model);
 }
 
 /** What model names mean here. */

@@ -7,10 +7,13 @@ import type { Answer, CallOutcome } from './call.ts';
 import { answerHeaders, costHeader, encodeLateError, encodeStream, encodeWhole } from './encode.ts';
 import type { Exchange, OutgoingResponse } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
+import { type EndedAnswer, keepAnswer, keepsAnswer } from './keep-answer.ts';
 import { createMeter, type Meter } from './meter.ts';
 import { record } from './record.ts';
 import { tightest } from './remainder-cache.ts';
+import { createReplayMeter } from './replay.ts';
 import { noteAnswer, outcomeOfAnswer, outcomeWithoutAnswer, settle } from './settle.ts';
+import { createTranscript, type Transcript } from './transcript.ts';
 import { sentOutputBound } from './upstream-request.ts';
 
 const ENCODER = new TextEncoder();
@@ -23,10 +26,10 @@ export async function respondWhole(
 ): Promise<OutgoingResponse> {
   const outcome = await calling;
   if (outcome.type === 'client-gone') return respondToNobody(gateway, exchange);
-  const meter = meterFor(outcome);
+  const meter = meterFor(exchange, outcome);
   try {
     const frames = meter.measure(outcome.committed.frames);
-    const text = await encodeWhole(exchange, outcome.target, frames);
+    const text = await encodeWhole(exchange, outcome, frames);
     const settled = outcomeOfAnswer(gateway, exchange, outcome, meter.read());
     return {
       status: 200,
@@ -36,14 +39,14 @@ export async function respondWhole(
         ...costHeader(settled),
       },
       body: once(text),
-      afterEnd: () => finishAnswer(gateway, exchange, outcome, settled),
+      afterEnd: () => finishAnswer(gateway, exchange, { answer: outcome, meter, settled }),
     };
   } catch (thrown) {
     const error = reported(gateway, exchange, thrown);
     const settled = { ...outcomeOfAnswer(gateway, exchange, outcome, meter.read()), outcome: error.code };
     return {
       ...respondError(exchange.request.dialect, error, exchange.facts.id),
-      afterEnd: () => finishAnswer(gateway, exchange, outcome, settled),
+      afterEnd: () => finishAnswer(gateway, exchange, { answer: outcome, meter, settled }),
     };
   }
 }
@@ -57,7 +60,7 @@ export async function respondStream(
   const outcome = await Promise.race([calling, silence(gateway.pacing.silenceMs, calling)]);
   if (outcome === 'silent') return respondAfterSilence(gateway, exchange, calling);
   if (outcome.type === 'client-gone') return respondToNobody(gateway, exchange);
-  const meter = meterFor(outcome);
+  const meter = meterFor(exchange, outcome);
   return {
     status: 200,
     headers: { ...streamHeaders(exchange.request.dialect), ...commonHeaders(gateway, exchange, outcome) },
@@ -81,20 +84,34 @@ export function respondError(dialect: Dialect, error: GatewayError, requestId: s
   };
 }
 
-/** Settles and records: the end of every request for which money was reserved. */
-export async function finish(gateway: Gateway, exchange: Exchange, outcome: RequestOutcome): Promise<void> {
-  await settle(gateway, exchange, outcome);
+/** Settles, keeps the answer if there is one, and records: the end of every request for which money was reserved. */
+export async function finish(
+  gateway: Gateway,
+  exchange: Exchange,
+  outcome: RequestOutcome,
+  ended?: EndedAnswer,
+): Promise<void> {
+  await Promise.all([settle(gateway, exchange, outcome), keepAnswer(gateway, exchange, ended)]);
   await record(gateway, exchange.facts, outcome);
 }
 
 async function finishAnswer(
   gateway: Gateway,
   exchange: Exchange,
-  { committed }: Answer,
-  outcome: RequestOutcome,
+  {
+    answer,
+    meter,
+    settled,
+  }: { readonly answer: Answer; readonly meter: Watch; readonly settled: RequestOutcome },
 ): Promise<void> {
-  noteAnswer(gateway, outcome, committed.limits.cause());
-  await finish(gateway, exchange, outcome);
+  noteAnswer(gateway, settled, answer.committed.limits.cause());
+  const { transcript } = meter;
+  await finish(
+    gateway,
+    exchange,
+    settled,
+    settled.outcome === 'ok' ? { answer, transcript, cost: meter.read().cost } : undefined,
+  );
 }
 
 /** The status is out: whatever comes now, answer or failure, comes in the stream. */
@@ -104,7 +121,7 @@ function respondAfterSilence(
   calling: Promise<CallOutcome>,
 ): OutgoingResponse {
   const { dialect } = exchange.request;
-  let meter: Meter | undefined;
+  let meter: Watch | undefined;
 
   async function* body(): AsyncGenerator<Uint8Array> {
     yield ENCODER.encode(dialect.keepAlive);
@@ -116,7 +133,7 @@ function respondAfterSilence(
           continue;
         }
         if (outcome.type === 'client-gone') return;
-        meter = meterFor(outcome);
+        meter = meterFor(exchange, outcome);
         yield* streamOf(gateway, exchange, outcome, meter);
         return;
       }
@@ -135,7 +152,7 @@ function respondAfterSilence(
         return finish(gateway, exchange, outcomeWithoutAnswer(gateway, exchange, outcome.code));
       if (outcome.type === 'client-gone')
         return finish(gateway, exchange, outcomeWithoutAnswer(gateway, exchange, 'client-gone'));
-      return finishStream(gateway, exchange, outcome, meter ?? meterFor(outcome));
+      return finishStream(gateway, exchange, outcome, meter ?? meterFor(exchange, outcome));
     },
   };
 }
@@ -163,15 +180,30 @@ function respondToNobody(gateway: Gateway, exchange: Exchange): OutgoingResponse
   };
 }
 
-const meterFor = ({ admission }: Answer): Meter => createMeter(admission.quote);
+/** A meter that also writes down what may be kept. */
+interface Watch extends Meter {
+  readonly transcript: Transcript;
+}
+
+function meterFor(exchange: Exchange, answer: Answer): Watch {
+  const { admission, replay } = answer;
+  const meter =
+    replay === undefined ? createMeter(admission.quote) : createReplayMeter({ ...answer, replay });
+  const transcript = createTranscript(keepsAnswer(exchange.reuse, answer));
+  return {
+    transcript,
+    measure: (frames) => transcript.record(meter.measure(frames)),
+    read: () => meter.read(),
+  };
+}
 
 const streamOf = (
   gateway: Gateway,
   exchange: Exchange,
-  { target, committed }: Answer,
-  meter: Meter,
+  answer: Answer,
+  meter: Watch,
 ): AsyncGenerator<Uint8Array> =>
-  encodeStream(exchange, target, meter.measure(committed.frames), {
+  encodeStream(exchange, answer, meter.measure(answer.committed.frames), {
     keepAliveMs: gateway.pacing.keepAliveMs,
     onFailure: (error) =>
       gateway.telemetry.problem('An answer could not be encoded.', error, { id: exchange.facts.id }),
@@ -182,13 +214,14 @@ async function finishStream(
   gateway: Gateway,
   exchange: Exchange,
   answer: Answer,
-  meter: Meter,
+  meter: Watch,
 ): Promise<void> {
   const { limits } = answer.committed;
   const metered = meter.read();
   if (metered.ending === undefined) limits.abandon();
   limits.release();
-  await finishAnswer(gateway, exchange, answer, outcomeOfAnswer(gateway, exchange, answer, metered));
+  const settled = outcomeOfAnswer(gateway, exchange, answer, metered);
+  await finishAnswer(gateway, exchange, { answer, meter, settled });
 }
 
 const streamHeaders = (dialect: Dialect): Record<string, string> => ({
@@ -198,20 +231,21 @@ const streamHeaders = (dialect: Dialect): Record<string, string> => ({
 });
 
 function commonHeaders(gateway: Gateway, exchange: Exchange, answer: Answer): Record<string, string> {
-  exchange.timings['upstream'] = answer.committed.timeToFirstTokenMs;
-  const shown = ['auth', 'plan', 'admit', 'upstream'].flatMap((name) => {
+  if (answer.replay === undefined) exchange.timings['upstream'] = answer.committed.timeToFirstTokenMs;
+  const shown = ['auth', 'plan', 'admit', 'compare', 'upstream'].flatMap((name) => {
     const duration = exchange.timings[name];
     return duration === undefined ? [] : [`${name};dur=${duration.toFixed(1)}`];
   });
   return {
-    ...answerHeaders(exchange, answer.target),
+    ...answerHeaders(exchange, answer, gateway.clock.now()),
     ...budgetHeaders(gateway, exchange),
     // The gateway shortens what a caller left open, to keep it inside a budget: the caller shall know.
-    ...(answer.admission.outputBound !== undefined && {
-      'x-sluice-max-output-tokens': String(
-        sentOutputBound(answer.target.price, answer.admission.outputBound),
-      ),
-    }),
+    ...(answer.admission.outputBound !== undefined &&
+      answer.replay === undefined && {
+        'x-sluice-max-output-tokens': String(
+          sentOutputBound(answer.target.price, answer.admission.outputBound),
+        ),
+      }),
     'server-timing': shown.join(', '),
   };
 }

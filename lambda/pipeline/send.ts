@@ -2,7 +2,7 @@ import { GatewayError } from '../domain/errors.ts';
 import type { UpstreamResponse } from '../ports/upstream.ts';
 import type { Provider } from '../providers/contract.ts';
 import type { Gateway } from './gateway.ts';
-import { type CallTarget, type UpstreamCall, upstreamRequest } from './upstream-request.ts';
+import { type Addressee, type UpstreamCall, upstreamRequest } from './upstream-request.ts';
 
 const DECODER = new TextDecoder();
 /** What is read of an answer that nobody looks at, so that its connection can be used again. */
@@ -15,7 +15,7 @@ const MOST_IGNORED_BYTES = 65_536;
  */
 export async function sendWithCredential(
   gateway: Pick<Gateway, 'id' | 'config' | 'credentials' | 'send'>,
-  target: CallTarget,
+  target: Addressee,
   call: Omit<UpstreamCall, 'credential'>,
 ): Promise<UpstreamResponse> {
   const { provider, name } = target.enabled;

@@ -2,7 +2,6 @@ import type { ErrorCode } from '../domain/errors.ts';
 import type { ScopeCounters } from '../domain/money/budget.ts';
 import { nanoUsd, ZERO_USD } from '../domain/money/nano.ts';
 import type { RequestOutcome } from '../domain/request-record.ts';
-import { deploymentParts } from '../domain/routing/deployment.ts';
 import type { Answer } from './call.ts';
 import type { AbortCause } from './deadline.ts';
 import type { Exchange } from './exchange.ts';
@@ -10,6 +9,8 @@ import { isDeploymentsFault } from './failure.ts';
 import type { Gateway } from './gateway.ts';
 import type { Metered } from './meter.ts';
 import { queueNotices } from './notices.ts';
+import { deploymentNamed } from './plan.ts';
+import type { Replay } from './reuse.ts';
 
 /** How a request ended without an answer: refused by us, failed upstream, or left by its caller. */
 export function outcomeWithoutAnswer(
@@ -17,28 +18,29 @@ export function outcomeWithoutAnswer(
   exchange: Exchange,
   outcome: 'client-gone' | ErrorCode,
 ): RequestOutcome {
+  const { compared } = exchange.reuse;
+  const isEstimated = exchange.presumedCost > 0n || compared?.isEstimated === true;
   return {
     outcome,
     attempts: exchange.attempts,
-    cost: exchange.presumedCost,
-    chargeBasis: exchange.presumedCost > 0n ? 'estimated' : 'exact',
+    cost: nanoUsd(exchange.presumedCost + (compared?.cost ?? 0n)),
+    chargeBasis: isEstimated ? 'estimated' : 'exact',
+    ...embeddingOf(exchange),
     boundExceeded: false,
     ...durations(gateway, exchange),
-    ...(exchange.presumedCost > 0n && lastCalled(gateway, exchange)),
+    ...owedTo(gateway, exchange),
   };
 }
 
-/** Whom a presumed cost is owed to. */
-function lastCalled(
+/** Whom a request without an answer owes what it costs: who was called last, or else who made its vector. */
+function owedTo(
   { config }: Gateway,
-  { attempts }: Exchange,
+  { presumedCost, attempts, reuse }: Exchange,
 ): Pick<RequestOutcome, 'provider' | 'model' | 'deployment'> {
-  const deployment = attempts.at(-1)?.deployment;
+  const embedding = (reuse.compared?.cost ?? 0n) > 0n ? config.semanticCache?.embedding.id : undefined;
+  const deployment = presumedCost > 0n ? attempts.at(-1)?.deployment : embedding;
   if (deployment === undefined) return {};
-  const declared = config.modelGroups
-    .flatMap((group) => group.deployments)
-    .find(({ id }) => id === deployment);
-  const { provider, model } = declared ?? deploymentParts(deployment);
+  const { provider, model } = deploymentNamed(config, deployment);
   return { deployment, provider, model };
 }
 
@@ -49,26 +51,45 @@ export function outcomeOfAnswer(
   answer: Answer,
   metered: Metered,
 ): RequestOutcome {
-  const { target, committed, admission } = answer;
+  const { target, committed, admission, replay } = answer;
+  const { compared } = exchange.reuse;
+  const cost = nanoUsd(metered.cost.total + exchange.presumedCost + (compared?.cost ?? 0n));
+  const isEstimated = exchange.presumedCost > 0n || compared?.isEstimated === true;
   const reserved = exchange.held?.estimate ?? ZERO_USD;
-  const cost = nanoUsd(metered.cost.total + exchange.presumedCost);
   return {
     outcome: endingCode(metered),
     attempts: exchange.attempts,
     provider: target.deployment.provider,
     model: target.deployment.model,
     deployment: target.deployment.id,
-    usage: metered.usage,
+    // What was not generated again is used by nobody.
+    ...(replay === undefined ? { usage: metered.usage } : savingOf(replay)),
     cost,
-    chargeBasis: exchange.presumedCost > 0n ? 'estimated' : metered.chargeBasis,
+    chargeBasis: isEstimated ? 'estimated' : metered.chargeBasis,
+    ...embeddingOf(exchange),
     boundExceeded: admission.quote.isHeld && cost > reserved,
     ...durations(gateway, exchange),
-    ...(exchange.request.chat.stream && { timeToFirstTokenMs: Math.round(committed.timeToFirstTokenMs) }),
+    ...(exchange.request.chat.stream &&
+      replay === undefined && { timeToFirstTokenMs: Math.round(committed.timeToFirstTokenMs) }),
     ...(metered.upstreamId !== undefined && { upstreamId: metered.upstreamId }),
     ...(metered.finishReason !== undefined && { finishReason: metered.finishReason }),
     ...(target.price !== undefined && { priceVersion: target.price.version }),
   };
 }
+
+/** What comparing the request cost: part of its whole cost. */
+const embeddingOf = ({ reuse }: Exchange): Pick<RequestOutcome, 'embeddingCost'> =>
+  reuse.compared === undefined ? {} : { embeddingCost: reuse.compared.cost };
+
+const savingOf = ({
+  how,
+  answer,
+  similarity,
+}: Replay): Pick<RequestOutcome, 'cacheHit' | 'savedCost' | 'similarity'> => ({
+  cacheHit: how,
+  ...(similarity !== undefined && { similarity }),
+  savedCost: answer.cost.saved ?? answer.cost.total,
+});
 
 function endingCode({ ending }: Metered): RequestOutcome['outcome'] {
   if (ending === undefined) return 'client-gone';
@@ -126,10 +147,15 @@ async function settleMoney(gateway: Gateway, exchange: Exchange, outcome: Reques
  */
 export function noteAnswer(
   gateway: Gateway,
-  { deployment, outcome, timeToFirstTokenMs }: RequestOutcome,
+  { deployment, outcome, timeToFirstTokenMs, cacheHit }: RequestOutcome,
   cause: AbortCause | undefined,
 ): void {
-  if (deployment === undefined || (cause?.type === 'timeout' && !cause.isDeploymentsFault)) return;
+  if (
+    deployment === undefined ||
+    cacheHit !== undefined ||
+    (cause?.type === 'timeout' && !cause.isDeploymentsFault)
+  )
+    return;
   if (outcome === 'ok') gateway.health.saw(deployment, { type: 'success', timeToFirstTokenMs });
   else if (isDeploymentsFault(outcome)) gateway.health.saw(deployment, { type: 'failure' });
 }

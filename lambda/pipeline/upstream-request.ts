@@ -97,8 +97,13 @@ const HINTS: ReadonlySet<string> = new Set([
 /** What may stand in a header; hosts let callers send more. */
 const IS_HEADER_TEXT = /^[\x20-\x7e]*$/;
 
+/** Whom a call goes to. */
+export type Addressee = Pick<CallTarget, 'deployment' | 'enabled' | 'isSameDialect'>;
+
 /** What an HTTP call to a provider is made of. */
 export interface UpstreamCall {
+  /** After the base address. @default the path of chat calls */
+  readonly path?: string;
   readonly body: string;
   readonly stream: boolean;
   readonly credential: string | undefined;
@@ -110,7 +115,7 @@ export interface UpstreamCall {
 /** The HTTP call of a target. */
 export function upstreamRequest(
   gateway: Pick<Gateway, 'id' | 'config'>,
-  target: Pick<CallTarget, 'deployment' | 'enabled' | 'isSameDialect'>,
+  target: Addressee,
   call: UpstreamCall,
 ): UpstreamRequest {
   const { provider, baseUrl } = target.enabled;
@@ -121,7 +126,7 @@ export function upstreamRequest(
   });
   return {
     method: 'POST',
-    url: baseUrl + provider.chatPath(target.deployment.model, call.stream),
+    url: baseUrl + (call.path ?? provider.chatPath(target.deployment.model, call.stream)),
     headers: {
       'content-type': 'application/json',
       accept: call.stream ? 'text/event-stream' : 'application/json',

@@ -23,6 +23,8 @@ export interface Provider {
   readonly credentialIsOptional?: true;
   /** Path of a chat call, after the base address. */
   chatPath(model: string, stream: boolean): string;
+  /** Path of an embedding call in OpenAI's form, after the base address; `undefined`: it has none. */
+  readonly embeddingsPath?: string;
   /** Headers that prove who calls. */
   authHeaders(credential: string): Readonly<Record<string, string>>;
   /** Headers of this caller's request that this provider's API gives a meaning to, lower-case. */

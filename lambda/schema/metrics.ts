@@ -12,6 +12,7 @@ export const METRICS = {
   GatewayOverhead: { unit: 'Milliseconds', dimensionSets: [[], ['operation']] },
   Failovers: { unit: 'Count', dimensionSets: [[]] },
   FailoverFailures: { unit: 'Count', dimensionSets: [[]] },
+  CacheHits: { unit: 'Count', dimensionSets: [[]] },
   CostUsd: { unit: 'None', dimensionSets: [[]] },
   PromptTokens: { unit: 'Count', dimensionSets: [[]] },
   CompletionTokens: { unit: 'Count', dimensionSets: [[]] },

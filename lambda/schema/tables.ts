@@ -34,6 +34,8 @@ const number = (name: string): KeyAttribute => ({ name, type: 'N' });
  * `spend`: `scope#<kind>#<id>` holds a scope's counters; `record#<request id>` one request; `notice#…` a message not yet
  * sent; `rollup#<day>#<shard>` with one sort key a key, provider and model. Index `open` holds only what is not finished.
  * `routing`: `outcomes#<minute>#<shard>` per deployment; `health` per deployment; `probe-spend` per month.
+ * `cache`: `answer#<name>` is an answer that is kept, in several items where it is large; `claim#<name>` says who answers a
+ * request; `vector#<partition>` holds vectors of the semantic cache on a local server. Names are keyed hashes: they tell nothing of what was asked, and nobody can guess them.
  *
  * Attributes of `spend`, money in nano-dollars:
  * - scope (sk `scope`): `policyVersion`; per window id `committed:<window>`, `spent:<window>`; `noticed:<window>:<threshold>`.
@@ -41,7 +43,14 @@ const number = (name: string): KeyAttribute => ({ name, type: 'N' });
  *   `estimate`, `scopes` and `windows` (of the reservation), `expiresAtMs`, and while not closed `openShard` (`open#<shard>`).
  * - notice (sk `notice`): the fields of BudgetNotice, `openShard` (`notice`), `expiresAtMs` (when it was queued).
  * - roll-up (sk `<key id>#<provider>#<model>`): `requests`, `costNano`, `promptTokens`, `completionTokens`.
- * Records and roll-ups are kept 400 days, `outcomes` an hour, `health` a week after its last write (`expiresAtSeconds`).
+ *
+ * Attributes of `cache`:
+ * - answer (sk `head`): `write` (which writing of it), `parts`, `data` (encrypted); more of it (sk `part#<write>#<n>`): `data`.
+ * - vector (sk: the name of its answer): `vector` (four-byte numbers), `expiresAtMs`.
+ * - claim (sk `claim`): `owner` (request id), `state`, `fingerprint` (a keyed hash), `expiresAtMs`.
+ *
+ * Records and roll-ups are kept 400 days, `outcomes` an hour, `health` a week after its last write,
+ * answers and claims as long as they count (`expiresAtSeconds`).
  */
 export const TABLES = {
   keys: {
@@ -67,6 +76,13 @@ export const TABLES = {
   },
   routing: {
     variable: 'SLUICE_ROUTING_TABLE',
+    partitionKey: text('pk'),
+    sortKey: text('sk'),
+    indexes: [],
+    timeToLiveAttribute: 'expiresAtSeconds',
+  },
+  cache: {
+    variable: 'SLUICE_CACHE_TABLE',
     partitionKey: text('pk'),
     sortKey: text('sk'),
     indexes: [],

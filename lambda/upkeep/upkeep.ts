@@ -17,7 +17,7 @@ const ITEMS_A_PAGE = 100;
 
 /**
  * What is done every minute: close what dead requests left open, judge the deployments, send what has to be told, and
- * once an hour take the counters of past windows away. A part that fails does not keep the others from running.
+ * once an hour take the counters of past windows and expired vectors away. A part that fails does not keep the others from running.
  *
  * @param budgetMs how long it may take; what is left over is for the next run
  * @throws the first failure of a part, when all others are done: so that whoever watches the schedule sees it
@@ -26,15 +26,17 @@ export async function runUpkeep(upkeep: Upkeep, budgetMs: number): Promise<Upkee
   const now = upkeep.clock.now();
   const deadlineMs = now + budgetMs;
   const isPruningDue = Math.floor(now / MINUTE_MS) % MINUTES_AN_HOUR === 0;
-  const [sweep, health, notices, pruning] = await Promise.allSettled([
+  const [sweep, health, notices, pruning, vectors] = await Promise.allSettled([
     sweepReservations(upkeep, now, deadlineMs),
     updateHealth(upkeep, deadlineMs),
     upkeep.ledger.sendNotices(upkeep.sendNotice),
     isPruningDue ? pruneWindows(upkeep, now, deadlineMs) : undefined,
+    isPruningDue ? upkeep.vectors?.removeExpired(now, deadlineMs) : undefined,
   ]);
   await upkeep.telemetry.flush();
   const report = { sweep: resultOf(sweep), health: resultOf(health), noticesSent: resultOf(notices) };
   resultOf(pruning);
+  resultOf(vectors);
   return report;
 }
 

@@ -31,6 +31,7 @@ test('a caller who says nothing wishes nothing', () => {
     fallbackModels: [],
     preferences: { order: [], ignore: [], allowFallbacks: true },
     tags: {},
+    cache: { keepsToolCalls: false, isFresh: false, isUnstored: false },
   });
 });
 
@@ -141,7 +142,6 @@ describe('headers', () => {
   test.each([
     ['x-sluice-session-max-cost-usd', '1'],
     ['x-sluice-session-max-calls', '3'],
-    ['x-sluice-cache', 'exact'],
     ['x-sluice-stream-recovery', 'continue'],
   ])('%s: %s is refused, as nobody would keep it', (name, value) => {
     expect(errorOf(() => decode({}, { [name]: value }))).toMatchObject({

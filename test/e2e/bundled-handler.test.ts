@@ -28,8 +28,19 @@ const gateway = await startSynthesizedGateway(CONFIG_FILE, {
   anthropic: JSON.stringify({ keys: [OUTDATED_KEY] }),
   paced: 'paced-upstream-key',
 });
-const { assembly, store, upstream, aws, secretArns, inference, admin, startFunction, recordOf, totalOf } =
-  gateway;
+const {
+  assembly,
+  store,
+  upstream,
+  aws,
+  vectors,
+  secretArns,
+  inference,
+  admin,
+  startFunction,
+  recordOf,
+  totalOf,
+} = gateway;
 afterAll(() => gateway.close());
 
 const secretsOfKeys: string[] = [];
@@ -66,11 +77,15 @@ function expectReadableMetrics(line: any): void {
 }
 
 describe('the functions of the assembly', () => {
-  test('have the variables that name their tables and secrets, and no others', () => {
+  test('have the variables that name their tables, secrets and vectors, and no others', () => {
     const tables = Object.values(TABLES).map(({ variable }) => variable);
     const variables = (path: string): string[] => Object.keys(assembly.function(path).environment).toSorted();
-    expect(variables('Functions/Inference')).toEqual([...tables, 'SLUICE_SECRETS'].toSorted());
-    expect(variables('Functions/Upkeep')).toEqual([...tables, 'SLUICE_SECRETS'].toSorted());
+    expect(variables('Functions/Inference')).toEqual(
+      [...tables, 'SLUICE_ANSWER_SECRET_ARN', 'SLUICE_SECRETS', 'SLUICE_VECTOR_INDEX_ARN'].toSorted(),
+    );
+    expect(variables('Functions/Upkeep')).toEqual(
+      [...tables, 'SLUICE_SECRETS', 'SLUICE_VECTOR_INDEX_ARN'].toSorted(),
+    );
     expect(variables('Functions/Admin')).toEqual(tables.toSorted());
     expect(variables('Observability/BudgetWidget')).toEqual(tables.toSorted());
     expect(Object.keys(secretArns)).toEqual(['openai', 'anthropic', 'paced']);
@@ -165,6 +180,50 @@ describe('the inference function', () => {
       if (words.length === 1) gateway.paced.goOn();
     }
     expect(words).toEqual(['first ', 'second']);
+  });
+
+  test('gives again what it has kept, with the secret that opens it', async () => {
+    const { openai } = await createKey();
+    upstream.reset();
+    const request = { model: 'openai/mock-c7', messages: MESSAGES };
+    const headers = { 'x-sluice-cache': 'exact' };
+    const made = await openai.chat.completions.create(request, { headers });
+    await recordOf(made.id);
+    const { data: stream, response } = await openai.chat.completions
+      .create({ ...request, stream: true }, { headers })
+      .withResponse();
+    expect(response.headers.get('x-sluice-cache')).toBe('hit');
+    const words = (await Array.fromAsync(stream)).map((chunk) => chunk.choices[0]?.delta.content ?? '');
+    expect(words.join('')).toBe(made.choices[0]?.message.content);
+    const once = { headers: { 'idempotency-key': 'once' } };
+    const first = await openai.chat.completions.create(request, once);
+    await recordOf(first.id);
+    expect(await openai.chat.completions.create(request, once)).toEqual(first);
+    expect(upstream.requests).toHaveLength(2);
+  });
+
+  test('gives an answer again to a request that means the same, over Amazon S3 Vectors', async () => {
+    const { openai } = await createKey();
+    upstream.reset();
+    const headers = { 'x-sluice-cache': 'semantic' };
+    const say = (content: string) =>
+      openai.chat.completions
+        .create({ model: 'openai/mock-c7', messages: [{ role: 'user', content }] }, { headers })
+        .withResponse();
+    const first = await say('How do I reset my password?');
+    await recordOf(first.data.id);
+    const second = await say('How can I reset my password, please?');
+    expect(second.response.headers.get('x-sluice-cache')).toBe('hit');
+    expect(Number(second.response.headers.get('x-sluice-cache-similarity'))).toBeGreaterThan(0.95);
+    expect(second.data.choices[0]?.message).toEqual(first.data.choices[0]?.message);
+    expect(upstream.requests).toHaveLength(1);
+    expect(await recordOf(second.data.id)).toMatchObject({ cacheHit: 'semantic', attempts: [] });
+    expect(vectors.calls.map(({ operation, signedFor }) => [operation, signedFor])).toEqual([
+      ['QueryVectors', `s3vectors/${REGION}`],
+      ['PutVectors', `s3vectors/${REGION}`],
+      ['QueryVectors', `s3vectors/${REGION}`],
+    ]);
+    expect(JSON.stringify(vectors.calls)).not.toMatch(/password/);
   });
 
   test('carries two parallel tool calls', async () => {

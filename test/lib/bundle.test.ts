@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { bundleFunction, describeBundle } from '../../lib/bundle.ts';
-import { CONFIG_FILE, PROJECT } from './synth.ts';
+import { startFakeS3Vectors } from '../support/fake-s3-vectors.ts';
+import { CONFIG_FILE, PROJECT, SEMANTIC_CONFIG_FILE } from './synth.ts';
 
 const ENTRY = join(PROJECT, 'test', 'fixtures', 'deployment', 'handler.ts');
 const BUNDLER = join(PROJECT, 'lib', 'bundle.ts');
@@ -21,13 +22,17 @@ execFileSync(process.execPath, [BUNDLER, '--entry', ENTRY, '--out', directory, '
 afterAll(() => rmSync(directory, { recursive: true }));
 
 /** Runs the bundle in a fresh Node, away from the project's packages, and gives what the expression gives there. */
-async function inBundle(expression: string, env: Record<string, string> = {}): Promise<unknown> {
+async function inBundle(
+  expression: string,
+  env: Record<string, string> = {},
+  file = bundle,
+): Promise<unknown> {
   const program = `
-    const { handler, credentials, tablesAt } = await import(process.argv[1]);
+    const { handler, credentials, nearestAt, tablesAt } = await import(process.argv[1]);
     process.stdout.write(JSON.stringify(await (${expression})));`;
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    ['--input-type=module', '--eval', program, bundle],
+    ['--input-type=module', '--eval', program, file],
     { cwd: directory, env },
   );
   return JSON.parse(stdout);
@@ -69,6 +74,28 @@ describe('a bundle', () => {
       expect(modules).not.toContain('NativeModule fs/promises');
     } finally {
       server.close();
+    }
+  });
+
+  test('holds no client of Amazon S3 Vectors without a semantic cache', () => {
+    const parts = readdirSync(directory).filter((name) => name.endsWith('.mjs'));
+    for (const name of parts)
+      expect(readFileSync(join(directory, name), 'utf8')).not.toContain('QueryVectors');
+  });
+
+  test('with a semantic cache, it calls Amazon S3 Vectors, whose client is loaded on demand', async () => {
+    const outputDirectory = mkdtempSync(join(tmpdir(), 'sluice-bundle-test-'));
+    await bundleFunction({ entry: ENTRY, outputDirectory, configFile: SEMANTIC_CONFIG_FILE });
+    const semantic = join(outputDirectory, 'index.mjs');
+    const fake = await startFakeS3Vectors(2);
+    try {
+      const env = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' };
+      const found = await inBundle(`nearestAt('${fake.url}', '${fake.indexArn}')`, env, semantic);
+      expect(found).toEqual({ id: 'a', similarity: 1 });
+      expect(readFileSync(semantic, 'utf8')).not.toContain('QueryVectors');
+    } finally {
+      await fake.close();
+      rmSync(outputDirectory, { recursive: true });
     }
   });
 

@@ -62,10 +62,17 @@ describe('the inference function', () => {
     expect(actions).not.toContain('dynamodb:DeleteItem');
   });
 
-  test('reads the secrets of the declared providers, and no others', () => {
+  test('reads the secrets of the declared providers and the one that opens kept answers, and no others', () => {
     const secrets = inference.find(({ Action }) => Action === 'secretsmanager:GetSecretValue');
-    expect(secrets?.Resource).toHaveLength(3);
+    expect(secrets?.Resource).toHaveLength(4);
     expect(JSON.stringify(secrets?.Resource)).toMatch(/anthropic.*inhouse|inhouse.*openai/);
+    expect(JSON.stringify(secrets?.Resource)).toContain('AnswerSecret');
+  });
+
+  test('is the only one that reads kept answers, or what opens them', () => {
+    expect(actionsOn(inference, /DataCache/)).toContain('dynamodb:GetItem');
+    for (const other of [admin, upkeep, widget])
+      expect(actionsOn(other, /DataCache|AnswerSecret/)).toEqual([]);
   });
 });
 

@@ -8,7 +8,10 @@ const LOGICAL_IDS = {
   keys: 'DataKeysACA0E3B2',
   spend: 'DataSpend49D6E3B2',
   routing: 'DataRoutingA83BCB60',
+  cache: 'DataCache3513A55E',
 } as const;
+
+const ANSWER_SECRET = 'DataAnswerSecretC7385DDA';
 
 const { data } = synthesize();
 const tables = resourcesOf(data, TABLE);
@@ -64,7 +67,7 @@ describe('the tables', () => {
 });
 
 describe('the secrets', () => {
-  const secrets = resourcesOf(data, SECRET);
+  const { [ANSWER_SECRET]: answerSecret, ...secrets } = resourcesOf(data, SECRET);
 
   test('are one for each provider that needs a credential', () => {
     expect(Object.keys(secrets).sort()).toEqual([
@@ -78,6 +81,14 @@ describe('the secrets', () => {
     expect(secret).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
     expect(secret.Properties['SecretString']).toBeUndefined();
     expect(secret.Properties['GenerateSecretString']).toBeUndefined();
+  });
+
+  test('hold one that opens kept answers, which CloudFormation makes once and keeps', () => {
+    expect(answerSecret).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+    expect(answerSecret?.Properties['GenerateSecretString']).toEqual({
+      PasswordLength: 64,
+      ExcludePunctuation: true,
+    });
   });
 
   test('are named in the outputs', () => {

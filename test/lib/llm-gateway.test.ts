@@ -17,6 +17,7 @@ test('a whole gateway fits in one stack of a user’s own app', () => {
     'GatewayDataKeys78BBD1B0',
     'GatewayDataSpendB6784F42',
     'GatewayDataRouting56BDDAF0',
+    'GatewayDataCache3828453C',
   ]);
   template.resourceCountIs('AWS::Lambda::Function', 4);
   template.resourceCountIs('AWS::CloudWatch::Dashboard', 1);

@@ -10,6 +10,9 @@ import type { LlmGatewayProps } from '../../lib/llm-gateway.ts';
 export const PROJECT = join(import.meta.dirname, '..', '..');
 export const CONFIG_FILE = join(PROJECT, 'test', 'fixtures', 'deployment', 'gateway.config.ts');
 
+/** The same with the semantic cache on. */
+export const SEMANTIC_CONFIG_FILE = join(PROJECT, 'test', 'fixtures', 'deployment', 'semantic.config.ts');
+
 const VALIDATE = '@aws-cdk/core:validateAgainstDefaultRules';
 
 /**

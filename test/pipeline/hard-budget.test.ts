@@ -318,7 +318,6 @@ describe('hostile names', () => {
 test.each([
   ['x-sluice-session-max-cost-usd', '1'],
   ['x-sluice-session-max-calls', '3'],
-  ['x-sluice-cache', 'exact'],
   ['x-sluice-stream-recovery', 'continue'],
 ])('the promise of %s is refused rather than broken', async (name, value) => {
   const response = await ask(gateway, held.secret, { model: 'openai/mock', headers: { [name]: value } });

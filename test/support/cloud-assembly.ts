@@ -52,7 +52,7 @@ const STACKS = ['Sluice-Data', 'Sluice-Gateway', 'Sluice-Observability'];
 
 /**
  * Runs `cdk synth`, bundling included, into a folder of its own.
- * @param physicalName what a resource, given by type and logical id, would be called once deployed: what `Ref` gives
+ * @param physicalName what a resource, given by type and logical id, would be called once deployed: what `Ref` gives, or the ARN
  */
 export async function synthesizeAssembly(
   configFile: string,
@@ -121,6 +121,11 @@ function resolver(
         const { StackName = '', OutputName = '' } = given as Readonly<Record<string, string>>;
         const other = templates.get(StackName);
         return resolve(other?.Outputs?.[OutputName]?.Value ?? null, other);
+      }
+      // The only attributes that anything asks for are ARNs.
+      case 'Fn::GetAtt': {
+        const [logicalId = ''] = given as readonly string[];
+        return physicalName(stack?.Resources[logicalId]?.Type ?? '', logicalId);
       }
       case 'Ref':
         return physicalName(stack?.Resources[String(given)]?.Type ?? '', String(given));

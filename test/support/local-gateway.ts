@@ -1,9 +1,11 @@
 import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { localProviders } from '../../bin/local/local-providers.ts';
 import { dynamoKeyStore } from '../../lambda/adapters/dynamodb/key-store.ts';
 import { dynamoLedger } from '../../lambda/adapters/dynamodb/ledger.ts';
 import { dynamoLedgerUpkeep } from '../../lambda/adapters/dynamodb/ledger-upkeep.ts';
+import { localVectorIndex } from '../../lambda/adapters/dynamodb/local-vectors.ts';
 import { dynamoRoutingUpkeep } from '../../lambda/adapters/dynamodb/routing-store.ts';
 import { dynamoScopeStore } from '../../lambda/adapters/dynamodb/scope-store.ts';
 import type { Store } from '../../lambda/adapters/dynamodb/store.ts';
@@ -21,7 +23,7 @@ import type { Gateway } from '../../lambda/pipeline/gateway.ts';
 import { serve } from '../../lambda/platform/node-http.ts';
 import type { Clock } from '../../lambda/ports/clock.ts';
 import type { Upkeep } from '../../lambda/upkeep/context.ts';
-import { startTestEngine } from './engine.ts';
+import { startTestEngine, type TestEngine } from './engine.ts';
 import { type MockUpstream, startMockUpstream } from './mock-upstream.ts';
 
 /** What is written, as text. */
@@ -43,6 +45,7 @@ export interface TestKey {
 export interface LocalGateway {
   readonly url: string;
   readonly mock: MockUpstream;
+  readonly engine: TestEngine;
   readonly host: Host;
   readonly store: Store;
   readonly gateway: Gateway;
@@ -84,9 +87,17 @@ export async function startLocalGateway(
     readonly environment?: Readonly<Record<string, string>>;
     /** @default real time, with short waits */
     readonly clock?: Clock;
+    /** Of the store at this address. @default one that nothing happens to */
+    readonly client?: (endpoint: string) => DynamoDBClient;
+    /** Another one whose engine and upstream it uses, as another process would; it is to be closed first. */
+    readonly beside?: LocalGateway;
   } = {},
 ): Promise<LocalGateway> {
-  const [engine, mock] = await Promise.all([startTestEngine(), startMockUpstream()]);
+  const { beside } = overrides;
+  const [engine, mock] =
+    beside === undefined
+      ? await Promise.all([startTestEngine(), startMockUpstream()])
+      : [beside.engine, beside.mock];
   const environment: Record<string, string | undefined> = {
     OPENAI_API_KEY: 'openai-credential',
     ANTHROPIC_API_KEY: 'anthropic-credential',
@@ -97,9 +108,21 @@ export async function startLocalGateway(
   const log = new TextSink();
   const telemetry = plainLog({ output: log, problems: log });
   const config = defineGateway({ ...DEFINITION, ...overrides.config });
-  const store = { ...engine.store(), ...(overrides.clock !== undefined && { clock: overrides.clock }) };
-  const host: Host = { config, store, telemetry, ...localProviders(config, environment) };
-  const gateway: Gateway = { ...composeGateway(host), ...overrides.gateway };
+  const store = {
+    ...engine.store(overrides.client?.(engine.endpoint)),
+    ...(overrides.clock !== undefined && { clock: overrides.clock }),
+  };
+  const host: Host = {
+    config,
+    store,
+    telemetry,
+    ...localProviders(config, environment),
+    vectors: localVectorIndex(store),
+  };
+  const gateway: Gateway = {
+    ...composeGateway(host, async () => 'answer-secret-of-the-tests'),
+    ...overrides.gateway,
+  };
   const server = await serve(inferenceApplication(gateway), {
     host: '127.0.0.1',
     port: 0,
@@ -110,6 +133,7 @@ export async function startLocalGateway(
   return {
     url: server.url,
     mock,
+    engine,
     host,
     store,
     gateway,
@@ -141,6 +165,7 @@ export async function startLocalGateway(
     }),
     async close() {
       await server.close(1_000);
+      if (beside !== undefined) return;
       await mock.close();
       await engine.stop();
     },

@@ -6,9 +6,11 @@ import { requestId, virtualKeyId } from '../../lambda/domain/ids.ts';
 import type { WindowCounters } from '../../lambda/domain/money/budget.ts';
 import { windowIdAt } from '../../lambda/domain/money/window.ts';
 import type { RequestRecord } from '../../lambda/domain/request-record.ts';
+import { EMBEDDING_DIMENSIONS } from '../../lambda/providers/simulation/embedding.ts';
 import { type CloudAssembly, synthesizeAssembly } from './cloud-assembly.ts';
 import { startTestEngine } from './engine.ts';
 import { type FakeAws, startFakeAws } from './fake-aws.ts';
+import { type FakeS3Vectors, INDEX_ARN, startFakeS3Vectors } from './fake-s3-vectors.ts';
 import { type LambdaChild, startLambdaChild } from './lambda-child.ts';
 import { type MockUpstream, startMockUpstream } from './mock-upstream.ts';
 import { type PacedUpstream, startPacedUpstream } from './paced-upstream.ts';
@@ -38,6 +40,8 @@ export interface SynthesizedGateway {
   /** Provider `paced`. */
   readonly paced: PacedUpstream;
   readonly aws: FakeAws;
+  /** The vectors of the semantic cache. */
+  readonly vectors: FakeS3Vectors;
   /** The provider's secrets, as the inference function is told them. */
   readonly secretArns: Readonly<Record<string, string>>;
   readonly inference: LambdaChild;
@@ -60,12 +64,13 @@ export async function startSynthesizedGateway(
   configFile: string,
   secrets: Readonly<Record<string, string>>,
 ): Promise<SynthesizedGateway> {
-  const [assembly, engine, upstream, aws, paced] = await Promise.all([
+  const [assembly, engine, upstream, aws, paced, vectors] = await Promise.all([
     synthesizeAssembly(configFile, physicalName),
     startTestEngine(),
     startMockUpstream(),
     startFakeAws(),
     startPacedUpstream(),
+    startFakeS3Vectors(EMBEDDING_DIMENSIONS),
   ]);
   const store = engine.store();
   const ledger = dynamoLedger(store);
@@ -74,6 +79,9 @@ export async function startSynthesizedGateway(
   );
   for (const [provider, secret] of Object.entries(secrets))
     aws.secrets.set(secretArns[provider] ?? '', secret);
+
+  const answerSecretArn = assembly.function('Functions/Inference').environment['SLUICE_ANSWER_SECRET_ARN'];
+  aws.secrets.set(answerSecretArn ?? '', 'answer-secret-of-the-tests');
 
   const functions: LambdaChild[] = [];
   async function startFunction(path: string, callerArn?: string): Promise<LambdaChild> {
@@ -89,6 +97,7 @@ export async function startSynthesizedGateway(
         AWS_ENDPOINT_URL_DYNAMODB: engine.endpoint,
         AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.url,
         AWS_ENDPOINT_URL_EVENTBRIDGE: aws.url,
+        AWS_ENDPOINT_URL_S3VECTORS: vectors.url,
         SLUICE_OPENAI_BASE_URL: `${upstream.url}/v1`,
         SLUICE_ANTHROPIC_BASE_URL: upstream.url,
         SLUICE_PACED_BASE_URL: paced.url,
@@ -108,6 +117,7 @@ export async function startSynthesizedGateway(
     upstream,
     paced,
     aws,
+    vectors,
     secretArns,
     inference,
     admin,
@@ -140,6 +150,7 @@ export async function startSynthesizedGateway(
         ...functions.map((child) => child.stop()),
         upstream.close(),
         aws.close(),
+        vectors.close(),
         paced.close(),
       ]);
       await engine.stop();
@@ -152,6 +163,7 @@ export async function startSynthesizedGateway(
 function physicalName(type: string, logicalId: string): string {
   if (type === 'AWS::SecretsManager::Secret')
     return `arn:aws:secretsmanager:${REGION}:123456789012:secret:${logicalId}`;
+  if (type === 'AWS::S3Vectors::Index') return INDEX_ARN;
   const table = Object.entries(LOCAL_TABLE_NAMES).find(([name]) =>
     logicalId.toLowerCase().startsWith(`data${name}`),
   );

@@ -80,6 +80,28 @@ const probeSpend = (): Promise<bigint> => {
   return gateway.upkeep().routing.addProbeSpend(month, 0n);
 };
 
+describe('expired vectors', () => {
+  test('are deleted once an hour, where they do not go by themselves', async () => {
+    const runs: number[] = [];
+    const removeExpired = async (nowMs: number): Promise<number> => runs.push(nowMs);
+    const hourMs = 60 * MINUTE_MS;
+    skewMs = hourMs - (hurriedClock.now() % hourMs) - MINUTE_MS;
+    for (let run = 0; run < 3; run += 1) await nextRun({ vectors: { removeExpired } });
+    expect(runs.map((nowMs) => Math.floor(nowMs / MINUTE_MS) % 60)).toEqual([0]);
+  });
+
+  test('that cannot be deleted keep nothing else from being done', async () => {
+    const removeExpired = async (): Promise<number> => {
+      throw new Error('The index is down.');
+    };
+    const hourMs = 60 * MINUTE_MS;
+    skewMs = hourMs - (hurriedClock.now() % hourMs) - MINUTE_MS;
+    await markUsed();
+    await expect(nextRun({ vectors: { removeExpired } })).rejects.toThrow('The index is down.');
+    expect(await healthOf()).toBeDefined();
+  });
+});
+
 describe('a deployment whose provider goes away', () => {
   test('falls below the floor within two runs, is passed over, and returns when it is back', async () => {
     await markUsed();

@@ -14,6 +14,7 @@ export const LOCAL_TABLE_NAMES: TableNames = {
   keys: 'sluice-keys',
   spend: 'sluice-spend',
   routing: 'sluice-routing',
+  cache: 'sluice-cache',
 };
 
 const POLL_MS = 50;

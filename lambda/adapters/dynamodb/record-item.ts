@@ -8,6 +8,7 @@ import {
   encodeFields,
   type Fields,
   flagField,
+  fractionField,
   type Item,
   integerField,
   jsonField,
@@ -69,6 +70,10 @@ const outcomeFields: Fields<RequestOutcome> = {
   boundExceeded: flagField,
   timeToFirstTokenMs: integerField,
   durationMs: integerField,
+  cacheHit: textField(NAME_BYTES),
+  similarity: fractionField,
+  embeddingCost: nanoField,
+  savedCost: nanoField,
   overheadMs: integerField,
 };
 

@@ -21,6 +21,8 @@ export interface Store {
   readonly client: DynamoDBClient;
   readonly tables: TableNames;
   readonly clock: Clock;
+  /** How long after the first attempt another may start, but for the least number of them. @default 1,500 */
+  readonly retryForMs?: number;
 }
 
 /** No further attempt starts this long after the first, but for the least number of them. */
@@ -69,7 +71,7 @@ export async function withRetries<Result>(
   store: Store,
   attempt: (earlier: Earlier) => Promise<Result>,
 ): Promise<Result> {
-  const { clock } = store;
+  const { clock, retryForMs = RETRY_FOR_MS } = store;
   const startedAtMs = clock.monotonicMs();
   let answerLost = false;
   for (let attempts = 1; ; attempts++) {
@@ -78,7 +80,7 @@ export async function withRetries<Result>(
     } catch (error) {
       const failure = passingFailureOf(error);
       answerLost ||= failure === 'answer-lost';
-      const isOver = clock.monotonicMs() - startedAtMs > RETRY_FOR_MS;
+      const isOver = clock.monotonicMs() - startedAtMs > retryForMs;
       if (isOver && attempts >= LEAST_ATTEMPTS[failure]) throw storeUnavailable(error);
       const backoffMs = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempts);
       await clock.sleep(clock.random() * backoffMs);

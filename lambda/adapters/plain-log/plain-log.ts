@@ -36,7 +36,7 @@ export function plainLog(options: PlainLogOptions): Telemetry {
 
 /** `12:34:56 ok  key_1  demo → sim/frontier  12+34 tokens  $0.000120  210 ms (first token 15 ms)  2 attempts`. */
 function requestLine(facts: RequestFacts, outcome: RequestOutcome): string {
-  const { usage, deployment, attempts, timeToFirstTokenMs } = outcome;
+  const { usage, deployment, attempts, timeToFirstTokenMs, cacheHit } = outcome;
   const first = timeToFirstTokenMs === undefined ? '' : ` (first token ${Math.round(timeToFirstTokenMs)} ms)`;
   const basis = outcome.chargeBasis === 'exact' ? '' : ` ${outcome.chargeBasis}`;
   return [
@@ -46,7 +46,9 @@ function requestLine(facts: RequestFacts, outcome: RequestOutcome): string {
     `${usage?.promptTokens ?? '?'}+${usage?.completionTokens ?? '?'} tokens`,
     `$${usdFromNano(outcome.cost).toFixed(6)}${basis}`,
     `${Math.round(outcome.durationMs)} ms${first}`,
-    `${attempts.length} ${attempts.length === 1 ? 'attempt' : 'attempts'}`,
+    cacheHit === undefined
+      ? `${attempts.length} ${attempts.length === 1 ? 'attempt' : 'attempts'}`
+      : `given again (${cacheHit})`,
   ].join('  ');
 }
 

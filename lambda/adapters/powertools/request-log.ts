@@ -38,6 +38,11 @@ export function requestAttributes(
     'sluice.cost_usd': usdFromNano(outcome.cost),
     'sluice.cost_nano_usd': String(outcome.cost),
     'sluice.charge_basis': outcome.chargeBasis,
+    'sluice.cache_hit': outcome.cacheHit,
+    'sluice.similarity': outcome.similarity,
+    'sluice.embedding_cost_usd':
+      outcome.embeddingCost === undefined ? undefined : usdFromNano(outcome.embeddingCost),
+    'sluice.saved_cost_usd': outcome.savedCost === undefined ? undefined : usdFromNano(outcome.savedCost),
     'sluice.price_version': outcome.priceVersion,
     'sluice.bound_exceeded': outcome.boundExceeded,
     'sluice.time_to_first_token_ms': outcome.timeToFirstTokenMs,

@@ -34,6 +34,7 @@ function wholeGateway(outcome: RequestOutcome): MetricBlob['values'] {
     GatewayOverhead: outcome.overheadMs,
     Failovers: failovers,
     FailoverFailures: failovers > 0 && isFailure ? 1 : 0,
+    CacheHits: isCacheHit(outcome) ? 1 : undefined,
     CostUsd: usdFromNano(outcome.cost),
     PromptTokens: outcome.usage?.promptTokens,
     CompletionTokens: outcome.usage?.completionTokens,
@@ -64,6 +65,9 @@ function deploymentDimensions(deployment: string): Readonly<Record<string, strin
   return { provider: name.slice(0, slash), model: name.slice(slash + 1) };
 }
 
+/** What one Idempotency-Key was given twice was never looked up in a cache. */
+const isCacheHit = ({ cacheHit }: RequestOutcome): boolean =>
+  cacheHit !== undefined && cacheHit !== 'idempotency';
 const isFault = (code: ErrorCode): boolean => ERROR_KINDS[code].status >= 500;
 const isProviderFault = (outcome: Attempt['outcome']): boolean =>
   outcome !== 'ok' && outcome !== 'client-gone' && (isFault(outcome) || outcome === 'rate_limit_exceeded');

@@ -94,6 +94,7 @@ export function encodeCost(cost: Cost): { readonly cost: number; readonly cost_d
     cost_details: {
       upstream_inference_prompt_cost: usdFromNano(cost.prompt),
       upstream_inference_completions_cost: usdFromNano(cost.completion),
+      ...(cost.saved !== undefined && { saved_cost: usdFromNano(cost.saved) }),
     },
   };
 }

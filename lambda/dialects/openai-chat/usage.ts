@@ -105,11 +105,12 @@ export function costEdits(body: JsonObject, cost: Cost | undefined): JsonEdit[] 
 function costMembers(cost: Cost): readonly (readonly [string, string])[] {
   const prompt = decimalUsd(cost.prompt);
   const completion = decimalUsd(cost.completion);
+  const saved = cost.saved === undefined ? '' : `,"saved_cost":${decimalUsd(cost.saved)}`;
   return [
     ['cost', decimalUsd(cost.total)],
     [
       'cost_details',
-      `{"upstream_inference_cost":null,"upstream_inference_prompt_cost":${prompt},"upstream_inference_completions_cost":${completion}}`,
+      `{"upstream_inference_cost":null,"upstream_inference_prompt_cost":${prompt},"upstream_inference_completions_cost":${completion}${saved}}`,
     ],
   ];
 }

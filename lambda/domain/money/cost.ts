@@ -15,6 +15,8 @@ export interface Cost {
   readonly total: NanoUsd;
   readonly prompt: NanoUsd;
   readonly completion: NanoUsd;
+  /** What was not spent, as the answer was there already. */
+  readonly saved?: NanoUsd;
 }
 
 export const NO_COST: Cost = { total: ZERO_USD, prompt: ZERO_USD, completion: ZERO_USD };

@@ -1,3 +1,4 @@
+import type { CacheSettings } from '../cache-settings.ts';
 import { type DeploymentId, deploymentId, type ProviderId } from '../ids.ts';
 
 /** One place that can serve a model. */
@@ -18,6 +19,8 @@ export interface ModelGroup {
   /** `ordered`: the first healthy one. `weighted`: drawn by weight × health. */
   readonly strategy: 'ordered' | 'weighted';
   readonly deployments: readonly Deployment[];
+  /** What becomes of its answers; `undefined`: as everywhere in this gateway. */
+  readonly cache?: CacheSettings;
 }
 
 /** A deployment that nobody declared: `provider/model` as a caller wrote it. */

@@ -10,6 +10,7 @@ export const CUSTOM: Provider = {
   credentialVariable: 'CUSTOM_API_KEY',
   credentialIsOptional: true,
   chatPath: () => '/chat/completions',
+  embeddingsPath: '/embeddings',
   authHeaders: (credential): Record<string, string> =>
     credential === '' ? {} : { authorization: `Bearer ${credential}` },
   forwardedHeaders: [],

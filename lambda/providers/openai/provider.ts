@@ -8,6 +8,7 @@ export const OPENAI: Provider = {
   baseUrl: 'https://api.openai.com/v1',
   credentialVariable: 'OPENAI_API_KEY',
   chatPath: () => '/chat/completions',
+  embeddingsPath: '/embeddings',
   authHeaders: (credential) => ({ authorization: `Bearer ${credential}` }),
   // Not the organization and project headers: they choose who pays, which is the operator's to say.
   forwardedHeaders: ['openai-beta'],

@@ -10,6 +10,7 @@ export const SIM: Provider = {
   baseUrl: 'simulation://sim',
   credentialVariable: undefined,
   chatPath: () => '/chat/completions',
+  embeddingsPath: '/embeddings',
   authHeaders: () => ({}),
   forwardedHeaders: [],
   maxOutputTokensField: 'max_completion_tokens',

@@ -53,13 +53,20 @@ export interface SimulatedChat extends SimulatedPrompt {
   readonly includeUsage: boolean;
 }
 
+const embeddingSchema = z.looseObject({ model: z.string(), input: z.string().check(z.minLength(1)) });
+
+/** What is to be embedded. @returns what is wrong with the body, where something is */
+export function parseEmbedding(
+  text: string,
+): { readonly model: string; readonly input: string } | { readonly problem: string } {
+  const parsed = embeddingSchema.safeParse(parseJson(text));
+  return parsed.success ? parsed.data : problemOf(parsed.error);
+}
+
 /** @returns what is wrong with the body, where something is */
 export function parseChat(text: string): SimulatedChat | { readonly problem: string } {
   const parsed = requestSchema.safeParse(parseJson(text));
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    return { problem: `${issue?.path.join('.') || 'body'}: ${issue?.message ?? 'invalid'}` };
-  }
+  if (!parsed.success) return problemOf(parsed.error);
   const body = parsed.data;
   return {
     model: body.model,
@@ -75,6 +82,10 @@ export function parseChat(text: string): SimulatedChat | { readonly problem: str
     choices: body.n ?? 1,
     includeUsage: body.stream_options?.include_usage === true,
   };
+}
+
+function problemOf({ issues: [issue] }: z.core.$ZodError): { readonly problem: string } {
+  return { problem: `${issue?.path.join('.') || 'body'}: ${issue?.message ?? 'invalid'}` };
 }
 
 function textOf(turn: ChatMessage | undefined): string {

@@ -1,4 +1,5 @@
 import type { SimulatedAnswer } from '../contract.ts';
+import { embeddingOf } from '../simulation/embedding.ts';
 import { isSimulatedModel, type ReplyBlock, replyTo, type SimulatedReply } from '../simulation/reply.ts';
 import {
   bodyOf,
@@ -11,15 +12,18 @@ import {
   type Simulator,
   wholeBody,
 } from '../simulation/simulated-call.ts';
-import { parseChat, type SimulatedChat } from './request.ts';
+import { countTokens } from '../simulation/tokens.ts';
+import { parseChat, parseEmbedding, type SimulatedChat } from './request.ts';
 
 /**
- * A server that speaks OpenAI's chat format, within the process. Each one made counts the calls of `flaky` for itself.
+ * A server that speaks OpenAI's chat and embedding formats, within the process. Each one made counts the calls of `flaky`
+ * for itself.
  * @see https://platform.openai.com/docs/api-reference/chat
  */
 export function simulateChat(): Simulator {
   const nextFault = faultSequence();
   return (call) => {
+    if (call.path === '/embeddings') return answerEmbedding(call.body);
     if (call.path !== '/chat/completions')
       return failure(404, 'not_found_error', null, `Unknown request URL: POST ${call.path}.`);
     const chat = parseChat(call.body);
@@ -41,6 +45,27 @@ export function simulateChat(): Simulator {
       );
     return answer({ call, chat, fault, reply: replyTo(chat) });
   };
+}
+
+/** @see https://platform.openai.com/docs/api-reference/embeddings */
+function answerEmbedding(body: string): SimulatedAnswer {
+  const request = parseEmbedding(body);
+  if ('problem' in request) return failure(400, 'invalid_request_error', null, request.problem);
+  if (request.model !== 'embed')
+    return failure(
+      404,
+      'invalid_request_error',
+      'model_not_found',
+      `The model \`${request.model}\` does not exist.`,
+    );
+  const tokens = countTokens(request.input);
+  const text = JSON.stringify({
+    object: 'list',
+    data: [{ object: 'embedding', index: 0, embedding: embeddingOf(request.input) }],
+    model: request.model,
+    usage: { prompt_tokens: tokens, total_tokens: tokens },
+  });
+  return { status: 200, headers: { 'content-type': 'application/json' }, body: bodyOf([text]) };
 }
 
 interface Exchange {

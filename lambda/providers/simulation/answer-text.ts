@@ -7,6 +7,9 @@ const COMMON_WORDS = new Set(
   ),
 );
 
+/** Whether a word says hardly anything of what a text is about. */
+export const isCommonWord = (word: string): boolean => word.length < 4 || COMMON_WORDS.has(word);
+
 /** The words a question seems to be about: its longest ones, in the order in which they stand there. */
 export function keywordsOf(question: string): readonly string[] {
   const words = [...new Set(question.match(/\p{L}{4,}/gu) ?? [])].filter(

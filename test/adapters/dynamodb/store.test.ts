@@ -130,7 +130,10 @@ describe('a store that is away', () => {
   });
 
   test('is store_unavailable when its tables are not there', async () => {
-    const store = { ...engine.store(), tables: { keys: 'none', spend: 'none', routing: 'none' } };
+    const store = {
+      ...engine.store(),
+      tables: { keys: 'none', spend: 'none', routing: 'none', cache: 'none' },
+    };
     await expect(dynamoLedger(store).find(facts(policy).id)).rejects.toMatchObject({
       code: 'store_unavailable',
     });

@@ -4,6 +4,7 @@ import type {
   ChatCompletionCreateParamsNonStreaming,
   ChatCompletionTool,
 } from 'openai/resources/chat/completions';
+import { cosineSimilarity } from '../../../lambda/domain/semantic/similarity.ts';
 import { simulateChat } from '../../../lambda/providers/sim/simulate.ts';
 import { type SimulationServer, serveSimulator } from '../simulation-server.ts';
 
@@ -285,6 +286,41 @@ describe('a request that cannot be answered', () => {
   });
 
   test('for another path is 404', async () => {
-    expect((await fetch(`${server.url}/embeddings`, { method: 'POST', body: '{}' })).status).toBe(404);
+    expect((await fetch(`${server.url}/images`, { method: 'POST', body: '{}' })).status).toBe(404);
+  });
+});
+
+describe('an embedding', () => {
+  const embed = async (body: object) => {
+    const response = await fetch(`${server.url}/embeddings`, { method: 'POST', body: JSON.stringify(body) });
+    // biome-ignore lint/suspicious/noExplicitAny: answers and errors
+    return { status: response.status, body: (await response.json()) as any };
+  };
+  const vectorOf = async (input: string): Promise<readonly number[]> =>
+    (await embed({ model: 'embed', input })).body.data[0].embedding;
+
+  test('is one vector of 256 numbers, with the tokens counted', async () => {
+    const { status, body } = await embed({ model: 'embed', input: 'How deep is the lock?' });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ object: 'list', usage: { prompt_tokens: 6, total_tokens: 6 } });
+    expect(body.data[0].embedding).toHaveLength(256);
+  });
+
+  test('is near for the same words in another order and dress, and far for others', async () => {
+    const [asked, reworded, other] = await Promise.all([
+      vectorOf('How do I reset my password?'),
+      vectorOf('My password: how can I reset it, please?'),
+      vectorOf('Explain how a sluice holds back water'),
+    ]);
+    expect(cosineSimilarity(asked, reworded)).toBeGreaterThan(0.95);
+    expect(cosineSimilarity(asked, other)).toBeLessThan(0.5);
+  });
+
+  test.each([
+    ['another model', { model: 'small', input: 'Hello' }, 404],
+    ['an empty text', { model: 'embed', input: '' }, 400],
+    ['no text', { model: 'embed' }, 400],
+  ])('of %s is refused', async (_what, body, status) => {
+    expect((await embed(body)).status).toBe(status);
   });
 });
