@@ -21,9 +21,13 @@ export interface KeyReader {
 
 /** What the control plane may do with the settings of scopes. Every change bumps their version in `keys` and in `spend` at once. */
 export interface ScopeStore {
+  /** Settings that were cleared are found too, as their version counts. */
   find(scope: Scope): Promise<ScopeSettings | undefined>;
-  /** Newest first. */
-  list(kind: SettableKind, page: { readonly limit: number; readonly cursor?: string }): Promise<Page<ScopeSettings>>;
+  /** Newest first, without those that were cleared. */
+  list(
+    kind: SettableKind,
+    page: { readonly limit: number; readonly cursor?: string },
+  ): Promise<Page<ScopeSettings>>;
   /**
    * Puts the changed settings in place of the version they were made from (0: there were none), with that version plus one.
    * @throws GatewayError `idempotency_conflict` where somebody else changed them in between
@@ -48,4 +52,9 @@ export interface KeyStore extends KeyReader {
    * @throws GatewayError `idempotency_conflict` where somebody else changed it in between
    */
   update(key: VirtualKey): Promise<VirtualKey>;
+  /**
+   * As `update`, and lets in whoever has the new secret: the one the key calls its newest.
+   * @throws GatewayError as `update`; `invalid_request` where the secret is taken
+   */
+  rotate(key: VirtualKey, hash: SecretHash): Promise<VirtualKey>;
 }

@@ -3,6 +3,7 @@ import { Writable } from 'node:stream';
 import { dynamoKeyStore } from '../../lambda/adapters/dynamodb/key-store.ts';
 import { dynamoLedger } from '../../lambda/adapters/dynamodb/ledger.ts';
 import { dynamoRoutingStore, dynamoRoutingUpkeep } from '../../lambda/adapters/dynamodb/routing-store.ts';
+import { dynamoScopeStore } from '../../lambda/adapters/dynamodb/scope-store.ts';
 import { dynamoSpendReports } from '../../lambda/adapters/dynamodb/spend-reports.ts';
 import type { Store } from '../../lambda/adapters/dynamodb/store.ts';
 import { plainLog } from '../../lambda/adapters/plain-log/plain-log.ts';
@@ -35,6 +36,7 @@ export async function startStore(clock: Clock = systemClock) {
   return {
     clock,
     keys: dynamoKeyStore(store),
+    scopes: dynamoScopeStore(store),
     ledger: dynamoLedger(store),
     reports: dynamoSpendReports(store),
     routing: dynamoRoutingStore(store),
@@ -58,6 +60,7 @@ export async function startAdmin(store: TestStore, overrides: Partial<AdminDepen
   const log = new TextSink();
   const application = adminApplication({
     keys: store.keys,
+    scopes: store.scopes,
     ledger: store.ledger,
     reports: store.reports,
     clock: store.clock,

@@ -40,7 +40,7 @@ describe('create', () => {
     });
     const hash = newHash();
     await keys.create(key, hash);
-    expect(await keys.findBySecret(hash)).toEqual(key);
+    expect(await keys.findBySecret(hash)).toEqual({ key, scopes: [] });
     expect(await keys.find(key.id)).toEqual(key);
     const scope = { kind: 'key', id: key.id } as const;
     expect(await dynamoLedger(engine.store()).counters(scope)).toEqual({
