@@ -1,7 +1,10 @@
 import { createHash, randomInt } from 'node:crypto';
 import { Writable } from 'node:stream';
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { chargeDayOf } from '../../lambda/adapters/dynamodb/charge-item.ts';
 import { dynamoKeyStore } from '../../lambda/adapters/dynamodb/key-store.ts';
 import { dynamoLedger } from '../../lambda/adapters/dynamodb/ledger.ts';
+import { recordKey } from '../../lambda/adapters/dynamodb/record-item.ts';
 import { dynamoRoutingStore, dynamoRoutingUpkeep } from '../../lambda/adapters/dynamodb/routing-store.ts';
 import { dynamoScopeStore } from '../../lambda/adapters/dynamodb/scope-store.ts';
 import { dynamoSpendReports } from '../../lambda/adapters/dynamodb/spend-reports.ts';
@@ -34,6 +37,7 @@ export async function startStore(clock: Clock = systemClock) {
   const engine = await startTestEngine();
   const store: Store = { ...engine.store(), clock };
   return {
+    store,
     clock,
     keys: dynamoKeyStore(store),
     scopes: dynamoScopeStore(store),
@@ -141,13 +145,35 @@ const outcomeOf = (usd: number, provider: string, model: string): RequestOutcome
 export async function spend(
   store: TestStore,
   keyId: VirtualKeyId,
-  { usd, provider = 'sim', model = 'small' }: { usd: number; provider?: string; model?: string },
+  {
+    usd,
+    provider = 'sim',
+    model = 'small',
+    ...who
+  }: { usd: number; provider?: string; model?: string } & Partial<
+    Pick<RequestFacts, 'endUser' | 'session' | 'tags'>
+  >,
 ): Promise<void> {
   const key = await store.keys.find(keyId);
   if (key === undefined) throw new Error(`no key ${keyId}`);
   const nowMs = store.clock.now();
-  const facts = factsOf(keyId, nowMs);
+  const facts: RequestFacts = { ...factsOf(keyId, nowMs), ...who };
   const reserved = await store.ledger.reserve(facts, reservationOf(key, usd, nowMs));
   if (reserved.type !== 'reserved') throw new Error(`not reserved: ${reserved.type}`);
   await store.ledger.settle(facts.id, outcomeOf(usd, provider, model));
+  await listCharge(store.store, facts);
+}
+
+/** Puts a closed record into the index of charges. */
+export async function listCharge(store: Store, facts: RequestFacts): Promise<void> {
+  const chargeDay = chargeDayOf(facts);
+  if (chargeDay === undefined) return;
+  await store.client.send(
+    new UpdateItemCommand({
+      TableName: store.tables.spend,
+      Key: recordKey(facts.id),
+      UpdateExpression: 'SET chargeDay = :day',
+      ExpressionAttributeValues: { ':day': { S: chargeDay } },
+    }),
+  );
 }

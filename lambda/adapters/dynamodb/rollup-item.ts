@@ -2,7 +2,7 @@ import type { AttributeValue, TransactWriteItem } from '@aws-sdk/client-dynamodb
 import { virtualKeyId } from '../../domain/ids.ts';
 import { ZERO_USD } from '../../domain/money/nano.ts';
 import type { RequestRecord } from '../../domain/request-record.ts';
-import type { SpendRollup } from '../../ports/ledger.ts';
+import type { SpendLabels, SpendRollup } from '../../ports/ledger.ts';
 import { ROLLUP_SHARDS } from '../../schema/tables.ts';
 import {
   cutText,
@@ -18,7 +18,7 @@ import { keptUntilSeconds } from './record-item.ts';
 import type { Store } from './store.ts';
 
 /** Stands for a provider and model that are not known: the process died before it could say. */
-const UNKNOWN = '-';
+export const UNKNOWN = '-';
 /** Keeps the sort key within its 1,024 bytes. */
 const SORT_KEY_PART_BYTES = 256;
 
@@ -60,6 +60,7 @@ export function rollupUpdate(store: Store, record: RequestRecord): readonly Tran
 export function rollupOfItem(day: string, item: Item): SpendRollup {
   const [keyId = '', provider = UNKNOWN, ...model] = readText(item, 'sk').split('#');
   return {
+    ...labelsOfItem(item),
     day,
     keyId: virtualKeyId(keyId),
     provider,
@@ -69,4 +70,17 @@ export function rollupOfItem(day: string, item: Item): SpendRollup {
     promptTokens: readNumber(item, 'promptTokens') ?? 0,
     completionTokens: readNumber(item, 'completionTokens') ?? 0,
   };
+}
+
+const LABELS = [
+  'organization',
+  'team',
+  'project',
+  'member',
+] as const satisfies readonly (keyof SpendLabels)[];
+
+function labelsOfItem(item: Item): SpendLabels {
+  return Object.fromEntries(
+    LABELS.flatMap((name) => (item[name]?.S === undefined ? [] : [[name, item[name].S]])),
+  );
 }
