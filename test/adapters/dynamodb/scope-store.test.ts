@@ -1,9 +1,12 @@
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { dynamoKeyStore } from '../../../lambda/adapters/dynamodb/key-store.ts';
-import { readCounters } from '../../../lambda/adapters/dynamodb/scope-item.ts';
+import { counterUpdate, readCounters } from '../../../lambda/adapters/dynamodb/scope-item.ts';
 import { dynamoScopeStore } from '../../../lambda/adapters/dynamodb/scope-store.ts';
 import { secretHash } from '../../../lambda/domain/ids.ts';
+import { scopeName } from '../../../lambda/domain/money/budget.ts';
 import { nanoUsd } from '../../../lambda/domain/money/nano.ts';
+import { windowIdAt } from '../../../lambda/domain/money/window.ts';
 import { NO_RULES, type ScopeSettings } from '../../../lambda/domain/scope-settings.ts';
 import { tagScope } from '../../../lambda/domain/scopes-of-request.ts';
 import type { ScopeStore } from '../../../lambda/ports/key-store.ts';
@@ -96,9 +99,19 @@ describe('put', () => {
   });
 
   test('leaves the counters of a scope that was counted before', async () => {
-    const { scope } = await scopes.put(team());
-    const counted = await readCounters(engine.store(), scope);
-    expect(counted).toEqual({ scope, policyVersion: 1, windows: {} });
+    const settings = team();
+    const store = engine.store();
+    const counted = { committed: nanoUsd(5n), spent: nanoUsd(3n) };
+    const windows = [windowIdAt('total', 0)];
+    await store.client.send(
+      new UpdateItemCommand(counterUpdate(store, { name: scopeName(settings.scope), windows, ...counted })),
+    );
+    await scopes.put(settings);
+    expect(await readCounters(store, settings.scope)).toEqual({
+      scope: settings.scope,
+      policyVersion: 1,
+      windows: { total: counted },
+    });
   });
 });
 
