@@ -52,7 +52,7 @@ const widget = async (event: unknown = {}): Promise<string> => {
 };
 /** The card of one key. */
 const cardOf = (text: string, name: string): string =>
-  text.split('<div class="sluice-key">').find((card) => card.includes(`>${name}</b>`)) ?? '';
+  text.split('<div class="sluice-card">').find((card) => card.includes(`>${name}</b>`)) ?? '';
 
 describe('the budget widget', () => {
   test('shows each usable key with a budget, the most used share first', async () => {
@@ -117,10 +117,11 @@ describe('the budget widget', () => {
       {
         ...store,
         keys: { list: async () => ({ items: [], nextCursor: undefined }) },
+        scopes: { list: async () => ({ items: [], nextCursor: undefined }) },
         routing: { health: async () => new Map() },
       },
     );
-    expect(nothing).toContain('No usable key has a budget.');
+    expect(nothing).toContain('Nothing that is in use has a budget.');
     expect(nothing).toContain('No deployment has been used yet.');
   });
 });
@@ -138,5 +139,5 @@ test('the widget shows a hundred keys at most, and says that there are more', as
   await otherAdmin.close();
   await other.stop();
   expect(String(text).split('one of many')).toHaveLength(101);
-  expect(text).toContain('The newest 100 keys with budgets are shown; there may be more.');
+  expect(text).toContain('The newest 100 with budgets are shown; there may be more.');
 });
