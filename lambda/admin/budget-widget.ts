@@ -52,8 +52,10 @@ function scopeCard({ scope, name, owners, rules, budgets }: ScopeBudgets, nowMs:
 `;
 }
 
-const increaseLine = ({ amount, window, expiresAtMs, reason }: BudgetIncrease): Html =>
-  html`<div class="sluice-muted sluice-increase">+${usd(amount)}${window === undefined ? '' : ` a ${window}`} until ${minuteText(expiresAtMs)}: ${reason}</div>`;
+function increaseLine(increase: BudgetIncrease): Html {
+  const words = [increase.window ?? 'every window', ...facetWords(increase)].join(' · ');
+  return html`<div class="sluice-muted sluice-increase">+${usd(increase.amount)} (${words}) until ${minuteText(increase.expiresAtMs)}: ${increase.reason}</div>`;
+}
 
 type Level = 'ok' | 'warned' | 'exhausted';
 const LEVEL_WORDS: Readonly<Record<Level, string>> = {

@@ -5,11 +5,12 @@ import type { BudgetIncrease } from '../domain/money/budget.ts';
 import { nanoFromUsd } from '../domain/money/nano.ts';
 import { BUDGET_WINDOWS } from '../domain/money/window.ts';
 import type { ScopeRules } from '../domain/scope-settings.ts';
+import { facetOf, isIncreasedBy } from '../domain/scopes-of-request.ts';
 import type { HttpRequest, HttpResponse } from '../http/message.ts';
 import { dollars, line, moment, validated } from './body-schema.ts';
 import { changeStanding, type KeyRouteDependencies, showKey } from './key-routes.ts';
 import { readJsonObject } from './read-body.ts';
-import { standingIncreases } from './rules-body.ts';
+import { facetGiven, LIMITED_TO, standingIncreases } from './rules-body.ts';
 import { decodedPart, readScopeText } from './scope-ids.ts';
 import { changeSettingsOf, existing, type ScopeRouteDependencies, showScope } from './scope-routes.ts';
 
@@ -19,6 +20,7 @@ const schema = z.strictObject({
   amount_usd: dollars(),
   expires_at: moment,
   reason: line(),
+  ...LIMITED_TO,
   window: z.nullish(z.enum(BUDGET_WINDOWS, `must be one of ${BUDGET_WINDOWS.join(', ')}`)),
 });
 
@@ -44,11 +46,18 @@ export async function increaseBudget(
 }
 
 function increaseFromBody(body: JsonObject, nowMs: number): BudgetIncrease {
-  const { amount_usd: amountUsd, expires_at: expiresAt, reason, window } = validated(schema, body);
+  const given = validated(schema, body);
+  const { amount_usd: amountUsd, expires_at: expiresAt, reason, window } = given;
   const expiresAtMs = Date.parse(expiresAt);
   if (expiresAtMs <= nowMs)
     throw new GatewayError('invalid_request', 'expires_at: must lie in the future.', { param: 'expires_at' });
-  return { amount: nanoFromUsd(amountUsd), expiresAtMs, reason, ...(window && { window }) };
+  return {
+    amount: nanoFromUsd(amountUsd),
+    expiresAtMs,
+    reason,
+    ...(window && { window }),
+    ...facetGiven(given),
+  };
 }
 
 function withIncrease<Rules extends ScopeRules>(
@@ -56,15 +65,7 @@ function withIncrease<Rules extends ScopeRules>(
   increase: BudgetIncrease,
   nowMs: number,
 ): Rules {
-  const { window } = increase;
-  if (!rules.budgets.some((budget) => window === undefined || budget.window === window))
-    throw new GatewayError(
-      'invalid_request',
-      window === undefined
-        ? 'There is no budget here that could be increased.'
-        : `window: there is no budget per ${window} here that could be increased.`,
-      { param: window === undefined ? 'scope' : 'window' },
-    );
+  if (!rules.budgets.some((budget) => isIncreasedBy(budget, increase))) throw noSuchBudget(increase);
   const standing = standingIncreases(rules, nowMs);
   if (standing.some((known) => isSame(known, increase))) return rules;
   if (standing.length >= MOST_INCREASES)
@@ -75,5 +76,21 @@ function withIncrease<Rules extends ScopeRules>(
   return { ...rules, increases: [...standing, increase] };
 }
 
+function noSuchBudget({ window, ...limitedTo }: BudgetIncrease): GatewayError {
+  const per = window === undefined ? '' : ` per ${window}`;
+  const on = facetOf(limitedTo) ?? 'everything';
+  return new GatewayError(
+    'invalid_request',
+    `There is no budget${per} on ${on} here that could be increased.`,
+    {
+      param: window === undefined ? 'scope' : 'window',
+    },
+  );
+}
+
 const isSame = (a: BudgetIncrease, b: BudgetIncrease): boolean =>
-  a.amount === b.amount && a.window === b.window && a.expiresAtMs === b.expiresAtMs && a.reason === b.reason;
+  a.amount === b.amount &&
+  a.expiresAtMs === b.expiresAtMs &&
+  a.reason === b.reason &&
+  a.window === b.window &&
+  facetOf(a) === facetOf(b);

@@ -17,7 +17,8 @@ const limitedModel = pattern(
   'must be provider/model, such as openai/gpt-5, or the beginning of one and *, such as openai/*',
 );
 
-const limitedTo = { model: z.nullish(limitedModel), provider: z.nullish(providerName) };
+/** What a limit can be narrowed to. */
+export const LIMITED_TO = { model: z.nullish(limitedModel), provider: z.nullish(providerName) };
 
 const softLimitMessage = 'must be a share of the limit above 0 and below 1, such as 0.8';
 
@@ -39,7 +40,7 @@ const budgetMessage = objectMessage('must be an object with limit_usd and window
 
 /** A budget on everything. */
 export const wholeBudget = z.strictObject(budgetAmount, { error: budgetMessage });
-const budget = z.strictObject({ ...budgetAmount, ...limitedTo }, { error: budgetMessage });
+const budget = z.strictObject({ ...budgetAmount, ...LIMITED_TO }, { error: budgetMessage });
 
 const rateLimit = z
   .strictObject(
@@ -47,7 +48,7 @@ const rateLimit = z
       requests_per_minute: z.nullish(whole(1, MAX_RATE)),
       tokens_per_minute: z.nullish(whole(1, MAX_RATE)),
       concurrent_requests: z.nullish(whole(1, MAX_RATE)),
-      ...limitedTo,
+      ...LIMITED_TO,
     },
     {
       error: objectMessage(
@@ -131,13 +132,16 @@ export const budgetFrom = (item: z.output<typeof wholeBudget>): Budget => ({
   softLimits: [...new Set(item.soft_limits ?? DEFAULT_SOFT_LIMITS)].sort((a, b) => a - b),
 });
 
-const facetedBudget = (item: z.output<typeof budget>): Budget => ({ ...budgetFrom(item), ...facet(item) });
+const facetedBudget = (item: z.output<typeof budget>): Budget => ({
+  ...budgetFrom(item),
+  ...facetGiven(item),
+});
 
 const rateLimitFrom = (item: z.output<typeof rateLimit>): RateLimit => ({
   ...(item.requests_per_minute != null && { requestsPerMinute: item.requests_per_minute }),
   ...(item.tokens_per_minute != null && { tokensPerMinute: item.tokens_per_minute }),
   ...(item.concurrent_requests != null && { concurrentRequests: item.concurrent_requests }),
-  ...facet(item),
+  ...facetGiven(item),
 });
 
 interface FacetGiven {
@@ -145,12 +149,13 @@ interface FacetGiven {
   readonly provider?: string | null | undefined;
 }
 
-const facet = ({ model, provider }: FacetGiven): LimitedTo => ({
+/** What a body narrows a limit to. */
+export const facetGiven = ({ model, provider }: FacetGiven): LimitedTo => ({
   ...(model != null && { model }),
   ...(provider != null && { provider }),
 });
 
-const facetName = (given: FacetGiven): string => facetOf(facet(given)) ?? '';
+const facetName = (given: FacetGiven): string => facetOf(facetGiven(given)) ?? '';
 
 const unique = (items: readonly string[]): readonly string[] => [...new Set(items)];
 

@@ -12,11 +12,13 @@ export const rulesView = (rules: Rules, budgets: readonly StandingBudget[], nowM
   models: rules.models,
   providers: rules.providers,
   budgets: budgets.map(standingBudgetView),
-  increases: standingIncreases(rules, nowMs).map(({ amount, window, expiresAtMs, reason }) => ({
-    amount_usd: usdFromNano(amount),
-    window: window ?? null,
-    expires_at: isoTime(expiresAtMs),
-    reason,
+  increases: standingIncreases(rules, nowMs).map((increase) => ({
+    amount_usd: usdFromNano(increase.amount),
+    window: increase.window ?? null,
+    model: increase.model ?? null,
+    provider: increase.provider ?? null,
+    expires_at: isoTime(increase.expiresAtMs),
+    reason: increase.reason,
   })),
   rate_limits: rateLimitsView(rules.rateLimits),
   metadata: rules.metadata,

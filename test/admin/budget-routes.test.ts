@@ -1,12 +1,8 @@
-import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { counterUpdate } from '../../lambda/adapters/dynamodb/scope-item.ts';
 import { systemClock } from '../../lambda/adapters/system-clock/system-clock.ts';
-import { type Scope, scopeName } from '../../lambda/domain/money/budget.ts';
-import { nanoFromUsd } from '../../lambda/domain/money/nano.ts';
-import { windowIdsAt } from '../../lambda/domain/money/window.ts';
+import type { Scope } from '../../lambda/domain/money/budget.ts';
 import type { Clock } from '../../lambda/ports/clock.ts';
-import { startAdmin, startStore, type TestAdmin, type TestStore } from './start-admin.ts';
+import { count, startAdmin, startStore, type TestAdmin, type TestStore } from './start-admin.ts';
 
 const NOON_MS = Date.UTC(2026, 10, 20, 12);
 let nowMs = NOON_MS;
@@ -27,18 +23,6 @@ afterAll(async () => {
   await store.stop();
 });
 
-/** Counts money in a scope, as settled requests do. */
-const count = (scope: Scope, spentUsd: number, committedUsd = spentUsd) =>
-  store.store.client.send(
-    new UpdateItemCommand(
-      counterUpdate(store.store, {
-        name: scopeName(scope),
-        windows: windowIdsAt(nowMs),
-        committed: nanoFromUsd(committedUsd),
-        spent: nanoFromUsd(spentUsd),
-      }),
-    ),
-  );
 const make = async (collection: string, body: object) =>
   (await admin.call('POST', `/admin/${collection}`, body)).json;
 
@@ -109,8 +93,8 @@ describe('GET /admin/budgets', () => {
     await make('teams', body);
     nowMs = NOON_MS;
     const scope: Scope = { kind: 'team', id: 'pace' };
-    await count(scope, 2, 2.5);
-    await count({ ...scope, facet: 'provider:sim' }, 1);
+    await count(store, scope, { spentUsd: 2, committedUsd: 2.5 });
+    await count(store, { ...scope, facet: 'provider:sim' }, { spentUsd: 1 });
     const { json } = await admin.call('GET', '/admin/budgets');
     expect(json.data).toEqual([
       {
@@ -191,6 +175,26 @@ describe('POST /admin/budgets/{scope}/increase', () => {
       increases: [{ window: null }],
     });
     expect(json.key).toBeUndefined();
+  });
+
+  test('raises only budgets on the same model and provider', async () => {
+    const budgets = [{}, { model: 'openai/gpt-5' }, { provider: 'openai' }].map((facet) => ({
+      limit_usd: 5,
+      window: 'day',
+      ...facet,
+    }));
+    await make('teams', { id: 'facets', budgets });
+    const limits = async (facet: object) => {
+      const { json } = await admin.call('POST', path('team:facets'), { ...increase, ...facet });
+      return json.budgets.map(({ limit_usd }: { limit_usd: number }) => limit_usd);
+    };
+    expect(await limits({})).toEqual([105, 5, 5]);
+    expect(await limits({ model: 'openai/gpt-5' })).toEqual([105, 105, 5]);
+    const { status, json } = await admin.call('POST', path('team:facets'), { ...increase, provider: 'sim' });
+    expect([status, json.error.message]).toEqual([
+      400,
+      'There is no budget on provider:sim here that could be increased.',
+    ]);
   });
 
   test('sent again is not added again, and another one is', async () => {

@@ -6,6 +6,7 @@ import { dynamoKeyStore } from '../../lambda/adapters/dynamodb/key-store.ts';
 import { dynamoLedger } from '../../lambda/adapters/dynamodb/ledger.ts';
 import { recordKey } from '../../lambda/adapters/dynamodb/record-item.ts';
 import { dynamoRoutingStore, dynamoRoutingUpkeep } from '../../lambda/adapters/dynamodb/routing-store.ts';
+import { counterUpdate } from '../../lambda/adapters/dynamodb/scope-item.ts';
 import { dynamoScopeStore } from '../../lambda/adapters/dynamodb/scope-store.ts';
 import { dynamoSpendReports } from '../../lambda/adapters/dynamodb/spend-reports.ts';
 import type { Store } from '../../lambda/adapters/dynamodb/store.ts';
@@ -15,6 +16,7 @@ import { type AdminDependencies, adminApplication } from '../../lambda/admin/app
 import { adminKeyAuthorizer } from '../../lambda/admin/authorize.ts';
 import { newKeySecret } from '../../lambda/admin/key-secret.ts';
 import { requestId, type SecretHash, secretHash, type VirtualKeyId } from '../../lambda/domain/ids.ts';
+import { type Scope, scopeName } from '../../lambda/domain/money/budget.ts';
 import { nanoFromUsd } from '../../lambda/domain/money/nano.ts';
 import { windowIdsAt } from '../../lambda/domain/money/window.ts';
 import type { RequestFacts, RequestOutcome, Reservation } from '../../lambda/domain/request-record.ts';
@@ -176,4 +178,19 @@ export async function listCharge(store: Store, facts: RequestFacts): Promise<voi
       ExpressionAttributeValues: { ':day': { S: chargeDay } },
     }),
   );
+}
+
+/** Counts money in a scope, as settled requests do. */
+export async function count(
+  { store, clock }: Pick<TestStore, 'store' | 'clock'>,
+  scope: Scope,
+  { spentUsd, committedUsd = spentUsd }: { spentUsd: number; committedUsd?: number },
+): Promise<void> {
+  const update = counterUpdate(store, {
+    name: scopeName(scope),
+    windows: windowIdsAt(clock.now()),
+    committed: nanoFromUsd(committedUsd),
+    spent: nanoFromUsd(spentUsd),
+  });
+  await store.client.send(new UpdateItemCommand(update));
 }
