@@ -17,7 +17,7 @@ export function renderBudgetWidget(view: WidgetView, theme: WidgetTheme): Html {
   const { kinds, deployments, nowMs } = view;
   return html`<style>${WIDGET_STYLE}</style>
 <div class="sluice-widget sluice-${theme}">
-<div class="sluice-summary">${figure('Spent today (UTC)', usd(view.spentToday))}${figure('Requests today', view.requestsToday.toLocaleString('en-US'))}${kinds.map(kindFigure)}</div>
+<div class="sluice-summary">${figure('Spent today (UTC)', usd(view.spentToday))}${figure('Requests today', view.requestsToday.toLocaleString('en-US'))}</div>
 ${kinds.length === 0 ? html`<h2>Budgets</h2><p class="sluice-muted">Nothing that is in use has a budget.</p>` : kinds.map((kind) => kindSection(kind, nowMs))}
 <h2>Deployments</h2>
 ${deployments.length === 0 ? html`<p class="sluice-muted">No deployment has been used yet.</p>` : deploymentTable(deployments, nowMs)}
@@ -33,14 +33,11 @@ const KIND_WORDS: Readonly<Record<KindBudgets['kind'], string>> = {
   key: 'Keys',
 };
 
-const kindFigure = ({ kind, scopes, isPartial }: KindBudgets): Html =>
-  figure(`${KIND_WORDS[kind]} with a budget`, `${scopes.length}${isPartial ? '+' : ''}`);
-
 const figure = (label: string, value: string): Html =>
   html`<div class="sluice-figure"><div class="sluice-value">${value}</div><div class="sluice-muted">${label}</div></div>`;
 
 function kindSection({ kind, scopes, isPartial }: KindBudgets, nowMs: number): Html {
-  return html`<h2>${KIND_WORDS[kind]}</h2>
+  return html`<h2>${KIND_WORDS[kind]} · ${scopes.length}${isPartial ? '+' : ''}</h2>
 <div class="sluice-cards">${scopes.map((scope) => scopeCard(scope, nowMs))}</div>
 ${isPartial ? html`<p class="sluice-muted">The newest ${scopes.length} with budgets are shown; there may be more.</p>` : html``}
 `;
@@ -85,7 +82,8 @@ function budgetBar(state: BudgetState, nowMs: number): Html {
     (softLimit) =>
       html`<i class="sluice-tick" style="left:${percentOf(softLimit)}%" title="soft limit ${percentOf(softLimit)} %"></i>`,
   );
-  return html`<div class="sluice-budget"><div class="sluice-line"><span>${[budget.window, ...facetWords(budget)].join(' · ')}${budget.mode === 'soft' ? ' (soft)' : ''} · <b>${usd(spent)}</b> of ${usd(budget.limit)}</span><span class="sluice-state sluice-${level}">${percentOf(shares.spent)} % · ${LEVEL_WORDS[level]}</span></div>
+  const facet = facetWords(budget).map((word) => html`<div class="sluice-muted">only ${word}</div>`);
+  return html`<div class="sluice-budget">${facet}<div class="sluice-line"><span>${budget.window}${budget.mode === 'soft' ? ' (soft)' : ''} · <b>${usd(spent)}</b> of ${usd(budget.limit)}</span><span class="sluice-state sluice-${level}">${percentOf(shares.spent)} % · ${LEVEL_WORDS[level]}</span></div>
 <div class="sluice-bar" role="img" aria-label="${label}"><i class="sluice-spent sluice-${level}" style="width:${spentWidth}%"></i><i class="sluice-reserved sluice-${level}" style="left:${spentWidth}%;width:${reservedWidth}%"></i>${ticks}</div>
 <div class="sluice-line sluice-muted"><span>${usd(leftOf(state))} left${reserved > 0n ? `, ${usd(reserved)} reserved` : ''}</span><span>${resetText(state, nowMs)}</span></div></div>`;
 }

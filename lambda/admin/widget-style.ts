@@ -18,7 +18,7 @@ export const WIDGET_STYLE: Html = html`
 .sluice-summary{display:flex;flex-wrap:wrap;gap:10px 32px}
 .sluice-value{font-size:24px;font-weight:600;line-height:1.2}
 .sluice-muted{color:var(--muted);font-size:12px}
-.sluice-cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,340px),1fr));gap:12px}
+.sluice-cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,340px),1fr));align-items:start;gap:12px}
 .sluice-card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:10px 12px;min-width:0}
 .sluice-budget{margin-top:8px}
 .sluice-increase{margin-top:6px;overflow-wrap:anywhere}
