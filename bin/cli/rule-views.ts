@@ -110,7 +110,7 @@ export function budgetLines({ budgets, increases }: Pick<Rules, 'budgets' | 'inc
   );
   const notes = increases.map((each) =>
     printable(
-      `The limit${each.window === null ? '' : ` a ${each.window}`}${onText(each)} holds ${formatUsd(each.amount_usd)} until ${shortTime(each.expires_at)}: ${each.reason}`,
+      `${each.window === null ? 'Every' : `The ${each.window}`} limit${onText(each)} includes ${formatUsd(each.amount_usd)} until ${shortTime(each.expires_at)}: ${each.reason}`,
     ),
   );
   return ['', table, ...(notes.length === 0 ? [] : ['', ...notes])];

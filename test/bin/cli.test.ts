@@ -284,7 +284,7 @@ describe('sluice budgets', () => {
       ...['--reason', 'launch week'],
     ]);
     expect(increased.stdout).toMatch(/\nmonth +hard +\$600\.00/);
-    expect(increased.stdout).toMatch(/The limit a month holds \$100\.00 until \d{4}-.* UTC: launch week\n$/);
+    expect(increased.stdout).toMatch(/The month limit includes \$100\.00 until \d{4}-.* UTC: launch week\n$/);
     await answerOf(['budgets', 'set', `key:${id}`, '--budget', '2/day', '--soft-limit', '0.5']);
     const all = await sluice(['budgets', 'show']);
     expect(all.stdout).toMatch(
