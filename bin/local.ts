@@ -6,6 +6,7 @@ import { createTables, LOCAL_TABLE_NAMES } from '../lambda/adapters/dynamodb/cre
 import { dynamoKeyStore } from '../lambda/adapters/dynamodb/key-store.ts';
 import { localVectorIndex } from '../lambda/adapters/dynamodb/local-vectors.ts';
 import { dynamoRoutingStore } from '../lambda/adapters/dynamodb/routing-store.ts';
+import { dynamoScopeStore } from '../lambda/adapters/dynamodb/scope-store.ts';
 import { dynamoSpendReports } from '../lambda/adapters/dynamodb/spend-reports.ts';
 import { plainLog } from '../lambda/adapters/plain-log/plain-log.ts';
 import { systemClock } from '../lambda/adapters/system-clock/system-clock.ts';
@@ -72,6 +73,7 @@ function localApplication(
   const inference = inferenceApplication(gateway);
   const control = adminApplication({
     keys: dynamoKeyStore(store),
+    scopes: dynamoScopeStore(store),
     ledger: gateway.ledger,
     reports: dynamoSpendReports(store),
     clock: systemClock,

@@ -142,7 +142,9 @@ const secondaryIndex = (index: TableDefinition['indexes'][number]): GlobalSecond
   indexName: index.name,
   partitionKey: attribute(index.partitionKey),
   ...(index.sortKey && { sortKey: attribute(index.sortKey) }),
-  projectionType: ProjectionType[index.projection],
+  ...(typeof index.projection === 'string'
+    ? { projectionType: ProjectionType[index.projection] }
+    : { projectionType: ProjectionType.INCLUDE, nonKeyAttributes: [...index.projection.include] }),
 });
 
 /**

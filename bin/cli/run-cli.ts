@@ -2,7 +2,8 @@ import { parseArgs } from 'node:util';
 import { ZodError } from 'zod';
 import { adminClient } from './admin-client.ts';
 import { AdminError, UsageError } from './cli-errors.ts';
-import { COMMANDS, type Command, type CommandInput } from './commands.ts';
+import type { Command, CommandInput } from './command.ts';
+import { COMMANDS } from './commands.ts';
 
 const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 
@@ -94,16 +95,21 @@ function readInput(command: Command, words: readonly string[]): CommandInput {
 }
 
 function checkPositionals(command: Command, { positionals }: CommandInput): void {
-  if (positionals.length === command.positionals) return;
+  const least = command.argument === undefined || command.isArgumentOptional === true ? 0 : 1;
+  const most = command.argument === undefined ? 0 : 1;
+  if (positionals.length >= least && positionals.length <= most) return;
   throw new UsageError(
-    command.positionals === 0
+    command.argument === undefined
       ? `"${positionals[0] ?? ''}" is not expected here. See "sluice ${command.words.join(' ')} --help".`
-      : `Give one key's id: sluice ${command.words.join(' ')} ${command.synopsis}`,
+      : `Give ${command.argument}: sluice ${command.words.join(' ')} ${command.synopsis}`,
   );
 }
 
 function overviewText(commands: readonly Command[]): string {
-  const lines = commands.map((command) => `  sluice ${command.words.join(' ').padEnd(14)}${command.summary}`);
+  const width = Math.max(...commands.map((command) => command.words.join(' ').length)) + 2;
+  const lines = commands.map(
+    (command) => `  sluice ${command.words.join(' ').padEnd(width)}${command.summary}`,
+  );
   return `Usage: sluice <command> [options]
 
 ${lines.join('\n')}

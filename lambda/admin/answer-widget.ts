@@ -4,9 +4,9 @@ import { type WidgetDependencies, type WidgetTheme, widgetView } from './widget-
 
 const DESCRIPTION = `## Sluice budgets
 
-Bars of each virtual key's budgets (spent solid, reserved by running requests hatched, soft limits as ticks), the health of
-the deployments, and what was spent today (UTC). The newest 100 usable keys that have budgets are shown, the most used share
-of a limit first.
+Bars of the budgets of organizations, teams, projects, members, tags and virtual keys (spent solid, reserved by running
+requests hatched, soft limits as ticks, increases of a limit below), the health of the deployments, and what was spent today
+(UTC). Of each kind the newest 100 that have budgets and are in use are shown, the most used share of a limit first.
 
 ### Parameters
 

@@ -1,21 +1,36 @@
 import { asGatewayError, GatewayError } from '../domain/errors.ts';
+import type { SettableKind } from '../domain/scope-settings.ts';
 import type { HttpApplication, HttpRequest, HttpResponse } from '../http/message.ts';
 import type { SpendReports } from '../ports/ledger.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import { errorResponse } from './answer.ts';
 import type { Authorize } from './authorize.ts';
+import { listBudgets } from './budget-list-route.ts';
 import { type DashboardDependencies, showDashboard } from './dashboard-route.ts';
+import { increaseBudget } from './increase-route.ts';
 import {
   createKey,
   type KeyRouteDependencies,
   listKeys,
   revokeKey,
+  rotateKey,
   showKey,
+  switchKey,
   updateKey,
 } from './key-routes.ts';
+import { COLLECTIONS } from './scope-ids.ts';
+import {
+  clearScope,
+  createScope,
+  listScopes,
+  putScope,
+  type ScopeRouteDependencies,
+  showScope,
+  updateScope,
+} from './scope-routes.ts';
 import { showSpend } from './spend-route.ts';
 
-export interface AdminDependencies extends KeyRouteDependencies {
+export interface AdminDependencies extends KeyRouteDependencies, ScopeRouteDependencies {
   readonly reports: SpendReports;
   readonly authorize: Authorize;
   readonly telemetry: Pick<Telemetry, 'problem' | 'rejected'>;
@@ -88,11 +103,56 @@ function adminRoutes(dependencies: AdminDependencies): readonly Route[] {
       },
     },
     {
+      path: /^\/admin\/keys\/([^/]+)\/rotate$/,
+      methods: { POST: (request, id) => rotateKey(id, request, dependencies) },
+    },
+    {
+      path: /^\/admin\/keys\/([^/]+)\/disable$/,
+      methods: { POST: (_request, id) => switchKey(id, 'disabled', dependencies) },
+    },
+    {
+      path: /^\/admin\/keys\/([^/]+)\/enable$/,
+      methods: { POST: (_request, id) => switchKey(id, 'active', dependencies) },
+    },
+    ...Object.entries(COLLECTIONS).flatMap(([name, kind]) => scopeRoutes(name, kind, dependencies)),
+    {
+      path: /^\/admin\/budgets$/,
+      methods: { GET: (request) => listBudgets(request, dependencies) },
+    },
+    {
+      path: /^\/admin\/budgets\/(.+)\/increase$/,
+      methods: { POST: (request, scope) => increaseBudget(scope, request, dependencies) },
+    },
+    {
       path: /^\/admin\/spend$/,
       methods: { GET: (request) => showSpend(request, dependencies) },
     },
   ];
 }
+
+/** The routes of one kind of scope. Ids may hold slashes, encoded or not: nothing stands behind an id. */
+const scopeRoutes = (
+  collection: string,
+  kind: SettableKind,
+  dependencies: AdminDependencies,
+): readonly Route[] => [
+  {
+    path: new RegExp(`^/admin/${collection}$`),
+    methods: {
+      GET: (request) => listScopes(kind, request, dependencies),
+      POST: (request) => createScope(kind, request, dependencies),
+    },
+  },
+  {
+    path: new RegExp(`^/admin/${collection}/(.+)$`),
+    methods: {
+      GET: (_request, pathPart) => showScope(kind, pathPart, dependencies),
+      PUT: (request, pathPart) => putScope(kind, { pathPart, request }, dependencies),
+      PATCH: (request, pathPart) => updateScope(kind, { pathPart, request }, dependencies),
+      DELETE: (_request, pathPart) => clearScope(kind, pathPart, dependencies),
+    },
+  },
+];
 
 async function dispatch(routes: readonly Route[], request: HttpRequest): Promise<HttpResponse> {
   for (const { path, methods } of routes) {

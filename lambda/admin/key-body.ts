@@ -2,111 +2,31 @@ import * as z from 'zod/mini';
 import { GatewayError } from '../domain/errors.ts';
 import type { VirtualKeyId } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
-import { type Budget, DEFAULT_SOFT_LIMITS } from '../domain/money/budget.ts';
 import { nanoFromUsd } from '../domain/money/nano.ts';
-import { BUDGET_WINDOWS } from '../domain/money/window.ts';
-import { newVirtualKey, type VirtualKey } from '../domain/virtual-key.ts';
+import { newVirtualKey, type SessionLimits, type VirtualKey } from '../domain/virtual-key.ts';
+import {
+  dollars,
+  entries,
+  moment,
+  nameField,
+  objectMessage,
+  pattern,
+  SCOPE_ID,
+  validated,
+  whole,
+} from './body-schema.ts';
+import { budgetFrom, changedRules, RULE_FIELDS, replaced, wholeBudget } from './rules-body.ts';
 
-const MAX_NAME_LENGTH = 128;
-const MAX_VALUE_LENGTH = 256;
-const MAX_ENTRIES = 50;
-const MAX_LIST_LENGTH = 200;
-const MAX_LIMIT_USD = 1e9;
-const LEAST_LIMIT_USD = 1e-9;
+const MAX_CALLS = 1e9;
 
-/** Limits and policies of the contract that nothing enforces here: one that is accepted but does nothing would be a lie. */
-const NOT_ENFORCED = [
-  'rate_limits',
-  'session_limits',
-  'end_user_budget',
-  'data_policy',
-  'guardrails',
-  'cache',
-  'log',
-] as const;
+const scopeId = z.nullish(pattern(SCOPE_ID.expression, SCOPE_ID.message));
 
-// Control characters would let a name rewrite the terminal or the log it is shown in.
-const ONE_LINE = /^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u;
-
-/** Text on one line. */
-function line(maxLength: number, least: 0 | 1 = 1) {
-  const message = `must be text of ${least} to ${maxLength} characters, without control characters`;
-  return z
-    .string(message)
-    .check(z.minLength(least, message), z.maxLength(maxLength, message), z.regex(ONE_LINE, message));
-}
-
-/** An id of the operator's own: of a team, a project, a member (an e-mail address will do). */
-function pattern(expression: RegExp, message: string) {
-  return z.string(message).check(z.regex(expression, message));
-}
-
-const scopeId = z.nullish(
-  pattern(
-    /^[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,127}$/,
-    'must be 1 to 128 of A-Z a-z 0-9 . _ : @ / + -, beginning with a letter or digit',
-  ),
+const sessionLimits = z.strictObject(
+  { max_cost_usd: z.nullish(dollars()), max_calls: z.nullish(whole(1, MAX_CALLS)) },
+  { error: objectMessage('must be an object with max_cost_usd or max_calls') },
 );
 
-const entries = z.nullish(
-  z
-    .record(
-      pattern(
-        /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/,
-        'names must be 1 to 128 of A-Z a-z 0-9 . _ : -, beginning with a letter or digit',
-      ),
-      line(MAX_VALUE_LENGTH, 0),
-      `must be an object of at most ${MAX_ENTRIES} names with text values`,
-    )
-    .check(
-      z.refine(
-        (record) => Object.keys(record).length <= MAX_ENTRIES,
-        `must have at most ${MAX_ENTRIES} names`,
-      ),
-    ),
-);
-
-function list(item: z.ZodMiniType<string>) {
-  const message = `must be a list of at most ${MAX_LIST_LENGTH} texts`;
-  return z.nullish(z.array(item, message).check(z.maxLength(MAX_LIST_LENGTH, message)));
-}
-
-const softLimitMessage = 'must be a share of the limit above 0 and below 1, such as 0.8';
-const limitMessage = `must be a number of dollars above 0, at most ${MAX_LIMIT_USD}`;
-
-const budget = z.strictObject(
-  {
-    limit_usd: z
-      .number(limitMessage)
-      .check(z.gte(LEAST_LIMIT_USD, limitMessage), z.lte(MAX_LIMIT_USD, limitMessage)),
-    window: z.enum(BUDGET_WINDOWS, `must be one of ${BUDGET_WINDOWS.join(', ')}`),
-    mode: z.optional(z.enum(['hard', 'soft'], 'must be hard or soft')),
-    soft_limits: z.optional(
-      z
-        .array(
-          z.number(softLimitMessage).check(z.gt(0, softLimitMessage), z.lt(1, softLimitMessage)),
-          'must be a list of shares of the limit',
-        )
-        .check(z.maxLength(10, 'must have at most 10 shares')),
-    ),
-  },
-  { error: objectMessage('must be an object with limit_usd and window') },
-);
-
-const budgets = z.nullish(
-  z
-    .array(budget, 'must be a list of budgets')
-    .check(
-      z.refine(
-        (items) => new Set(items.map((item) => item.window)).size === items.length,
-        'must have at most one budget for each window',
-      ),
-    ),
-);
-
-const expiresAt = z.nullish(
-  z.iso.datetime({ offset: true, error: 'must be an ISO 8601 time with zone, such as 2027-01-31T00:00:00Z' }),
-);
+const CACHE_MODES = ['off', 'exact', 'semantic'] as const;
 
 const fields = {
   organization: scopeId,
@@ -114,15 +34,15 @@ const fields = {
   project: scopeId,
   member: scopeId,
   tags: entries,
-  models: list(line(MAX_VALUE_LENGTH)),
-  providers: list(pattern(/^[a-z][a-z0-9-]{0,63}$/, 'must be the name of a provider, such as openai')),
-  budgets,
-  expires_at: expiresAt,
-  metadata: entries,
+  ...RULE_FIELDS,
+  session_limits: z.nullish(sessionLimits),
+  end_user_budget: z.nullish(wholeBudget),
+  cache: z.nullish(z.enum(CACHE_MODES, `must be one of ${CACHE_MODES.join(', ')}`)),
+  expires_at: z.nullish(moment),
 };
 
-const newKeySchema = z.strictObject({ name: line(MAX_NAME_LENGTH), ...fields });
-const keyChangeSchema = z.strictObject({ name: z.optional(line(MAX_NAME_LENGTH)), ...fields });
+const newKeySchema = z.strictObject({ name: nameField, ...fields });
+const keyChangeSchema = z.strictObject({ name: z.optional(nameField), ...fields });
 type KeyChange = z.output<typeof keyChangeSchema>;
 
 const LABELS = ['organization', 'team', 'project', 'member'] as const;
@@ -152,24 +72,42 @@ export function changeKey(key: VirtualKey, body: JsonObject, nowMs: number): Vir
 }
 
 function changedKey(before: VirtualKey, change: KeyChange, nowMs: number): VirtualKey {
-  const { organization, team, project, member, expiresAtMs, ...rest } = before;
+  const { organization, team, project, member, expiresAtMs, sessionLimits, endUserBudget, cache, ...rest } =
+    before;
   return {
     ...rest,
     ...labels(before, change),
     ...expiry(expiresAtMs, change.expires_at, nowMs),
     name: change.name ?? before.name,
     tags: replaced(before.tags, change.tags, {}),
-    models: unique(replaced(before.models, change.models, [])),
-    providers: unique(replaced(before.providers, change.providers, [])),
-    budgets: change.budgets === undefined ? before.budgets : (change.budgets ?? []).map(budgetFrom),
-    metadata: replaced(before.metadata, change.metadata, {}),
+    ...changedRules(before, change, nowMs),
+    ...optional('sessionLimits', sessionLimits, change.session_limits, limitsFrom),
+    ...optional('endUserBudget', endUserBudget, change.end_user_budget, budgetFrom),
+    ...optional('cache', cache, change.cache, (mode) => mode),
   };
 }
 
-const replaced = <Value>(before: Value, change: Value | null | undefined, empty: Value): Value =>
-  change === undefined ? before : (change ?? empty);
+/** A property that need not be there: as before where nothing is given, gone for null. */
+function optional<Name extends string, Value, Given>(
+  name: Name,
+  before: Value | undefined,
+  change: Given | null | undefined,
+  from: (given: Given) => Value | undefined,
+): { readonly [Property in Name]?: Value } {
+  const value = change === undefined ? before : change === null ? undefined : from(change);
+  // An object literal with one computed name is typed as a record of any name.
+  return (value === undefined ? {} : { [name]: value }) as { readonly [Property in Name]?: Value };
+}
 
-const unique = (items: readonly string[]): readonly string[] => [...new Set(items)];
+/** No limit in it is no limits. */
+function limitsFrom(given: z.output<typeof sessionLimits>): SessionLimits | undefined {
+  const { max_cost_usd: maxCostUsd, max_calls: maxCalls } = given;
+  const limits: SessionLimits = {
+    ...(maxCostUsd != null && { maxCost: nanoFromUsd(maxCostUsd) }),
+    ...(maxCalls != null && { maxCalls }),
+  };
+  return Object.keys(limits).length === 0 ? undefined : limits;
+}
 
 function labels(before: VirtualKey, change: KeyChange): Pick<VirtualKey, (typeof LABELS)[number]> {
   return Object.fromEntries(
@@ -195,54 +133,4 @@ function expiry(
       { param: 'expires_at' },
     );
   return { expiresAtMs };
-}
-
-const budgetFrom = (item: z.output<typeof budget>): Budget => ({
-  window: item.window,
-  limit: nanoFromUsd(item.limit_usd),
-  mode: item.mode ?? 'hard',
-  softLimits: [...new Set(item.soft_limits ?? DEFAULT_SOFT_LIMITS)].sort((a, b) => a - b),
-});
-
-interface Issue {
-  readonly code?: string | undefined;
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-  readonly keys?: readonly string[];
-  readonly issues?: readonly { readonly message: string }[];
-}
-
-function validated<Output>(schema: z.ZodMiniType<Output>, body: JsonObject): Output {
-  const refused = NOT_ENFORCED.filter((name) => body[name] !== undefined);
-  if (refused[0] !== undefined)
-    throw new GatewayError(
-      'unsupported_parameter',
-      `This version of Sluice does not enforce ${refused.join(', ')}, so it does not take ${refused.length === 1 ? 'it' : 'them'}.`,
-      { param: refused[0] },
-    );
-  const result = schema.safeParse(body);
-  if (result.success) return result.data;
-  // Zod types its issues as a union in which only some members have `keys` or `issues`.
-  const faults = (result.error.issues as readonly Issue[]).flatMap(faultsOf);
-  const message = faults.map((fault) => `${fault.param}: ${fault.text}`).join('; ');
-  throw new GatewayError('invalid_request', message.slice(0, 2_000), {
-    param: faults[0]?.param ?? '',
-  });
-}
-
-function faultsOf(issue: Issue): { readonly param: string; readonly text: string }[] {
-  const path = issue.path.map(String).join('.');
-  if (issue.code === 'unrecognized_keys')
-    return (issue.keys ?? []).map((name) => ({
-      param: path === '' ? name : `${path}.${name}`,
-      text: 'unknown field',
-    }));
-  return [{ param: path, text: issue.issues?.[0]?.message ?? issue.message }];
-}
-
-/** Says what the object has to be, and leaves unknown fields to be named one by one. */
-function objectMessage(
-  message: string,
-): (issue: { readonly code?: string | undefined }) => string | undefined {
-  return (issue) => (issue.code === 'unrecognized_keys' ? undefined : message);
 }

@@ -1,15 +1,20 @@
+import * as z from 'zod/mini';
 import { GatewayError } from '../domain/errors.ts';
 import { type SecretHash, type VirtualKeyId, virtualKeyId } from '../domain/ids.ts';
-import type { ScopeCounters } from '../domain/money/budget.ts';
-import type { VirtualKey } from '../domain/virtual-key.ts';
+import type { Scope } from '../domain/money/budget.ts';
+import { type VirtualKey, withNewSecret } from '../domain/virtual-key.ts';
 import { type HttpRequest, type HttpResponse, jsonResponse } from '../http/message.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { KeyStore } from '../ports/key-store.ts';
 import type { Ledger } from '../ports/ledger.ts';
+import { validated, whole } from './body-schema.ts';
+import { changeAgain } from './change-again.ts';
 import { inBatches } from './in-batches.ts';
 import { changeKey, keyFromBody } from './key-body.ts';
 import { keyView } from './key-view.ts';
-import { readJsonObject } from './read-body.ts';
+import { readPage } from './pages.ts';
+import { readJsonObject, readJsonObjectOrNothing } from './read-body.ts';
+import { standingBudgets } from './scope-budgets.ts';
 
 export interface KeyRouteDependencies {
   readonly keys: KeyStore;
@@ -23,13 +28,10 @@ export interface KeyRouteDependencies {
   readonly newId: () => string;
 }
 
-const DEFAULT_PAGE = 50;
-const LARGEST_PAGE = 100;
-const MAX_CURSOR_LENGTH = 2_000;
-/** How often a change is made again on top of somebody else's: revoking must win. */
-const MAX_CHANGE_ATTEMPTS = 5;
+const HINT_LENGTH = 4;
+const MAX_GRACE_SECONDS = 30 * 86_400;
 
-/** `POST /admin/keys`: the only answer that holds the secret. */
+/** `POST /admin/keys`: with that of a rotation, the only answer that holds a secret. */
 export async function createKey(
   request: HttpRequest,
   dependencies: KeyRouteDependencies,
@@ -38,10 +40,11 @@ export async function createKey(
   const body = readJsonObject(request);
   const secret = dependencies.newSecret();
   const id = virtualKeyId(`key_${dependencies.newId()}`);
-  const key = keyFromBody(body, { id, hint: secret.slice(-4), nowMs });
+  const key = keyFromBody(body, { id, hint: secret.slice(-HINT_LENGTH), nowMs });
+  // Nothing that can fail stands between the key's making and the one answer that holds its secret.
+  const budgets = await standingBudgets(scopeOf(key), key, { ledger: NOTHING_COUNTED, nowMs });
   await dependencies.keys.create(key, dependencies.hashSecret(secret));
-  const { id: shownId, ...view } = keyView(key, undefined, nowMs);
-  return jsonResponse(201, { id: shownId, key: secret, ...view });
+  return jsonResponse(201, withSecret(keyView(key, budgets, nowMs), secret));
 }
 
 /** `GET /admin/keys?limit=&cursor=`, newest first. */
@@ -67,41 +70,85 @@ export async function updateKey(
 ): Promise<HttpResponse> {
   const body = readJsonObject(request);
   const nowMs = dependencies.clock.now();
-  const changed = await change(id, dependencies.keys, (key) => {
-    if (key.state === 'revoked')
-      throw new GatewayError('invalid_request', `The key ${key.id} is revoked; it cannot be changed.`);
-    return changeKey(key, body, nowMs);
-  });
+  const changed = await changeStanding(id, dependencies.keys, (key) => changeKey(key, body, nowMs));
   return jsonResponse(200, await viewNow(changed, dependencies));
 }
 
 /** `DELETE /admin/keys/{id}`: revokes it, for good. The key, its spend and its records stay readable. */
 export async function revokeKey(id: string, dependencies: KeyRouteDependencies): Promise<HttpResponse> {
   const nowMs = dependencies.clock.now();
-  const revoked = await change(id, dependencies.keys, (key) =>
-    key.state === 'revoked' ? key : { ...key, state: 'revoked', revokedAtMs: nowMs },
-  );
+  const { keys } = dependencies;
+  const revoked = await changeAgain({
+    read: () => existingKey(id, keys),
+    apply: (key): VirtualKey =>
+      key.state === 'revoked' ? key : { ...key, state: 'revoked', revokedAtMs: nowMs },
+    put: (key) => keys.update(key),
+  });
   return jsonResponse(200, await viewNow(revoked, dependencies));
 }
 
-async function change(
+/** `POST /admin/keys/{id}/disable` and `…/enable`: a disabled key is refused until it is enabled. */
+export async function switchKey(
+  id: string,
+  state: 'active' | 'disabled',
+  dependencies: KeyRouteDependencies,
+): Promise<HttpResponse> {
+  const switched = await changeStanding(id, dependencies.keys, (key) =>
+    key.state === state ? key : { ...key, state },
+  );
+  return jsonResponse(200, await viewNow(switched, dependencies));
+}
+
+const rotation = z.strictObject({ grace_seconds: z.optional(whole(0, MAX_GRACE_SECONDS)) });
+
+/**
+ * `POST /admin/keys/{id}/rotate`: gives the key a new secret. The one before works for `grace_seconds` more, by default for
+ * none; so do older ones that still worked, but never longer than they were given before.
+ */
+export async function rotateKey(
+  id: string,
+  request: HttpRequest,
+  dependencies: KeyRouteDependencies,
+): Promise<HttpResponse> {
+  const { keys } = dependencies;
+  const { grace_seconds: graceSeconds = 0 } = validated(rotation, readJsonObjectOrNothing(request));
+  const nowMs = dependencies.clock.now();
+  const secret = dependencies.newSecret();
+  const hint = secret.slice(-HINT_LENGTH);
+  const before = await standingKey(id, keys);
+  // Read first: what fails after the rotation would take the new secret with it.
+  const budgets = await standingBudgets(scopeOf(before), before, { ledger: dependencies.ledger, nowMs });
+  const rotated = await changeAgain({
+    read: () => standingKey(id, keys),
+    apply: (key) => withNewSecret(key, { hint, graceMs: graceSeconds * 1_000, nowMs }),
+    put: (key) => keys.rotate(key, dependencies.hashSecret(secret)),
+  });
+  return jsonResponse(200, withSecret(keyView(rotated, budgets, nowMs), secret));
+}
+
+const withSecret = <View extends { readonly id: string }>({ id, ...view }: View, secret: string) => ({
+  id,
+  key: secret,
+  ...view,
+});
+
+/** Changes a key that is not revoked. @throws GatewayError `not_found`, and `invalid_request` for a revoked one */
+export const changeStanding = (
   id: string,
   keys: KeyStore,
   apply: (key: VirtualKey) => VirtualKey,
-): Promise<VirtualKey> {
-  for (let attempt = 1; ; attempt += 1) {
-    const before = await existingKey(id, keys);
-    const after = apply(before);
-    if (after === before) return before;
-    try {
-      return await keys.update(after);
-    } catch (error) {
-      const isLostRace = error instanceof GatewayError && error.code === 'idempotency_conflict';
-      if (!isLostRace || attempt === MAX_CHANGE_ATTEMPTS) throw error;
-    }
-  }
+): Promise<VirtualKey> =>
+  changeAgain({ read: () => standingKey(id, keys), apply, put: (key) => keys.update(key) });
+
+/** A key that exists and is not revoked. */
+async function standingKey(id: string, keys: KeyStore): Promise<VirtualKey> {
+  const key = await existingKey(id, keys);
+  if (key.state === 'revoked')
+    throw new GatewayError('invalid_request', `The key ${key.id} is revoked; it cannot be changed.`);
+  return key;
 }
 
+/** The key of an id. @throws GatewayError `not_found` */
 async function existingKey(idText: string, keys: KeyStore): Promise<VirtualKey> {
   const key = await keys.find(readKeyId(idText));
   if (key === undefined) throw noSuchKey(idText);
@@ -119,28 +166,13 @@ const noSuchKey = (id: string): GatewayError =>
     param: 'id',
   });
 
-async function viewNow(key: VirtualKey, dependencies: KeyRouteDependencies) {
-  return keyView(key, await countersOf(key, dependencies.ledger), dependencies.clock.now());
+/** A key with where its budgets stand now. */
+async function viewNow(key: VirtualKey, { ledger, clock }: Pick<KeyRouteDependencies, 'ledger' | 'clock'>) {
+  const nowMs = clock.now();
+  return keyView(key, await standingBudgets(scopeOf(key), key, { ledger, nowMs }), nowMs);
 }
 
-async function countersOf(
-  key: VirtualKey,
-  ledger: Pick<Ledger, 'counters'>,
-): Promise<ScopeCounters | undefined> {
-  return key.budgets.length === 0 ? undefined : await ledger.counters({ kind: 'key', id: key.id });
-}
+const scopeOf = ({ id }: VirtualKey): Scope => ({ kind: 'key', id });
 
-function readPage(query: URLSearchParams): { readonly limit: number; readonly cursor?: string } {
-  const limitText = query.get('limit') ?? String(DEFAULT_PAGE);
-  const limit = /^\d{1,4}$/.test(limitText) ? Number(limitText) : 0;
-  if (limit < 1 || limit > LARGEST_PAGE)
-    throw new GatewayError('invalid_request', `limit: must be a whole number from 1 to ${LARGEST_PAGE}.`, {
-      param: 'limit',
-    });
-  const cursor = query.get('cursor');
-  if (cursor !== null && cursor.length > MAX_CURSOR_LENGTH)
-    throw new GatewayError('invalid_request', 'cursor: must be the next_cursor of an earlier answer.', {
-      param: 'cursor',
-    });
-  return cursor === null || cursor === '' ? { limit } : { limit, cursor };
-}
+/** What is counted for a key that has just been made. */
+const NOTHING_COUNTED: Pick<Ledger, 'counters'> = { counters: () => Promise.resolve(undefined) };

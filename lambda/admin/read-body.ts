@@ -20,6 +20,10 @@ export function readJsonObject({ body, bodyTooLarge }: HttpRequest): JsonObject 
   return value;
 }
 
+/** As `readJsonObject`, where a body may be left out. */
+export const readJsonObjectOrNothing = (request: HttpRequest): JsonObject =>
+  request.body.byteLength === 0 && request.bodyTooLarge !== true ? {} : readJsonObject(request);
+
 function decode(body: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(body);

@@ -1,8 +1,22 @@
 import { GatewayError } from '../domain/errors.ts';
+import { ENTRY_NAME } from './body-schema.ts';
 
-/** What a spend report can be grouped by. */
-export const SPEND_GROUPS = ['key', 'model', 'provider', 'day'] as const;
-export type SpendGroup = (typeof SPEND_GROUPS)[number];
+/** What a spend report can be grouped by, beside tags. */
+export const SPEND_GROUPS = [
+  'key',
+  'team',
+  'project',
+  'organization',
+  'member',
+  'end_user',
+  'model',
+  'provider',
+  'session',
+  'day',
+] as const;
+
+/** `tag:customer` groups by the values of one tag. */
+export type SpendGroup = (typeof SPEND_GROUPS)[number] | `tag:${string}`;
 
 /** The question a spend report answers. Days are ISO dates (UTC), both inclusive. */
 export interface SpendQuery {
@@ -49,12 +63,26 @@ function readGroups(query: URLSearchParams): readonly SpendGroup[] {
     .flatMap((value) => value.split(','))
     .map((name) => name.trim());
   if (names.length === 0) return ['key'];
-  const groups = SPEND_GROUPS.filter((group) => names.includes(group));
-  // Each name is known and named once exactly when as many groups are found as names were given.
-  if (groups.length !== names.length || names.length > 2)
-    throw refuse('group_by', `must be one or two different of ${SPEND_GROUPS.join(', ')}`);
-  return names.flatMap((name) => groups.filter((group) => group === name));
+  const groups = names.flatMap((name) => groupNamed(name) ?? []);
+  if (groups.length !== names.length || new Set(groups).size !== groups.length || groups.length > 2)
+    throw refuse('group_by', `must be one or two different of ${SPEND_GROUPS.join(', ')}, tag:<name>`);
+  return groups;
 }
 
-const refuse = (param: string, text: string): GatewayError =>
+function groupNamed(name: string): SpendGroup | undefined {
+  if (isTagGroup(name) && ENTRY_NAME.expression.test(name.slice(TAG.length))) return name;
+  return SPEND_GROUPS.find((group) => group === name);
+}
+
+const TAG = 'tag:';
+
+/** Whether a name groups by a tag. */
+const isTagGroup = (name: string): name is `tag:${string}` => name.startsWith(TAG);
+
+/** The tag that a group groups by; `undefined` for all other groups. */
+export const tagOf = (group: SpendGroup): string | undefined =>
+  isTagGroup(group) ? group.slice(TAG.length) : undefined;
+
+/** Refuses a parameter. */
+export const refuse = (param: string, text: string): GatewayError =>
   new GatewayError('invalid_request', `${param.slice(0, 100)}: ${text}.`, { param: param.slice(0, 100) });

@@ -18,9 +18,10 @@ export const WIDGET_STYLE: Html = html`
 .sluice-summary{display:flex;flex-wrap:wrap;gap:10px 32px}
 .sluice-value{font-size:24px;font-weight:600;line-height:1.2}
 .sluice-muted{color:var(--muted);font-size:12px}
-.sluice-keys{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,340px),1fr));gap:12px}
-.sluice-key{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:10px 12px;min-width:0}
+.sluice-cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,340px),1fr));align-items:start;gap:12px}
+.sluice-card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:10px 12px;min-width:0}
 .sluice-budget{margin-top:8px}
+.sluice-increase{margin-top:6px;overflow-wrap:anywhere}
 .sluice-line{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 12px;overflow-wrap:anywhere}
 .sluice-bar{position:relative;height:12px;margin:4px 0;border-radius:6px;background:var(--track);overflow:hidden}
 .sluice-bar i{position:absolute;top:0;bottom:0;display:block}

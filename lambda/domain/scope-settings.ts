@@ -39,4 +39,6 @@ export interface ScopeSettings extends ScopeRules {
   /** Rises with every change; 0 where there are no settings. */
   readonly policyVersion: number;
   readonly createdAtMs: number;
+  /** When they were taken away (Unix milliseconds): what is left has no rules and keeps the version rising. */
+  readonly clearedAtMs?: number;
 }

@@ -1,4 +1,4 @@
-import type { Budget, LimitedTo, Scope, ScopePolicy } from './money/budget.ts';
+import type { Budget, BudgetIncrease, LimitedTo, Scope, ScopePolicy } from './money/budget.ts';
 import { type NanoUsd, nanoUsd } from './money/nano.ts';
 import type { Deployment } from './routing/deployment.ts';
 import type { ScopeRules, ScopeSettings, SettableKind } from './scope-settings.ts';
@@ -41,10 +41,15 @@ export function facetOf({ model, provider }: LimitedTo): string | undefined {
   return parts.length === 0 ? undefined : parts.join(',');
 }
 
+/** Whether a budget is one of those that an increase is for. */
+export const isIncreasedBy = (budget: Budget, increase: BudgetIncrease): boolean =>
+  (increase.window === undefined || increase.window === budget.window) &&
+  facetOf(increase) === facetOf(budget);
+
 /** A budget's limit at a moment: what was set, and the increases that stand. */
 function limitAt(budget: Budget, rules: ScopeRules, nowMs: number): NanoUsd {
   const standing = rules.increases.filter(
-    ({ window, expiresAtMs }) => nowMs < expiresAtMs && (window === undefined || window === budget.window),
+    (increase) => nowMs < increase.expiresAtMs && isIncreasedBy(budget, increase),
   );
   return nanoUsd(standing.reduce((sum, { amount }) => sum + amount, BigInt(budget.limit)));
 }

@@ -9,7 +9,8 @@ import { NO_RULES, type ScopeRules } from './scope-settings.ts';
 export interface VirtualKey extends ScopeRules {
   readonly id: VirtualKeyId;
   readonly name: string;
-  readonly state: 'active' | 'revoked';
+  /** `disabled` can be made active again, `revoked` cannot. */
+  readonly state: 'active' | 'disabled' | 'revoked';
   readonly organization?: string;
   readonly team?: string;
   readonly project?: string;
@@ -31,8 +32,18 @@ export interface VirtualKey extends ScopeRules {
   readonly createdAtMs: number;
   readonly expiresAtMs?: number;
   readonly revokedAtMs?: number;
-  /** The secret's last four characters, to tell keys apart. */
+  /** The last four characters of the newest secret, to tell keys apart. */
   readonly hint: string;
+  /** Which of its secrets is the newest: 1, and one more with each rotation. */
+  readonly secretNumber: number;
+  /** Secrets that were replaced and still work for a while. All others are at their end. */
+  readonly earlierSecrets: readonly EarlierSecret[];
+}
+
+/** A replaced secret, by its number, and when it ends. */
+export interface EarlierSecret {
+  readonly number: number;
+  readonly untilMs: number;
 }
 
 /** What one session (an agent's run) may use in all. */
@@ -57,6 +68,39 @@ export const purseShards = (
   nowMs: number,
 ): number => (nowMs - purseShardsAtMs < CROWDED_FOR_MS ? shards : 1);
 
+/** More than one rotation a grace period is an accident; older ones end at once. */
+const MOST_EARLIER_SECRETS = 10;
+
+/**
+ * A key with a new secret beside the old ones, which work for `graceMs` more, and never longer than they were given before.
+ */
+export function withNewSecret(
+  key: VirtualKey,
+  { hint, graceMs, nowMs }: { readonly hint: string; readonly graceMs: number; readonly nowMs: number },
+): VirtualKey {
+  const endMs = nowMs + graceMs;
+  const replaced = [{ number: key.secretNumber, untilMs: endMs }, ...key.earlierSecrets].map(
+    ({ number, untilMs }) => ({ number, untilMs: Math.min(untilMs, endMs) }),
+  );
+  return {
+    ...key,
+    hint,
+    secretNumber: key.secretNumber + 1,
+    earlierSecrets: replaced.filter(({ untilMs }) => nowMs < untilMs).slice(0, MOST_EARLIER_SECRETS),
+  };
+}
+
+/**
+ * The key as it is for who holds one of its secrets: through a replaced one it expires when that secret ends.
+ * @returns `undefined` for a secret that has ended and is forgotten
+ */
+export function keyThroughSecret(key: VirtualKey, secretNumber: number): VirtualKey | undefined {
+  if (secretNumber === key.secretNumber) return key;
+  const secret = key.earlierSecrets.find(({ number }) => number === secretNumber);
+  if (secret === undefined) return undefined;
+  return { ...key, expiresAtMs: Math.min(secret.untilMs, key.expiresAtMs ?? secret.untilMs) };
+}
+
 /** A key that may do everything and has no budget. */
 export const newVirtualKey = (
   given: Pick<VirtualKey, 'id' | 'name' | 'createdAtMs' | 'hint'>,
@@ -67,6 +111,8 @@ export const newVirtualKey = (
   tags: {},
   metadata: {},
   policyVersion: 1,
+  secretNumber: 1,
+  earlierSecrets: [],
 });
 
 /** Whether a text has the form of a virtual key's secret. */

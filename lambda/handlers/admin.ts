@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import middy from '@middy/core';
 import { dynamoKeyStore } from '../adapters/dynamodb/key-store.ts';
 import { dynamoLedger } from '../adapters/dynamodb/ledger.ts';
+import { dynamoScopeStore } from '../adapters/dynamodb/scope-store.ts';
 import { dynamoSpendReports } from '../adapters/dynamodb/spend-reports.ts';
 import { powertoolsTelemetry } from '../adapters/powertools/telemetry.ts';
 import { storedSecret } from '../adapters/secrets/stored-secret.ts';
@@ -19,6 +20,7 @@ const adminKeySecret = process.env['SLUICE_ADMIN_KEY_SECRET'];
 
 const application = adminApplication({
   keys: dynamoKeyStore(store),
+  scopes: dynamoScopeStore(store),
   ledger: dynamoLedger(store),
   reports: dynamoSpendReports(store),
   clock: systemClock,

@@ -1,6 +1,7 @@
 import { dynamoKeyStore } from '../adapters/dynamodb/key-store.ts';
 import { dynamoLedger } from '../adapters/dynamodb/ledger.ts';
 import { dynamoRoutingStore } from '../adapters/dynamodb/routing-store.ts';
+import { dynamoScopeStore } from '../adapters/dynamodb/scope-store.ts';
 import { dynamoSpendReports } from '../adapters/dynamodb/spend-reports.ts';
 import { systemClock } from '../adapters/system-clock/system-clock.ts';
 import { answerWidget } from '../admin/answer-widget.ts';
@@ -12,6 +13,7 @@ const store = deployedStore(process.env);
 export const handler = (event: unknown): ReturnType<typeof answerWidget> =>
   answerWidget(event, {
     keys: dynamoKeyStore(store),
+    scopes: dynamoScopeStore(store),
     ledger: dynamoLedger(store),
     reports: dynamoSpendReports(store),
     routing: dynamoRoutingStore(store),

@@ -5,6 +5,8 @@ import { usdFromNano } from '../domain/money/nano.ts';
 export const budgetView = (state: BudgetState) => ({
   limit_usd: usdFromNano(state.budget.limit),
   window: state.budget.window,
+  model: state.budget.model ?? null,
+  provider: state.budget.provider ?? null,
   mode: state.budget.mode,
   soft_limits: state.budget.softLimits,
   spent_usd: usdFromNano(state.spent),

@@ -220,7 +220,8 @@ function newReservation(
     key: { id: key.id, policyVersion: key.policyVersion, purseShards: purseShards(key, nowMs) },
     shared,
     own,
-    windows: countedWindows(shared, nowMs),
+    // Of its beginning, however long it waited: its price is of then too.
+    windows: countedWindows(shared, exchange.facts.startedAtMs),
     expiresAtMs: exchange.deadlineMs + SWEEP_GRACE_MS,
     terms: leaseTerms(shared, (policy) => gateway.remainders.counters(policy), estimate, nowMs),
   };

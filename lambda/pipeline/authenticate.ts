@@ -19,8 +19,12 @@ export async function authenticate(
   if (secret === undefined) throw authenticationFailed();
   const hash = gateway.hashSecret(secret);
   const found = await gateway.keys.find(hash, maxAgeMs);
-  if (found === undefined || !isUsable(found.key, gateway.clock.now())) throw authenticationFailed();
-  return { hash, ...found };
+  if (found === undefined) throw authenticationFailed();
+  if (isUsable(found.key, gateway.clock.now())) return { hash, ...found };
+  // What is remembered may be old: the key may have been enabled or prolonged since.
+  const current = await gateway.keys.find(hash, UNRESERVED_KEY_AGE_MS);
+  if (current === undefined || !isUsable(current.key, gateway.clock.now())) throw authenticationFailed();
+  return { hash, ...current };
 }
 
 /** Reads the caller's key again after the store said that its policy has changed. @throws as `authenticate` */

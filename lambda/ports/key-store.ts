@@ -21,8 +21,9 @@ export interface KeyReader {
 
 /** What the control plane may do with the settings of scopes. Every change bumps their version in `keys` and in `spend` at once. */
 export interface ScopeStore {
+  /** Settings that were cleared are found too, as their version counts. */
   find(scope: Scope): Promise<ScopeSettings | undefined>;
-  /** Newest first. */
+  /** Newest first, without those that were cleared. */
   list(
     kind: SettableKind,
     page: { readonly limit: number; readonly cursor?: string },
@@ -52,4 +53,9 @@ export interface KeyStore extends KeyReader {
    * @throws GatewayError `idempotency_conflict` where somebody else changed it in between
    */
   update(key: VirtualKey): Promise<VirtualKey>;
+  /**
+   * As `update`, and lets in whoever has the new secret: the one the key calls its newest.
+   * @throws GatewayError as `update`; `invalid_request` where the secret is taken
+   */
+  rotate(key: VirtualKey, hash: SecretHash): Promise<VirtualKey>;
 }

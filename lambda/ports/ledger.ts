@@ -111,8 +111,16 @@ export interface SweepResult {
   readonly open: number;
 }
 
+/** Whose a request was beside its key's, as the key said then. */
+export interface SpendLabels {
+  readonly organization?: string;
+  readonly team?: string;
+  readonly project?: string;
+  readonly member?: string;
+}
+
 /** One line of the spend report's source: one key, day, provider and model. */
-export interface SpendRollup {
+export interface SpendRollup extends SpendLabels {
   readonly day: string;
   readonly keyId: VirtualKeyId;
   readonly provider: string;
@@ -123,7 +131,23 @@ export interface SpendRollup {
   readonly completionTokens: number;
 }
 
+/** What one request was charged that named an end user, a session or tags. It is part of a roll-up, too. */
+export interface SpendCharge extends SpendLabels {
+  readonly day: string;
+  readonly keyId: VirtualKeyId;
+  readonly endUser?: string;
+  readonly session?: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly provider: string;
+  readonly model: string;
+  readonly cost: NanoUsd;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+}
+
 export interface SpendReports {
   /** All roll-ups of the days from `fromDay` to `toDay` (ISO dates, inclusive). */
   rollups(fromDay: string, toDay: string): Promise<readonly SpendRollup[]>;
+  /** Every charge of the days from `fromDay` to `toDay`, in no order, as they are read. May lag a second behind. */
+  charges(fromDay: string, toDay: string): AsyncIterable<SpendCharge>;
 }

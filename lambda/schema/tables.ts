@@ -6,11 +6,13 @@ interface KeyAttribute {
   readonly type: AttributeType;
 }
 
-interface IndexDefinition {
+/** A second way to find items. */
+export interface IndexDefinition {
   readonly name: string;
   readonly partitionKey: KeyAttribute;
   readonly sortKey?: KeyAttribute;
-  readonly projection: 'KEYS_ONLY' | 'ALL';
+  /** What of an item the index holds beside the keys: nothing, all of it, or these attributes. */
+  readonly projection: 'KEYS_ONLY' | 'ALL' | { readonly include: readonly string[] };
 }
 
 /** One table: what the CDK data stack deploys and what the local server creates are both made from this. */
@@ -33,6 +35,7 @@ const number = (name: string): KeyAttribute => ({ name, type: 'N' });
  * `keys`: `key#<id>` is a virtual key's policy, `secret#<sha-256>` points to it. Index `byKind` lists by creation time.
  * `spend`: `scope#<kind>#<id>` holds a scope's counters; `record#<request id>` one request; `notice#…` a message not yet
  * sent; `rollup#<day>#<shard>` with one sort key a key, provider and model. Index `open` holds only what is not finished.
+ * Index `byDay` holds the closed records that name an end user, a session or tags, for reports by these.
  * `routing`: `outcomes#<minute>#<shard>` per deployment; `health` per deployment; `probe-spend` per month.
  * `cache`: `answer#<name>` is an answer that is kept, in several items where it is large; `claim#<name>` says who answers a
  * request; `vector#<partition>` holds vectors of the semantic cache on a local server. Names are keyed hashes: they tell nothing of what was asked, and nobody can guess them.
@@ -40,7 +43,8 @@ const number = (name: string): KeyAttribute => ({ name, type: 'N' });
  * Attributes of `spend`, money in nano-dollars:
  * - scope (sk `scope`): `policyVersion`; per window id `committed:<window>`, `spent:<window>`; `noticed:<window>:<threshold>`.
  * - record (sk `record`): the fields of RequestFacts and RequestOutcome by name (lists and maps as JSON text), `state`,
- *   `estimate`, `scopes` and `windows` (of the reservation), `expiresAtMs`, and while not closed `openShard` (`open#<shard>`).
+ *   `estimate`, `scopes` and `windows` (of the reservation), `expiresAtMs`, and while not closed `openShard` (`open#<shard>`), then
+ *   `chargeDay` (`<day>#<shard>`) where index `byDay` wants it.
  * - notice (sk `notice`): the fields of BudgetNotice, `openShard` (`notice`), `expiresAtMs` (when it was queued).
  * - roll-up (sk `<key id>#<provider>#<model>`): `requests`, `costNano`, `promptTokens`, `completionTokens`.
  *
@@ -71,6 +75,27 @@ export const TABLES = {
         sortKey: number('expiresAtMs'),
         projection: 'KEYS_ONLY',
       },
+      {
+        name: 'byDay',
+        partitionKey: text('chargeDay'),
+        sortKey: number('startedAtMs'),
+        projection: {
+          include: [
+            'keyId',
+            'organization',
+            'team',
+            'project',
+            'member',
+            'endUser',
+            'session',
+            'tags',
+            'provider',
+            'model',
+            'cost',
+            'usage',
+          ],
+        },
+      },
     ],
     timeToLiveAttribute: 'expiresAtSeconds',
   },
@@ -94,6 +119,8 @@ export type TableName = keyof typeof TABLES;
 
 /** Shards of the index of open records, so that no partition of it takes all writes. */
 export const OPEN_SHARDS = 16;
+/** Shards of a day in the index of what end users, sessions and tags were charged. */
+export const CHARGE_SHARDS = 16;
 /** Shards of a day's roll-ups. */
 export const ROLLUP_SHARDS = 8;
 /** Shards of a minute's outcomes. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { answerWidget } from '../../lambda/admin/answer-widget.ts';
 import { deploymentId, virtualKeyId } from '../../lambda/domain/ids.ts';
-import { spend, startAdmin, startStore, type TestAdmin, type TestStore } from './start-admin.ts';
+import { count, spend, startAdmin, startStore, type TestAdmin, type TestStore } from './start-admin.ts';
 
 const HOSTILE = `<script>alert(1)</script><img src=x onerror="alert('2')">&`;
 
@@ -30,6 +30,24 @@ beforeAll(async () => {
   await create('without budget', {});
   const revoked = await create('revoked', daily);
   await admin.call('DELETE', `/admin/keys/${revoked}`);
+  const budgets = [{ limit_usd: 500, window: 'month' }];
+  await admin.call('POST', '/admin/organizations', { id: 'acme', budgets });
+  await admin.call('POST', '/admin/teams', { id: 'no-budget', name: 'no budget' });
+  await admin.call('POST', '/admin/teams', { id: 'idle', budgets });
+  await admin.call('POST', '/admin/tags', { id: 'env=live', budgets });
+  await admin.call('POST', '/admin/teams', {
+    id: 'search',
+    name: 'The search team',
+    budgets: [...budgets, { limit_usd: 5, window: 'month', model: 'openai/gpt-5', mode: 'soft' }],
+  });
+  await admin.call('POST', '/admin/budgets/team:search/increase', {
+    amount_usd: 100,
+    window: 'month',
+    expires_at: '2099-01-01T00:00:00Z',
+    reason: '<b>launch</b>',
+  });
+  await count(store, { kind: 'team', id: 'search' }, { spentUsd: 50 });
+  await count(store, { kind: 'team', id: 'search', facet: 'model:openai/gpt-5' }, { spentUsd: 4 });
   const nowMs = Date.now();
   const seen = { lastUsedAtMs: nowMs - 40_000, updatedAtMs: nowMs };
   await store.routingUpkeep.writeHealth({ deployment: deploymentId('sim/frontier'), health: 0.97, ...seen });
@@ -52,7 +70,7 @@ const widget = async (event: unknown = {}): Promise<string> => {
 };
 /** The card of one key. */
 const cardOf = (text: string, name: string): string =>
-  text.split('<div class="sluice-key">').find((card) => card.includes(`>${name}</b>`)) ?? '';
+  text.split('<div class="sluice-card">').find((card) => card.includes(`>${name}</b>`)) ?? '';
 
 describe('the budget widget', () => {
   test('shows each usable key with a budget, the most used share first', async () => {
@@ -79,6 +97,31 @@ describe('the budget widget', () => {
     expect(cardOf(text, 'overdrawn')).toContain('never resets');
   });
 
+  test('shows the budgets of every kind of scope, each under its heading', async () => {
+    const text = await widget();
+    const headings = [...text.matchAll(/<h2>([^<]+)<\/h2>/g)].map((match) => match[1]);
+    expect(headings).toEqual(['Organizations · 1', 'Teams · 2', 'Tags · 1', 'Keys · 5', 'Deployments']);
+    expect(text.indexOf('>The search team</b>')).toBeLessThan(text.indexOf('>idle</b>'));
+    expect(cardOf(text, 'The search team')).toContain('<span class="sluice-muted">search</span>');
+    expect(text).not.toContain('>no budget</b>');
+  });
+
+  test('names the model or provider that a budget counts, and counts it apart', async () => {
+    const card = cardOf(await widget(), 'The search team');
+    expect(card).toContain(
+      '<div class="sluice-muted">only openai/gpt-5</div><div class="sluice-line"><span>month (soft) · <b>$4.00</b> of $5.00</span>',
+    );
+    expect(card).toContain('<span>month · <b>$50.00</b> of $600.00</span>');
+    expect(card).toContain('aria-label="$4.00 of $5.00 spent on openai/gpt-5, month, above a soft limit"');
+    expect(card.indexOf('openai/gpt-5')).toBeLessThan(card.indexOf('of $600.00'));
+  });
+
+  test('shows what a limit was increased by, until when and why', async () => {
+    expect(cardOf(await widget(), 'The search team')).toContain(
+      '+$100.00 (month) until 2099-01-01 00:00 UTC: &lt;b&gt;launch&lt;/b&gt;',
+    );
+  });
+
   test('shows what is spent today, over all keys', async () => {
     expect(await widget()).toContain('<div class="sluice-value">$1.72</div>');
   });
@@ -86,7 +129,7 @@ describe('the budget widget', () => {
   test('shows the health of deployments, and which cool down', async () => {
     const rows = (await widget()).split('<tr>');
     expect(rows.find((row) => row.includes('sim/frontier'))).toMatch(/97 %.*in service/s);
-    expect(rows.find((row) => row.includes('openai/gpt-5'))).toMatch(/cooling down, \d+ min/);
+    expect(rows.findLast((row) => row.includes('openai/gpt-5'))).toMatch(/cooling down, \d+ min/);
     expect(rows.find((row) => row.includes('custom/'))).toContain('passed over');
   });
 
@@ -117,10 +160,11 @@ describe('the budget widget', () => {
       {
         ...store,
         keys: { list: async () => ({ items: [], nextCursor: undefined }) },
+        scopes: { list: async () => ({ items: [], nextCursor: undefined }) },
         routing: { health: async () => new Map() },
       },
     );
-    expect(nothing).toContain('No usable key has a budget.');
+    expect(nothing).toContain('Nothing that is in use has a budget.');
     expect(nothing).toContain('No deployment has been used yet.');
   });
 });
@@ -138,5 +182,5 @@ test('the widget shows a hundred keys at most, and says that there are more', as
   await otherAdmin.close();
   await other.stop();
   expect(String(text).split('one of many')).toHaveLength(101);
-  expect(text).toContain('The newest 100 keys with budgets are shown; there may be more.');
+  expect(text).toContain('The newest 100 with budgets are shown; there may be more.');
 });

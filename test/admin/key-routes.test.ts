@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { virtualKeyId } from '../../lambda/domain/ids.ts';
 import { nanoFromUsd } from '../../lambda/domain/money/nano.ts';
 import { windowEndsAtMs } from '../../lambda/domain/money/window.ts';
+import { isUsable } from '../../lambda/domain/virtual-key.ts';
 import { reservationOf } from '../support/reservations.ts';
 import {
   ADMIN_KEY,
@@ -58,7 +59,7 @@ describe('POST /admin/keys', () => {
 
   test('stores the hash of the whole secret, by which the key is found', async () => {
     const { id, key } = await create();
-    expect(await store.keys.findBySecret(hashSecret(key))).toMatchObject({ id });
+    expect(await store.keys.findBySecret(hashSecret(key))).toMatchObject({ key: { id } });
   });
 
   test('keeps everything that was asked for', async () => {
@@ -119,13 +120,78 @@ describe('POST /admin/keys', () => {
     expect((await storedKey(created.id)).budgets[0]?.limit).toBe(nanoFromUsd(5));
   });
 
+  test('keeps every limit that was asked for, and shows it', async () => {
+    const limits = {
+      budgets: [
+        { limit_usd: 5, window: 'month' },
+        { limit_usd: 1, window: 'month', model: 'openai/gpt-5' },
+        { limit_usd: 2, window: 'month', model: 'openai/*', provider: 'openai' },
+        { limit_usd: 3, window: 'day', provider: 'anthropic', model: null },
+      ],
+      rate_limits: { requests_per_minute: 60, tokens_per_minute: 100_000, concurrent_requests: 5 },
+      session_limits: { max_cost_usd: 0.5, max_calls: 20 },
+      end_user_budget: { limit_usd: 0.25, window: 'day' },
+      cache: 'semantic',
+    };
+    const created = await create({ name: 'limited', ...limits });
+    const expected = {
+      ...limits,
+      end_user_budget: { ...limits.end_user_budget, mode: 'hard', soft_limits: [0.8] },
+    };
+    expect(created).toMatchObject(expected);
+    const { json } = await admin.call('GET', `/admin/keys/${created.id}`);
+    expect(json).toMatchObject(expected);
+    expect(json.budgets[0]).toMatchObject({ model: null, provider: null, increase_usd: 0 });
+    const cleared = await admin.call('PATCH', `/admin/keys/${created.id}`, {
+      budgets: null,
+      rate_limits: null,
+      session_limits: { max_calls: null },
+      end_user_budget: null,
+      cache: null,
+    });
+    expect(cleared.json).toMatchObject({
+      budgets: [],
+      rate_limits: null,
+      session_limits: null,
+      end_user_budget: null,
+      cache: null,
+    });
+  });
+
+  test('shows several rate limits as a list, with what each counts', async () => {
+    const { rate_limits } = await create({
+      name: 'x',
+      rate_limits: [{ requests_per_minute: 60 }, { tokens_per_minute: 10, model: 'sim/*' }],
+    });
+    const unset = { requests_per_minute: null, tokens_per_minute: null, concurrent_requests: null };
+    expect(rate_limits).toEqual([
+      { ...unset, requests_per_minute: 60, model: null, provider: null },
+      { ...unset, tokens_per_minute: 10, model: 'sim/*', provider: null },
+    ]);
+    const one = await create({ name: 'x', rate_limits: [{ requests_per_minute: 60 }] });
+    expect(one.rate_limits).toEqual({ ...unset, requests_per_minute: 60 });
+    expect((await create({ name: 'x', rate_limits: [] })).rate_limits).toBeNull();
+  });
+
+  test('takes a view back as it was shown', async () => {
+    const created = await create({
+      name: 'x',
+      rate_limits: [{ requests_per_minute: 60, provider: 'sim' }],
+      session_limits: { max_calls: 3 },
+      end_user_budget: { limit_usd: 1, window: 'day', mode: 'soft' },
+    });
+    const { rate_limits, session_limits, end_user_budget } = created;
+    const { json } = await admin.call('PATCH', `/admin/keys/${created.id}`, {
+      rate_limits,
+      session_limits,
+      end_user_budget,
+    });
+    expect(json).toMatchObject({ rate_limits, session_limits, end_user_budget });
+  });
+
   test.each([
-    ['rate_limits', { requests_per_minute: 1 }],
-    ['session_limits', { max_calls: 1 }],
-    ['end_user_budget', { limit_usd: 1 }],
     ['data_policy', { zdr: true }],
     ['guardrails', []],
-    ['cache', 'exact'],
     ['log', 'none'],
   ])('refuses %s, which nothing would enforce', async (name, value) => {
     const { status, json } = await admin.call('POST', '/admin/keys', { name: 'x', [name]: value });
@@ -165,6 +231,36 @@ describe('POST /admin/keys', () => {
         ],
       },
     ],
+    [
+      'budgets',
+      { name: 'x', budgets: [5, 6].map((limit_usd) => ({ limit_usd, window: 'day', model: 'a/b' })) },
+    ],
+    ['budgets.0.model', { name: 'x', budgets: [{ limit_usd: 1, window: 'day', model: 'gpt-5' }] }],
+    ['budgets.0.model', { name: 'x', budgets: [{ limit_usd: 1, window: 'day', model: 'a/b|provider:c' }] }],
+    ['budgets.0.model', { name: 'x', budgets: [{ limit_usd: 1, window: 'day', model: 'a/*b' }] }],
+    ['rate_limits', { name: 'x', rate_limits: {} }],
+    ['rate_limits', { name: 'x', rate_limits: 60 }],
+    ['rate_limits', { name: 'x', rate_limits: { model: 'a/b' } }],
+    ['rate_limits.requests_per_minute', { name: 'x', rate_limits: { requests_per_minute: 0 } }],
+    ['rate_limits.requests_per_minute', { name: 'x', rate_limits: { requests_per_minute: 1.5 } }],
+    ['rate_limits.burst', { name: 'x', rate_limits: { requests_per_minute: 1, burst: 2 } }],
+    [
+      'rate_limits.1.model',
+      {
+        name: 'x',
+        rate_limits: [1, 'b'].map((model) => ({ tokens_per_minute: 1, model: model === 1 ? 'a/b' : model })),
+      },
+    ],
+    [
+      'rate_limits',
+      { name: 'x', rate_limits: [1, 2].map((requests_per_minute) => ({ requests_per_minute })) },
+    ],
+    ['session_limits.max_calls', { name: 'x', session_limits: { max_calls: -1 } }],
+    ['session_limits.max_cost_usd', { name: 'x', session_limits: { max_cost_usd: 0 } }],
+    ['end_user_budget.window', { name: 'x', end_user_budget: { limit_usd: 1 } }],
+    ['end_user_budget.model', { name: 'x', end_user_budget: { limit_usd: 1, window: 'day', model: 'a/b' } }],
+    ['cache', { name: 'x', cache: 'on' }],
+    ['increases', { name: 'x', increases: [{ amount_usd: 1 }] }],
     ['expires_at', { name: 'x', expires_at: 'tomorrow' }],
     ['expires_at', { name: 'x', expires_at: '2027-02-30T00:00:00Z' }],
     ['expires_at', { name: 'x', expires_at: '2020-01-01T00:00:00Z' }],
@@ -339,6 +435,71 @@ describe('DELETE /admin/keys/{id}', () => {
   });
 });
 
+describe('POST /admin/keys/{id}/rotate', () => {
+  test('gives a new secret, and lets the old one work for the grace period', async () => {
+    const { id, key } = await create();
+    const { status, json } = await admin.call('POST', `/admin/keys/${id}/rotate`, { grace_seconds: 3600 });
+    expect(status).toBe(200);
+    expect(json.key).toMatch(/^sk-slu-[0-9A-Za-z]{43}$/);
+    expect(json.key).not.toBe(key);
+    expect(json).toMatchObject({ id, key_hint: json.key.slice(-4) });
+    const left = Date.parse(json.earlier_secrets_end_at) - Date.now();
+    expect(Math.abs(left - 3_600_000)).toBeLessThan(60_000);
+    expect((await store.keys.findBySecret(hashSecret(json.key)))?.key.id).toBe(id);
+    const throughOld = (await store.keys.findBySecret(hashSecret(key)))?.key;
+    expect(throughOld?.expiresAtMs).toBe(Date.parse(json.earlier_secrets_end_at));
+    expect((await admin.call('GET', `/admin/keys/${id}`)).json).toMatchObject({ expires_at: null });
+  });
+
+  test.each([undefined, {}, { grace_seconds: 0 }])(
+    'with the body %j ends the old secret at once',
+    async (body) => {
+      const { id, key } = await create();
+      const { json } = await admin.call('POST', `/admin/keys/${id}/rotate`, body);
+      expect(json.earlier_secrets_end_at).toBeNull();
+      expect(await store.keys.findBySecret(hashSecret(key))).toBeUndefined();
+    },
+  );
+
+  test.each([
+    ['grace_seconds', { grace_seconds: -1 }],
+    ['grace_seconds', { grace_seconds: 2_592_001 }],
+    ['grace', { grace: 1 }],
+  ])('refuses a wrong %s', async (param, body) => {
+    const { id } = await create();
+    const { status, json } = await admin.call('POST', `/admin/keys/${id}/rotate`, body);
+    expect([status, json.error.param]).toEqual([400, param]);
+  });
+
+  test('does not bring a revoked key back', async () => {
+    const { id } = await create();
+    await admin.call('DELETE', `/admin/keys/${id}`);
+    expect((await admin.call('POST', `/admin/keys/${id}/rotate`)).status).toBe(400);
+  });
+});
+
+describe('POST /admin/keys/{id}/disable and enable', () => {
+  test('stop a key and let it go on, and again without a change', async () => {
+    const { id } = await create();
+    const disabled = await admin.call('POST', `/admin/keys/${id}/disable`);
+    expect([disabled.status, disabled.json.state]).toEqual([200, 'disabled']);
+    expect(isUsable(await storedKey(id), Date.now())).toBe(false);
+    await admin.call('POST', `/admin/keys/${id}/disable`, {});
+    expect((await storedKey(id)).policyVersion).toBe(2);
+    const enabled = await admin.call('POST', `/admin/keys/${id}/enable`);
+    expect(enabled.json.state).toBe('active');
+    expect(isUsable(await storedKey(id), Date.now())).toBe(true);
+  });
+
+  test('leave a revoked key revoked, and a disabled one can be revoked', async () => {
+    const { id } = await create();
+    await admin.call('POST', `/admin/keys/${id}/disable`);
+    expect((await admin.call('DELETE', `/admin/keys/${id}`)).json.state).toBe('revoked');
+    expect((await admin.call('POST', `/admin/keys/${id}/enable`)).status).toBe(400);
+    expect((await storedKey(id)).state).toBe('revoked');
+  });
+});
+
 describe('any other request', () => {
   test.each([
     ['GET', '/admin/keys/key_unknown', 404, 'not_found'],
@@ -349,6 +510,9 @@ describe('any other request', () => {
     ['GET', '/admin/unknown', 404, 'not_found'],
     ['GET', '/admin/keys/', 404, 'not_found'],
     ['GET', '/dashboard', 404, 'not_found'],
+    ['POST', '/admin/keys/key_unknown/enable', 404, 'not_found'],
+    ['POST', '/admin/keys/key_unknown/disable', 404, 'not_found'],
+    ['GET', '/admin/keys/key_unknown/disable', 405, 'method_not_allowed'],
     ['PUT', '/admin/keys', 405, 'method_not_allowed'],
     ['POST', '/admin/keys/key_unknown', 405, 'method_not_allowed'],
     ['POST', '/admin/spend', 405, 'method_not_allowed'],
@@ -362,7 +526,7 @@ describe('any other request', () => {
       metadata: { retryable: false },
     });
     expect(answer.headers.get('x-request-id')).toMatch(/^req-/);
-    if (status === 405) expect(answer.headers.get('allow')).toMatch(/GET/);
+    if (status === 405) expect(answer.headers.get('allow')).toMatch(/GET|POST/);
   });
 
   test('without the admin key is refused with one message, and logged', async () => {

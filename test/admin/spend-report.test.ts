@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { SPEND_GROUPS } from '../../lambda/admin/spend-query.ts';
-import { spendRows, spendTotal } from '../../lambda/admin/spend-report.ts';
+import { SPEND_GROUPS, type SpendGroup, tagOf } from '../../lambda/admin/spend-query.ts';
+import { spendReport } from '../../lambda/admin/spend-report.ts';
 import { virtualKeyId } from '../../lambda/domain/ids.ts';
 import { nanoUsd } from '../../lambda/domain/money/nano.ts';
-import type { SpendRollup } from '../../lambda/ports/ledger.ts';
+import type { SpendCharge, SpendReports, SpendRollup } from '../../lambda/ports/ledger.ts';
 import { spend, startAdmin, startStore, type TestAdmin, type TestStore } from './start-admin.ts';
 
 describe('GET /admin/spend', () => {
@@ -55,6 +55,7 @@ describe('GET /admin/spend', () => {
           completion_tokens: 40,
         },
       ],
+      omitted_rows: 0,
       total: { requests: 4, cost_usd: 1.850_000_001, prompt_tokens: 400, completion_tokens: 80 },
     });
   });
@@ -84,15 +85,67 @@ describe('GET /admin/spend', () => {
     ['from', 'from=2026-03-02&to=2026-03-01'],
     ['from', 'from=2025-01-01&to=2026-01-02'],
     ['group_by', 'group_by='],
-    ['group_by', 'group_by=team'],
-    ['group_by', 'group_by=tag:env'],
+    ['group_by', 'group_by=user'],
+    ['group_by', 'group_by=tag:'],
+    ['group_by', 'group_by=tag:a%23b'],
+    ['group_by', 'group_by=tag:a,tag:a'],
+    ['group_by', 'group_by=team,tag:a,day'],
     ['group_by', 'group_by=key,key'],
     ['group_by', 'group_by=key,model,day'],
     ['team', 'team=search'],
   ])('refuses a wrong %s (%s)', async (param, query) => {
     const { status, json } = await admin.call('GET', `/admin/spend?${query}`);
     expect([status, json.error.code, json.error.param]).toEqual([400, 'invalid_request', param]);
-    if (param === 'group_by') expect(json.error.message).toContain('key, model, provider, day');
+    if (param === 'group_by') expect(json.error.message).toContain('session, day, tag:<name>');
+  });
+
+  test.each(['team', 'organization,member', 'project,day'])('groups by %s', async (groupBy) => {
+    const { status, json } = await admin.call('GET', `/admin/spend?group_by=${groupBy}`);
+    expect([status, json.data.length, json.data[0].requests]).toEqual([200, 1, 4]);
+    expect(json.data[0]).toMatchObject({ [groupBy.split(',')[0] ?? '']: null });
+  });
+
+  test('groups by end user, session and tags; requests that name none are one row', async () => {
+    const alone = await startStore();
+    const own = await startAdmin(alone);
+    const { id } = (await own.call('POST', '/admin/keys', { name: 'app', team: 'search' })).json;
+    const keyId = virtualKeyId(id);
+    await spend(alone, keyId, { usd: 4, model: 'large', endUser: 'ada', tags: { env: 'live', 'a.b': '1' } });
+    await spend(alone, keyId, { usd: 2, endUser: 'ada', session: 'run-1', tags: { env: 'test' } });
+    await spend(alone, keyId, { usd: 1, endUser: 'grace', session: 'run-2' });
+    await spend(alone, keyId, { usd: 0.5 });
+    const rows = async (groupBy: string) => {
+      const { json } = await own.call('GET', `/admin/spend?group_by=${groupBy}`);
+      expect(json.total).toMatchObject({ requests: 4, cost_usd: 7.5 });
+      return json.data.map((row: Record<string, unknown>) => [
+        ...json.group_by.map((group: string) => row[group]),
+        row['requests'],
+        row['cost_usd'],
+      ]);
+    };
+    expect(await rows('end_user')).toEqual([
+      ['ada', 2, 6],
+      ['grace', 1, 1],
+      [null, 1, 0.5],
+    ]);
+    expect(await rows('session,end_user')).toEqual([
+      [null, 'ada', 1, 4],
+      ['run-1', 'ada', 1, 2],
+      ['run-2', 'grace', 1, 1],
+      [null, null, 1, 0.5],
+    ]);
+    expect(await rows('tag:env,model')).toEqual([
+      ['live', 'large', 1, 4],
+      ['test', 'small', 1, 2],
+      [null, 'small', 2, 1.5],
+    ]);
+    expect(await rows('tag:a.b')).toEqual([
+      ['1', 1, 4],
+      [null, 3, 3.5],
+    ]);
+    expect(await rows('tag:toString')).toEqual([[null, 4, 7.5]]);
+    await own.close();
+    await alone.stop();
   });
 
   test('takes a range of 366 days', async () => {
@@ -101,30 +154,101 @@ describe('GET /admin/spend', () => {
 });
 
 describe('a report', () => {
-  const rollup: fc.Arbitrary<SpendRollup> = fc.record({
-    day: fc.constantFrom('2026-11-19', '2026-11-20'),
-    keyId: fc.constantFrom('key_a', 'key_b').map(virtualKeyId),
-    provider: fc.constantFrom('openai', 'sim'),
-    model: fc.constantFrom('a', 'b"],["', 'c'),
-    requests: fc.nat(),
-    cost: fc.bigInt({ min: 0n, max: 10n ** 20n }).map(nanoUsd),
-    promptTokens: fc.nat(),
-    completionTokens: fc.nat(),
-  });
-  const groups = fc.uniqueArray(fc.constantFrom(...SPEND_GROUPS), { minLength: 1, maxLength: 2 });
+  const requestFacts = fc.record(
+    {
+      day: fc.constantFrom('2026-11-19', '2026-11-20'),
+      keyId: fc.constantFrom('key_a', 'key_b').map(virtualKeyId),
+      organization: fc.constant('acme'),
+      team: fc.constantFrom('search', 'ads'),
+      project: fc.constantFrom('p', 'q'),
+      member: fc.constantFrom('ada', 'grace'),
+      endUser: fc.constantFrom('u1', 'u2', 'null'),
+      session: fc.constantFrom('s1', 's2'),
+      tags: fc.dictionary(fc.constantFrom('env', 'customer'), fc.constantFrom('a', 'b', '')),
+      provider: fc.constantFrom('openai', 'sim'),
+      model: fc.constantFrom('a', 'b"],["', 'c'),
+      cost: fc.bigInt({ min: 0n, max: 10n ** 20n }).map(nanoUsd),
+      promptTokens: fc.nat(1_000_000),
+      completionTokens: fc.nat(1_000_000),
+    },
+    {
+      requiredKeys: ['day', 'keyId', 'tags', 'provider', 'model', 'cost', 'promptTokens', 'completionTokens'],
+    },
+  );
+  const groups = fc.uniqueArray(
+    fc.constantFrom<SpendGroup>(...SPEND_GROUPS, 'tag:env', 'tag:customer', 'tag:nobody'),
+    { minLength: 1, maxLength: 2 },
+  );
 
-  test('has rows that sum up to the total, one for each group, dearest first', () => {
-    fc.assert(
-      fc.property(fc.array(rollup), groups, (rollups, groupBy) => {
-        const rows = spendRows(rollups, groupBy);
-        const sum = rows.reduce((total, row) => total + row.cost, 0n);
-        expect(sum).toBe(spendTotal(rollups).cost);
-        expect(sum).toBe(rollups.reduce((total, each) => total + each.cost, 0n));
-        const names = rows.map((row) => JSON.stringify(row.group));
-        expect(new Set(names).size).toBe(names.length);
+  /** The same requests as the store would give them. */
+  const reportsOf = (requests: readonly SpendCharge[]): SpendReports => ({
+    rollups: async () =>
+      requests.map(
+        ({ endUser: _, session: __, tags: ___, ...rest }): SpendRollup => ({ ...rest, requests: 1 }),
+      ),
+    async *charges() {
+      for (const request of requests) {
+        const { endUser, session, tags } = request;
+        if (endUser !== undefined || session !== undefined || Object.keys(tags).length > 0) yield request;
+      }
+    },
+  });
+
+  /** The value that a reader of the requests would put a request under. */
+  const valueUnder = (request: SpendCharge, group: SpendGroup): string | undefined => {
+    const tag = tagOf(group);
+    if (tag !== undefined) return request.tags[tag];
+    const properties: Readonly<Record<string, unknown>> = { ...request };
+    const value = properties[{ key: 'keyId', end_user: 'endUser' }[group as string] ?? group];
+    return value === undefined ? undefined : String(value);
+  };
+
+  test('has the rows one would get by reading every request, dearest first', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(requestFacts, { maxLength: 30 }), groups, async (requests, groupBy) => {
+        const query = { from: '2026-11-19', to: '2026-11-20', groupBy };
+        const { rows, total } = await spendReport(reportsOf(requests), query);
+        const expected = new Map<string, { requests: number; cost: bigint }>();
+        for (const request of requests) {
+          const name = JSON.stringify(groupBy.map((group) => valueUnder(request, group)));
+          const sums = expected.get(name) ?? { requests: 0, cost: 0n };
+          expected.set(name, { requests: sums.requests + 1, cost: sums.cost + request.cost });
+        }
+        const found = new Map(
+          rows.map(({ values, requests: count, cost }) => [
+            JSON.stringify(values),
+            { requests: count, cost },
+          ]),
+        );
+        expect(found).toEqual(expected);
+        expect(rows.reduce((all, row) => all + row.promptTokens, 0)).toBe(total.promptTokens);
         for (const [index, row] of rows.entries())
           expect(row.cost <= (rows[index - 1]?.cost ?? row.cost)).toBe(true);
       }),
     );
+  });
+
+  test('is refused where it would have more rows than a function holds', async () => {
+    const charge: SpendCharge = {
+      day: '2026-11-20',
+      keyId: virtualKeyId('key_a'),
+      tags: {},
+      provider: 'sim',
+      model: 'small',
+      cost: nanoUsd(1n),
+      promptTokens: 1,
+      completionTokens: 1,
+    };
+    const endless: SpendReports = {
+      rollups: async () => [],
+      async *charges() {
+        for (let session = 0; ; session += 1) yield { ...charge, session: `s${session}` };
+      },
+    };
+    const query = { from: '2026-11-20', to: '2026-11-20', groupBy: ['session'] } as const;
+    await expect(spendReport(endless, query)).rejects.toMatchObject({
+      code: 'invalid_request',
+      param: 'group_by',
+    });
   });
 });

@@ -3,15 +3,20 @@ import { Writable } from 'node:stream';
 import { dynamoKeyStore } from '../../lambda/adapters/dynamodb/key-store.ts';
 import { dynamoLedger } from '../../lambda/adapters/dynamodb/ledger.ts';
 import { dynamoRoutingStore, dynamoRoutingUpkeep } from '../../lambda/adapters/dynamodb/routing-store.ts';
+import { addToCounters, scopeKey } from '../../lambda/adapters/dynamodb/scope-item.ts';
+import { dynamoScopeStore } from '../../lambda/adapters/dynamodb/scope-store.ts';
 import { dynamoSpendReports } from '../../lambda/adapters/dynamodb/spend-reports.ts';
-import type { Store } from '../../lambda/adapters/dynamodb/store.ts';
+import { type Store, updateItem } from '../../lambda/adapters/dynamodb/store.ts';
+import { updateBuilder } from '../../lambda/adapters/dynamodb/update.ts';
 import { plainLog } from '../../lambda/adapters/plain-log/plain-log.ts';
 import { systemClock } from '../../lambda/adapters/system-clock/system-clock.ts';
 import { type AdminDependencies, adminApplication } from '../../lambda/admin/application.ts';
 import { adminKeyAuthorizer } from '../../lambda/admin/authorize.ts';
 import { newKeySecret } from '../../lambda/admin/key-secret.ts';
 import { requestId, type SecretHash, secretHash, type VirtualKeyId } from '../../lambda/domain/ids.ts';
+import { type Scope, scopeName } from '../../lambda/domain/money/budget.ts';
 import { nanoFromUsd } from '../../lambda/domain/money/nano.ts';
+import { windowIdsAt } from '../../lambda/domain/money/window.ts';
 import type { RequestFacts, RequestOutcome } from '../../lambda/domain/request-record.ts';
 import { serve } from '../../lambda/platform/node-http.ts';
 import type { Clock } from '../../lambda/ports/clock.ts';
@@ -32,8 +37,10 @@ export async function startStore(clock: Clock = systemClock) {
   const engine = await startTestEngine();
   const store: Store = { ...engine.store(), clock };
   return {
+    store,
     clock,
     keys: dynamoKeyStore(store),
+    scopes: dynamoScopeStore(store),
     ledger: dynamoLedger(store),
     reports: dynamoSpendReports(store),
     routing: dynamoRoutingStore(store),
@@ -57,6 +64,7 @@ export async function startAdmin(store: TestStore, overrides: Partial<AdminDepen
   const log = new TextSink();
   const application = adminApplication({
     keys: store.keys,
+    scopes: store.scopes,
     ledger: store.ledger,
     reports: store.reports,
     clock: store.clock,
@@ -129,13 +137,34 @@ const outcomeOf = (usd: number, provider: string, model: string): RequestOutcome
 export async function spend(
   store: TestStore,
   keyId: VirtualKeyId,
-  { usd, provider = 'sim', model = 'small' }: { usd: number; provider?: string; model?: string },
+  {
+    usd,
+    provider = 'sim',
+    model = 'small',
+    ...who
+  }: { usd: number; provider?: string; model?: string } & Partial<
+    Pick<RequestFacts, 'endUser' | 'session' | 'tags'>
+  >,
 ): Promise<void> {
   const key = await store.keys.find(keyId);
   if (key === undefined) throw new Error(`no key ${keyId}`);
   const nowMs = store.clock.now();
-  const facts = factsOf(keyId, nowMs);
+  const facts: RequestFacts = { ...factsOf(keyId, nowMs), ...who };
   const reserved = await store.ledger.reserve(facts, reservationOf(key, usd, nowMs));
   if (reserved.type !== 'reserved') throw new Error(`not reserved: ${reserved.type}`);
   await store.ledger.settle(facts, reserved.held, outcomeOf(usd, provider, model));
+}
+
+/** Counts money in a scope, as settled requests do. */
+export async function count(
+  { store, clock }: Pick<TestStore, 'store' | 'clock'>,
+  scope: Scope,
+  { spentUsd, committedUsd = spentUsd }: { spentUsd: number; committedUsd?: number },
+): Promise<void> {
+  const update = updateBuilder();
+  addToCounters(update, windowIdsAt(clock.now()), {
+    committed: nanoFromUsd(committedUsd),
+    spent: nanoFromUsd(spentUsd),
+  });
+  await updateItem(store, scopeKey(scopeName(scope)), update.build());
 }

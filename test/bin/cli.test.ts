@@ -138,6 +138,180 @@ describe('sluice keys', () => {
   });
 });
 
+describe('limits of a key', () => {
+  test('are set by their options, for everything or for one model or provider', async () => {
+    const created = await answerOf([
+      ...[
+        'keys',
+        'create',
+        '--name',
+        'limited',
+        '--budget',
+        '5/month',
+        '--budget',
+        '1/month/soft@openai/gpt-5',
+      ],
+      ...['--budget', '2/month@openai', '--budget', '3/month@openai/*'],
+      ...[
+        '--requests-per-minute',
+        '60',
+        '--tokens-per-minute',
+        '1000',
+        '--requests-per-minute',
+        '6@sim/small',
+      ],
+      ...['--concurrent-requests', '2@sim', '--session-max-cost', '0.5', '--session-max-calls', '20'],
+      ...['--end-user-budget', '0.25/day', '--cache', 'exact'],
+    ]);
+    const unset = { requests_per_minute: null, tokens_per_minute: null, concurrent_requests: null };
+    expect(created).toMatchObject({
+      budgets: [
+        { limit_usd: 5, model: null, provider: null },
+        { limit_usd: 1, mode: 'soft', model: 'openai/gpt-5' },
+        { limit_usd: 2, provider: 'openai' },
+        { limit_usd: 3, model: 'openai/*' },
+      ],
+      rate_limits: [
+        { ...unset, requests_per_minute: 60, tokens_per_minute: 1000, model: null, provider: null },
+        { ...unset, requests_per_minute: 6, model: 'sim/small' },
+        { ...unset, concurrent_requests: 2, provider: 'sim' },
+      ],
+      session_limits: { max_cost_usd: 0.5, max_calls: 20 },
+      end_user_budget: { limit_usd: 0.25, window: 'day' },
+      cache: 'exact',
+    });
+    const { stdout } = await sluice(['keys', 'show', created.id]);
+    expect(stdout).toContain('rate limits   60 requests a minute, 1000 tokens a minute\n');
+    expect(stdout).toContain('              6 requests a minute on sim/small\n');
+    expect(stdout).toContain('              2 at once on sim\n');
+    expect(stdout).toContain('session       $0.50, 20 calls\n');
+    expect(stdout).toContain('end user      $0.25/day each\n');
+    expect(stdout).toMatch(/\nmonth on openai\/gpt-5 +soft +\$1\.00/);
+    const cleared = await answerOf([
+      ...['keys', 'update', created.id, '--clear', 'rate-limits', '--clear', 'session-limits'],
+      ...['--clear', 'end-user-budget', '--clear', 'cache', '--requests-per-minute', '5'],
+    ]);
+    expect(cleared).toMatchObject({
+      rate_limits: { requests_per_minute: 5 },
+      session_limits: null,
+      end_user_budget: null,
+      cache: null,
+    });
+  });
+
+  test('rotate gives a new secret, and says until when the old one works', async () => {
+    const { id, key } = await answerOf(['keys', 'create', '--name', 'x']);
+    const { stdout } = await sluice(['keys', 'rotate', id, '--grace', '1h']);
+    expect(stdout).toMatch(/^key {11}sk-slu-\w{43}\n/);
+    expect(stdout).not.toContain(key);
+    expect(stdout).toMatch(/; the one before works until \d{4}-\d\d-\d\d \d\d:\d\d UTC\n/);
+    expect((await answerOf(['keys', 'rotate', id])).earlier_secrets_end_at).toBeNull();
+  });
+
+  test('disable and enable switch a key', async () => {
+    const { id } = await answerOf(['keys', 'create', '--name', 'x']);
+    expect((await sluice(['keys', 'disable', id])).stdout).toMatch(/\nstate +disabled\n/);
+    expect((await sluice(['keys', 'enable', id])).stdout).toMatch(/\nstate +active\n/);
+  });
+});
+
+describe.each([
+  ['teams', 'eu/search'],
+  ['tags', 'customer=Söhne & Co'],
+])('sluice %s', (collection, id) => {
+  test('create, list, show, update and delete', async () => {
+    const created = await answerOf([
+      ...[
+        collection,
+        'create',
+        id,
+        '--budget',
+        '500/month',
+        '--requests-per-minute',
+        '60',
+        '--metadata',
+        'a=b',
+      ],
+    ]);
+    expect(created).toMatchObject({
+      id,
+      budgets: [{ limit_usd: 500 }],
+      rate_limits: { requests_per_minute: 60 },
+    });
+    const listed = await sluice([collection, 'list']);
+    expect(listed.stdout).toMatch(/^ID +NAME +BUDGETS +CREATED\n/);
+    expect(listed.stdout).toContain('$0.00 of $500.00/month');
+    const shown = await sluice([collection, 'show', id]);
+    expect(shown.stdout).toContain(`id            ${id}\n`);
+    expect(shown.stdout).toMatch(/\nmonth +hard +\$500\.00/);
+    const updated = await answerOf([collection, 'update', id, '--name', 'Renamed', '--clear', 'budget']);
+    expect(updated).toMatchObject({ id, name: 'Renamed', budgets: [] });
+    expect((await sluice([collection, 'show', id])).stdout).toContain('has no budget.');
+    expect((await sluice([collection, 'delete', id])).stdout).toMatch(/has no settings any more\.\n$/);
+    const gone = await sluice([collection, 'show', id]);
+    expect(gone.code).toBe(1);
+    expect(gone.stderr).toContain('There are no settings for the');
+    expect((await sluice([collection, 'list'])).stdout).toBe('None has settings.\n');
+  });
+});
+
+test.each([
+  ['organizations', 'acme'],
+  ['projects', 'p-1'],
+  ['members', 'ada@example.com'],
+])('sluice %s create and show', async (collection, id) => {
+  await answerOf([collection, 'create', id, '--budget', '500/month']);
+  expect(await answerOf([collection, 'show', id])).toMatchObject({ id, budgets: [{ limit_usd: 500 }] });
+});
+
+describe('sluice budgets', () => {
+  test('set, increase and show speak of any scope', async () => {
+    await answerOf(['teams', 'create', 'ads', '--name', 'Advertising']);
+    const { id } = await answerOf(['keys', 'create', '--name', 'a key of ads', '--budget', '1/day']);
+    const set = await sluice([
+      'budgets',
+      'set',
+      'team:ads',
+      '--budget',
+      '500/month',
+      '--budget',
+      '9/day@openai',
+    ]);
+    expect(set.stdout).toMatch(/\nname +Advertising\n/);
+    expect(set.stdout).toMatch(/\nday on openai +hard +\$9\.00/);
+    const increased = await sluice([
+      ...['budgets', 'increase', 'team:ads', '--amount', '100/month', '--expires', '7d'],
+      ...['--reason', 'launch week'],
+    ]);
+    expect(increased.stdout).toMatch(/\nmonth +hard +\$600\.00/);
+    expect(increased.stdout).toMatch(/The month limit includes \$100\.00 until \d{4}-.* UTC: launch week\n$/);
+    await answerOf(['budgets', 'set', `key:${id}`, '--budget', '2/day', '--soft-limit', '0.5']);
+    const all = await sluice(['budgets', 'show']);
+    expect(all.stdout).toMatch(
+      /^SCOPE +NAME +BUDGET +MODE +LIMIT +SPENT +RESERVED +REMAINING +RESETS +SPENT AT THIS PACE\n/,
+    );
+    expect(all.stdout).toMatch(/team:ads +Advertising +month +hard +\$600\.00/);
+    expect(all.stdout).toMatch(new RegExp(`key:${id} +a key of ads +day +hard +\\$2\\.00`));
+    const own = await answerOf(['budgets', 'show', `key:${id}`]);
+    expect(own.budgets).toMatchObject([{ limit_usd: 2, soft_limits: [0.5] }]);
+    const facet = [
+      'budgets',
+      'increase',
+      'team:ads',
+      '--amount',
+      '1@openai',
+      '--expires',
+      '1h',
+      '--reason',
+      'r',
+    ];
+    expect((await answerOf(facet)).increases[1]).toMatchObject({ amount_usd: 1, provider: 'openai' });
+    expect((await answerOf(['teams', 'update', 'ads', '--clear', 'increase'])).increases).toEqual([]);
+    const first = await sluice(['budgets', 'show', '--limit', '1']);
+    expect(first.stdout).toMatch(/More: --cursor \S+\n$/);
+  });
+});
+
 test('sluice spend shows sums as a table', async () => {
   const { id } = await answerOf(['keys', 'create', '--name', 'spender']);
   await spend(store, id, { usd: 1.5, provider: 'openai', model: 'gpt-5' });
@@ -149,6 +323,17 @@ test('sluice spend shows sums as a table', async () => {
   expect(stdout).toMatch(/openai +gpt-5 +1 +\$1\.50 +100 +20\n/);
   expect(stdout).toMatch(/sim +small +1 +\$0\.000012 +100 +20\n/);
   expect(stdout).toMatch(/total +2 +\$1\.50 +200 +40\n$/);
+});
+
+test('sluice spend groups by team and tag', async () => {
+  const { id } = await answerOf(['keys', 'create', '--name', 'tagged']);
+  await spend(store, id, { usd: 2, model: 'tagged', tags: { env: 'live' } });
+  const { stdout } = await sluice(['spend', '--group-by', 'tag:env,model']);
+  expect(stdout).toMatch(/TAG:ENV +MODEL +REQUESTS/);
+  expect(stdout).toMatch(/live +tagged +1 +\$2\.00 +100 +20\n/);
+  expect((await sluice(['spend', '--group-by', 'team'])).stdout).toMatch(/\n\(none\) +\d+ /);
+  const report = await answerOf(['spend', '--group-by', 'end_user']);
+  expect(report.data).toHaveLength(1);
 });
 
 describe('a failure', () => {
@@ -174,7 +359,36 @@ describe('a failure', () => {
   test.each([
     [[], 'Usage: sluice'],
     [['keys'], 'sluice keys create'],
-    [['teams', 'create'], 'there is no command "teams create"'],
+    [['groups', 'create'], 'there is no command "groups create"'],
+    [['teams', 'create'], "Give one team's id (such as search)"],
+    [['tags', 'show'], "Give one tag's id (such as customer=acme)"],
+    [['teams', 'update', 'x'], 'Give at least one option'],
+    [['teams', 'update', 'x', '--clear', 'cache'], '--clear takes one of'],
+    [['teams', 'create', 'x', '--team', 'y'], '--team'],
+    [['budgets', 'set', 'team:x'], '--budget is missing'],
+    [['budgets', 'set', 'search', '--budget', '5/month'], 'Write kind:id, such as team:search'],
+    [['budgets', 'set', 'group:x', '--budget', '5/month'], 'not "group:x"'],
+    [['budgets', 'increase', 'team:x', '--amount', '5'], '--expires is missing'],
+    [
+      ['budgets', 'increase', 'team:x', '--amount', 'much', '--expires', '1h', '--reason', 'r'],
+      '--amount takes dollars',
+    ],
+    [['budgets', 'show', 'team:x', 'team:y'], 'Give what it is for'],
+    [['keys', 'rotate', 'key_x', '--grace', 'long'], '--grace takes a time such as 90s'],
+    [
+      ['keys', 'create', '--name', 'x', '--requests-per-minute', 'many'],
+      '--requests-per-minute takes a whole number',
+    ],
+    [
+      ['keys', 'create', '--name', 'x', '--requests-per-minute', '1', '--requests-per-minute', '2'],
+      'given twice',
+    ],
+    [['keys', 'create', '--name', 'x', '--session-max-cost', 'a'], '--session-max-cost takes dollars'],
+    [
+      ['keys', 'create', '--name', 'x', '--session-max-calls', '1.5'],
+      '--session-max-calls takes a whole number',
+    ],
+    [['keys', 'create', '--name', 'x', '--end-user-budget', '5'], '--end-user-budget takes dollars/window'],
     [['keys', 'create'], '--name is missing'],
     [['keys', 'create', '--name', 'x', '--budget', '5'], '--budget takes dollars/window'],
     [['keys', 'create', '--name', 'x', '--budget', '5/year'], '--budget takes dollars/window'],
@@ -203,7 +417,11 @@ describe('help', () => {
     [['keys', 'show', '-h'], 'Usage: sluice keys show ID'],
     [['keys', 'update', '--help'], '--clear FIELD'],
     [['keys', 'revoke', '--help'], 'for good'],
-    [['spend', '--help'], '--group-by'],
+    [['spend', '--help'], 'tag:NAME'],
+    [['teams', '--help'], 'sluice teams delete'],
+    [['teams', 'create', '--help'], '--concurrent-requests N'],
+    [['budgets', 'increase', '--help'], '100/month@openai/gpt-5'],
+    [['keys', 'create', '--help'], '--session-max-cost USD'],
   ] as const)('%j is shown without a control plane', async (words, text) => {
     const { code, stdout, stderr } = await sluice(words, { SLUICE_ADMIN_URL: '', SLUICE_ADMIN_KEY: '' });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -256,6 +474,9 @@ describe('with AWS credentials', () => {
       environment,
     );
     await answerOf(['keys', 'revoke', created.id], environment);
+    await answerOf(['tags', 'create', 'who=a/b & ü %', '--budget', '1/day'], environment);
+    const increase = ['--amount', '1', '--expires', '1h', '--reason', 'r'];
+    await answerOf(['budgets', 'increase', 'tag:who=a/b & ü %', ...increase], environment);
     await check.close();
     expect(check.faults).toEqual([]);
   });

@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { dynamoKeyStore } from '../../lambda/adapters/dynamodb/key-store.ts';
+import { withNewSecret } from '../../lambda/domain/virtual-key.ts';
+import { hashSecret } from '../../lambda/handlers/identity.ts';
 import { ask } from '../support/ask.ts';
 import { hurriedClock } from '../support/engine.ts';
 import { type LocalGateway, startLocalGateway } from '../support/local-gateway.ts';
@@ -44,6 +47,47 @@ describe('a key that', () => {
         expect((await ask(later, secret, { body })).status).toBe(401);
       const models = await fetch(`${later.url}/v1/models`, { headers: { 'x-api-key': secret } });
       expect(models.status).toBe(401);
+    } finally {
+      await later.close();
+    }
+  });
+
+  test('is disabled stops with its next request, and goes on within five seconds of being enabled', async () => {
+    let skewMs = 0;
+    const clock = { ...hurriedClock, now: () => hurriedClock.now() + skewMs };
+    const later = await startLocalGateway({ clock });
+    try {
+      const keys = dynamoKeyStore(later.store);
+      const { key, secret } = await later.createKey();
+      expect((await ask(later, secret, {})).status).toBe(200);
+      const disabled = await keys.update({ ...key, state: 'disabled' });
+      expect((await ask(later, secret, {})).status).toBe(401);
+      await keys.update({ ...disabled, state: 'active' });
+      skewMs = 5_000;
+      expect((await ask(later, secret, {})).status).toBe(200);
+    } finally {
+      await later.close();
+    }
+  });
+
+  test('has a new secret is let in with it, and with the old one to the last millisecond of its grace', async () => {
+    let skewMs = 0;
+    const clock = { ...hurriedClock, now: () => hurriedClock.now() + skewMs };
+    const later = await startLocalGateway({ clock });
+    try {
+      const { key, secret } = await later.createKey();
+      expect((await ask(later, secret, {})).status).toBe(200);
+      const graceMs = 3_600_000;
+      const rotated = withNewSecret(key, { hint: 'next', graceMs, nowMs: clock.now() });
+      await dynamoKeyStore(later.store).rotate(rotated, hashSecret('sk-slu-the-next-secret-of-it'));
+      expect((await ask(later, 'sk-slu-the-next-secret-of-it', {})).status).toBe(200);
+      expect((await ask(later, secret, {})).status).toBe(200);
+      // The key was read a moment before its grace ends, and is remembered.
+      skewMs = graceMs - 10_000;
+      expect((await ask(later, secret, {})).status).toBe(200);
+      skewMs = graceMs;
+      expect((await ask(later, secret, {})).status).toBe(401);
+      expect((await ask(later, 'sk-slu-the-next-secret-of-it', {})).status).toBe(200);
     } finally {
       await later.close();
     }

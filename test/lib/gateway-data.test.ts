@@ -29,7 +29,10 @@ describe('the tables', () => {
       definition.indexes.map((index) => ({
         IndexName: index.name,
         KeySchema: keySchema(index),
-        Projection: { ProjectionType: index.projection },
+        Projection:
+          typeof index.projection === 'string'
+            ? { ProjectionType: index.projection }
+            : { ProjectionType: 'INCLUDE', NonKeyAttributes: index.projection.include },
       })),
     );
     expect(properties?.['TimeToLiveSpecification']).toEqual(

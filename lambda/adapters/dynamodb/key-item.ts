@@ -1,6 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { type VirtualKeyId, virtualKeyId } from '../../domain/ids.ts';
-import type { ScopeRules } from '../../domain/scope-settings.ts';
+import { NO_RULES, type ScopeRules } from '../../domain/scope-settings.ts';
 import type { VirtualKey } from '../../domain/virtual-key.ts';
 import {
   decodeFields,
@@ -18,11 +18,12 @@ import {
 /** The partition of index `byKind` that lists virtual keys. */
 export const KEY_KIND = 'key';
 
-const PARTITION = 'key#';
+/** What the partition keys of virtual keys begin with. */
+export const KEY_PREFIX = 'key#';
 /** What the control plane accepts is shorter; this only keeps an item far below the service's 400 KB. */
 const TEXT_BYTES = 1024;
 
-const keyPartition = (id: VirtualKeyId): string => `${PARTITION}${id}`;
+const keyPartition = (id: VirtualKeyId): string => `${KEY_PREFIX}${id}`;
 
 /** How the rules of any scope are kept. */
 export const ruleFields: Fields<ScopeRules> = {
@@ -53,12 +54,17 @@ const keyFields: Fields<Omit<VirtualKey, 'id'>> = {
   expiresAtMs: integerField,
   revokedAtMs: integerField,
   hint: textField(TEXT_BYTES),
+  secretNumber: integerField,
+  earlierSecrets: jsonField(),
 };
 
 /** The primary key of a virtual key. */
 export const keyKey = (id: VirtualKeyId): Record<string, AttributeValue> => ({
   pk: textAttribute(keyPartition(id)),
 });
+
+/** What items written by earlier versions do not say. */
+const DEFAULTS = { ...NO_RULES, secretNumber: 1, earlierSecrets: [] } as const;
 
 export const keyItem = (key: VirtualKey): Record<string, AttributeValue> => ({
   ...encodeFields<Omit<VirtualKey, 'id'>>(keyFields, key),
@@ -67,8 +73,9 @@ export const keyItem = (key: VirtualKey): Record<string, AttributeValue> => ({
 });
 
 export const keyOfItem = (item: Item): VirtualKey => ({
+  ...DEFAULTS,
   ...decodeFields(keyFields, item),
-  id: virtualKeyId(readText(item, 'pk').slice(PARTITION.length)),
+  id: virtualKeyId(readText(item, 'pk').slice(KEY_PREFIX.length)),
 });
 
 /** Whether two items of texts and numbers are equal. */

@@ -4,10 +4,10 @@ import { type SecretHash, type VirtualKeyId, virtualKeyId } from '../../domain/i
 import { scopeName } from '../../domain/money/budget.ts';
 import type { ScopeSettings } from '../../domain/scope-settings.ts';
 import { scopesAbove } from '../../domain/scopes-of-request.ts';
-import type { VirtualKey } from '../../domain/virtual-key.ts';
+import { keyThroughSecret, type VirtualKey } from '../../domain/virtual-key.ts';
 import type { KeyReader, KeyStore, KeyWithScopes } from '../../ports/key-store.ts';
-import { type Item, numberAttribute, readText, textAttribute } from './attributes.ts';
-import { isSameItem, KEY_KIND, keyItem, keyKey, keyOfItem } from './key-item.ts';
+import { type Item, numberAttribute, readNumber, readText, textAttribute } from './attributes.ts';
+import { isSameItem, KEY_KIND, KEY_PREFIX, keyItem, keyKey, keyOfItem } from './key-item.ts';
 import { listKind } from './list-kind.ts';
 import { queryPartition } from './query.ts';
 import { scopeKey } from './scope-item.ts';
@@ -27,8 +27,9 @@ export const dynamoKeyStore = (store: Store): KeyStore => ({
   ...dynamoKeyReader(store),
   create: (key, hash) => create(store, key, hash),
   find: (id) => find(store, id),
-  list: (page) => listKind(store, KEY_KIND, page, keyOfItem),
+  list: (page) => listKind(store, { kind: KEY_KIND, prefix: KEY_PREFIX }, page, keyOfItem),
   update: (key) => update(store, key),
+  rotate: (key, hash) => update(store, key, hash),
 });
 
 const secretKey = (hash: SecretHash) => ({ pk: textAttribute(`secret#${hash}`) });
@@ -37,7 +38,9 @@ const scopeOfKey = (id: VirtualKeyId) => scopeKey(scopeName({ kind: 'key', id })
 async function findBySecret(store: Store, hash: SecretHash): Promise<KeyWithScopes | undefined> {
   const pointer = await readItem(store, 'keys', secretKey(hash));
   if (pointer === undefined) return undefined;
-  const key = await find(store, virtualKeyId(readText(pointer, 'keyId')));
+  const found = await find(store, virtualKeyId(readText(pointer, 'keyId')));
+  // Pointers of first secrets have no number.
+  const key = found && keyThroughSecret(found, readNumber(pointer, 'secretNumber') ?? 1);
   if (key === undefined) return undefined;
   return { key, scopes: await settingsAbove(store, key) };
 }
@@ -71,32 +74,53 @@ async function find(store: Store, id: VirtualKeyId): Promise<VirtualKey | undefi
 
 /** The key, the pointer from its secret and its scope come to be together. */
 async function create(store: Store, key: VirtualKey, hash: SecretHash): Promise<void> {
-  const isNew = 'attribute_not_exists(pk)';
   const item = keyItem(key);
   const put = (table: 'keys' | 'spend', content: Item): TransactWriteItem => ({
     Put: {
       TableName: store.tables[table],
       Item: { ...content },
-      ConditionExpression: isNew,
+      ConditionExpression: IS_NEW,
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     },
   });
   await withRetries(store, async (earlier) => {
     const result = await transact(store, [
       put('keys', item),
-      put('keys', { ...secretKey(hash), keyId: textAttribute(key.id) }),
+      secretPut(store, key, hash),
       put('spend', { ...scopeOfKey(key.id), policyVersion: numberAttribute(key.policyVersion) }),
     ]);
     if (result.type === 'done') return;
     const pointer = result.failed[1]?.item;
     const isOurs = pointer !== undefined && readText(pointer, 'keyId') === key.id;
     if (earlier.answerLost && isOurs) return;
-    throw new GatewayError('invalid_request', 'A key with this id or this secret exists already.');
+    throw taken();
   });
 }
 
-/** Replaces the key and bumps its version in both tables, so that no reservation under the old policy succeeds any more. */
-async function update(store: Store, key: VirtualKey): Promise<VirtualKey> {
+const IS_NEW = 'attribute_not_exists(pk)';
+
+/** The pointer from a key's newest secret. */
+const secretPut = (store: Store, key: VirtualKey, hash: SecretHash): TransactWriteItem => ({
+  Put: {
+    TableName: store.tables.keys,
+    Item: {
+      ...secretKey(hash),
+      keyId: textAttribute(key.id),
+      secretNumber: numberAttribute(key.secretNumber),
+    },
+    ConditionExpression: IS_NEW,
+    ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+  },
+});
+
+const taken = (): GatewayError =>
+  new GatewayError('invalid_request', 'A key with this id or this secret exists already.');
+
+/**
+ * Replaces the key and bumps its version in both tables, so that no reservation under the old policy succeeds any more.
+ * @param newSecret the pointer from it comes to be with the change
+ */
+async function update(store: Store, key: VirtualKey, newSecret?: SecretHash): Promise<VirtualKey> {
   const next: VirtualKey = { ...key, policyVersion: key.policyVersion + 1 };
   const item = keyItem(next);
   const isTheVersionItWasMadeFrom = 'policyVersion = :from';
@@ -121,10 +145,12 @@ async function update(store: Store, key: VirtualKey): Promise<VirtualKey> {
           ExpressionAttributeValues: { ...versions, ':to': numberAttribute(next.policyVersion) },
         },
       },
+      ...(newSecret === undefined ? [] : [secretPut(store, next, newSecret)]),
     ]);
     if (result.type === 'done') return next;
     const standing = result.failed[0]?.item;
     if (earlier.answerLost && standing !== undefined && isSameItem(item, standing)) return next;
+    if (result.failed[0] === undefined && result.failed[2] !== undefined) throw taken();
     throw new GatewayError(
       'idempotency_conflict',
       'The key was changed by somebody else. Read it and try again.',

@@ -4,21 +4,27 @@ import type { Page } from '../../ports/key-store.ts';
 import { type Item, numberAttribute, readNumber, readText, textAttribute } from './attributes.ts';
 import { type Store, withRetries } from './store.ts';
 
+/** What `listKind` lists: a partition of index `byKind`, and what the items' own partition keys begin with. */
+export interface ListedKind {
+  readonly kind: string;
+  readonly prefix: string;
+}
+
 /** One page of a kind of item in table `keys`, newest first. */
 export async function listKind<Value>(
   store: Store,
-  kind: string,
+  listed: ListedKind,
   page: { readonly limit: number; readonly cursor?: string },
-  decode: (item: Item) => Value,
+  readValue: (item: Item) => Value,
 ): Promise<Page<Value>> {
-  const startKey = page.cursor === undefined ? undefined : startKeyOf(kind, page.cursor);
+  const startKey = page.cursor === undefined ? undefined : startKeyOf(listed, page.cursor);
   const answer = await withRetries(store, () =>
     store.client.send(
       new QueryCommand({
         TableName: store.tables.keys,
         IndexName: 'byKind',
         KeyConditionExpression: 'kind = :kind',
-        ExpressionAttributeValues: { ':kind': textAttribute(kind) },
+        ExpressionAttributeValues: { ':kind': textAttribute(listed.kind) },
         ScanIndexForward: false,
         ExclusiveStartKey: startKey,
         // One more than asked for tells whether there is another page.
@@ -31,7 +37,7 @@ export async function listKind<Value>(
   const last = items.at(-1);
   const hasMore = found.length > items.length || answer.LastEvaluatedKey !== undefined;
   return {
-    items: items.map(decode),
+    items: items.map(readValue),
     nextCursor: hasMore && last !== undefined ? cursorAfter(last) : undefined,
   };
 }
@@ -40,10 +46,10 @@ const cursorAfter = (item: Item): string =>
   Buffer.from(`${readNumber(item, 'createdAtMs') ?? 0} ${readText(item, 'pk')}`).toString('base64url');
 
 /** A cursor comes from outside: it may name a place in the list and nothing else. */
-function startKeyOf(kind: string, cursor: string): Record<string, AttributeValue> {
+function startKeyOf({ kind, prefix }: ListedKind, cursor: string): Record<string, AttributeValue> {
   const match = /^(\d{1,15}) (\S[^\p{Cc}]{0,1000})$/u.exec(Buffer.from(cursor, 'base64url').toString());
-  const [, createdAtMs, pk] = match ?? [];
-  if (createdAtMs === undefined || pk === undefined) {
+  const [, createdAtMs, pk = ''] = match ?? [];
+  if (createdAtMs === undefined || !pk.startsWith(prefix)) {
     throw new GatewayError('invalid_request', 'The cursor is none that this list gave. Start without one.', {
       param: 'cursor',
     });

@@ -144,9 +144,12 @@ function leaving(id: string, text: string, charge: EntryCharge | undefined) {
 export const UNKNOWN = '-';
 
 /** A request that no provider answered and that cost nothing has no part in any report. */
+export const isReported = ({ provider, cost }: Pick<RequestOutcome, 'provider' | 'cost'>): boolean =>
+  provider !== undefined || cost !== ZERO_USD;
+
 function addUsage(update: UpdateBuilder, { cost, outcome }: EntryCharge): void {
   const { provider = UNKNOWN, model = UNKNOWN, usage } = outcome;
-  if (provider === UNKNOWN && cost === ZERO_USD) return;
+  if (!isReported({ ...outcome, cost })) return;
   const [requests, spent, prompt, completion] = usageNames(provider, model);
   update.add(requests, 1);
   update.add(spent, cost);

@@ -17,6 +17,11 @@ export interface PartitionQuery {
 
 /** All items of a partition, in the order of its sort key, page by page as they are asked for. */
 export async function* queryPartition(store: Store, query: PartitionQuery): AsyncGenerator<Item> {
+  for await (const page of queryPages(store, query)) yield* page;
+}
+
+/** As `queryPartition`, in the store's own pages. */
+export async function* queryPages(store: Store, query: PartitionQuery): AsyncGenerator<readonly Item[]> {
   let startKey: Record<string, AttributeValue> | undefined;
   do {
     const page = await withRetries(store, () =>
@@ -32,7 +37,7 @@ export async function* queryPartition(store: Store, query: PartitionQuery): Asyn
         }),
       ),
     );
-    yield* page.Items ?? [];
+    yield page.Items ?? [];
     startKey = page.LastEvaluatedKey;
   } while (startKey !== undefined);
 }

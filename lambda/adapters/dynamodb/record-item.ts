@@ -125,6 +125,12 @@ export const correctionItem = (
 
 export const openShardName = (shard: number): string => `open#${shard}`;
 
+/** Who asked, for what, as an entry of a request tells. */
+export const factsOfItem = (item: Item): RequestFacts => ({
+  ...decodeFields(recordFields, item),
+  id: requestId(readText(item, 'pk').slice(PARTITION.length)),
+});
+
 /** How a reservation ended, as its item tells. */
 export const outcomeOfItem = (item: Item): RequestOutcome => decodeFields(outcomeFields, item);
 
@@ -145,9 +151,8 @@ export function recordOfItems(items: readonly Item[]): RequestRecord | undefined
   const [first] = legs;
   if (first === undefined || last === undefined) return undefined;
   return {
-    ...decodeFields(recordFields, first),
+    ...factsOfItem(first),
     ...decodeFields(outcomeFields, last),
-    id: requestId(readText(first, 'pk').slice(PARTITION.length)),
     cost: sumOf(items, 'cost'),
     estimate: sumOf(legs, 'estimate'),
   };

@@ -1,7 +1,7 @@
 import type { TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { virtualKeyId } from '../../domain/ids.ts';
 import type { WindowId } from '../../domain/money/window.ts';
-import type { SpendRollup } from '../../ports/ledger.ts';
+import type { SpendLabels, SpendRollup } from '../../ports/ledger.ts';
 import { ROLLUP_SHARDS } from '../../schema/tables.ts';
 import {
   cutText,
@@ -41,7 +41,7 @@ export const rollupUpdates = (
     update.add('completionTokens', counted.completionTokens);
     update.set('expiresAtSeconds', update.value(numberAttribute(keptUntilSeconds(Date.parse(day)))));
     for (const { kind, id } of scopes.map(scopeOfName)) {
-      if (LABELS.has(kind)) update.set(kind, update.value(textAttribute(id)));
+      if (LABELS.some((label) => label === kind)) update.set(kind, update.value(textAttribute(id)));
     }
     return {
       Update: {
@@ -58,8 +58,6 @@ export const rollupUpdates = (
 /** What roll-ups are made from: a purse, or a correction in its place. The version tells which labels the key had. */
 type RolledUp = Pick<Purse, 'keyId' | 'policyVersion' | 'scopes' | 'windows' | 'usage'>;
 
-const LABELS: ReadonlySet<string> = new Set(['organization', 'team', 'project', 'member']);
-
 /** A reservation is always counted in its day. */
 function dayOf(windows: readonly WindowId[]): string {
   const day = windows.find((window) => window.startsWith('day:'));
@@ -71,6 +69,7 @@ function dayOf(windows: readonly WindowId[]): string {
 export function rollupOfItem(day: string, item: Item): SpendRollup {
   const [keyId = '', , provider = '', ...model] = readText(item, 'sk').split('#');
   return {
+    ...labelsOfItem(item),
     day,
     keyId: virtualKeyId(keyId),
     provider,
@@ -80,4 +79,17 @@ export function rollupOfItem(day: string, item: Item): SpendRollup {
     promptTokens: readNumber(item, 'promptTokens') ?? 0,
     completionTokens: readNumber(item, 'completionTokens') ?? 0,
   };
+}
+
+const LABELS = [
+  'organization',
+  'team',
+  'project',
+  'member',
+] as const satisfies readonly (keyof SpendLabels)[];
+
+function labelsOfItem(item: Item): SpendLabels {
+  return Object.fromEntries(
+    LABELS.flatMap((name) => (item[name]?.S === undefined ? [] : [[name, item[name].S]])),
+  );
 }

@@ -24,6 +24,7 @@ const settingsFields: Fields<Omit<ScopeSettings, 'scope'>> = {
   metadata: jsonField(),
   policyVersion: integerField,
   createdAtMs: integerField,
+  clearedAtMs: integerField,
 };
 
 /** The key of a scope's settings in table `keys`, by the scope's name. */
@@ -31,10 +32,14 @@ export const settingsKey = (name: string): Record<string, AttributeValue> => ({
   pk: textAttribute(`${PARTITION}${name}`),
 });
 
+/** What the partition keys of settings of a kind begin with. */
+export const settingsPrefix = (kind: SettableKind): string => `${PARTITION}${kind}#`;
+
+/** Cleared settings stand in no list: they have no `kind`, which is the list's partition. */
 export const settingsItem = (settings: ScopeSettings): Record<string, AttributeValue> => ({
   ...encodeFields<Omit<ScopeSettings, 'scope'>>(settingsFields, settings),
   ...settingsKey(scopeName(settings.scope)),
-  kind: textAttribute(settings.scope.kind),
+  ...(settings.clearedAtMs === undefined && { kind: textAttribute(settings.scope.kind) }),
 });
 
 export function settingsOfItem(item: Item): ScopeSettings {

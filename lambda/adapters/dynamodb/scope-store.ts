@@ -6,13 +6,13 @@ import { numberAttribute } from './attributes.ts';
 import { isSameItem } from './key-item.ts';
 import { listKind } from './list-kind.ts';
 import { scopeKey } from './scope-item.ts';
-import { settingsItem, settingsKey, settingsOfItem } from './scope-settings-item.ts';
+import { settingsItem, settingsKey, settingsOfItem, settingsPrefix } from './scope-settings-item.ts';
 import { readItem, type Store, transact, withRetries } from './store.ts';
 
 /** Settings of organizations, teams, projects, members and tags in table `keys`, with their scopes in `spend`. */
 export const dynamoScopeStore = (store: Store): ScopeStore => ({
   find: (scope) => findSettings(store, scope),
-  list: (kind, page) => listKind(store, kind, page, settingsOfItem),
+  list: (kind, page) => listKind(store, { kind, prefix: settingsPrefix(kind) }, page, settingsOfItem),
   put: (settings) => putSettings(store, settings),
 });
 

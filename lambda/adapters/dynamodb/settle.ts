@@ -1,6 +1,7 @@
 import { type ScopeCounters, scopeName } from '../../domain/money/budget.ts';
 import { nanoUsd, ZERO_USD } from '../../domain/money/nano.ts';
 import type { HeldReservation, RequestFacts, RequestOutcome } from '../../domain/request-record.ts';
+import { chargeDayAttribute } from './charge-item.ts';
 import { correctionUpdates } from './fold.ts';
 import { leaveAll } from './leave.ts';
 import { UNKNOWN } from './purse.ts';
@@ -24,7 +25,10 @@ export async function settle(
     outcome,
   }: { readonly facts: RequestFacts; readonly held: HeldReservation; readonly outcome: RequestOutcome },
 ): Promise<readonly ScopeCounters[]> {
-  const put = await putNewItem(store, legItem(facts, held, outcome));
+  const put = await putNewItem(store, {
+    ...legItem(facts, held, outcome),
+    ...chargeDayAttribute(facts, outcome),
+  });
   if (put.type === 'written' || put.item === undefined)
     return leaveAll(store, views, { facts, held, outcome });
   const recorded = outcomeOfItem(put.item);
@@ -61,7 +65,10 @@ async function correct(
     {
       Put: {
         TableName: store.tables.spend,
-        Item: correctionItem(facts, held.leg, { ...outcome, cost: difference }),
+        Item: {
+          ...correctionItem(facts, held.leg, { ...outcome, cost: difference }),
+          ...chargeDayAttribute(facts, outcome),
+        },
         ConditionExpression: isNew,
       },
     },

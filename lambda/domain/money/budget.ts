@@ -20,8 +20,8 @@ export interface Budget extends LimitedTo {
   readonly softLimits: readonly number[];
 }
 
-/** More money for a scope's budgets, for a while. */
-export interface BudgetIncrease {
+/** More money for a while, for a scope's budgets on the same model and provider: without these, for those on everything. */
+export interface BudgetIncrease extends LimitedTo {
   readonly amount: NanoUsd;
   /** Only this window's budgets; `undefined`: all. */
   readonly window?: BudgetWindow;

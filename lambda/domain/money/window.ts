@@ -5,7 +5,8 @@ export type BudgetWindow = (typeof BUDGET_WINDOWS)[number];
 /** One period of a window: `day:2026-11-20`, `week:2026-W47`, `total`. Its id is the counter's name, so nothing is ever reset. */
 export type WindowId = string & { readonly __brand: 'WindowId' };
 
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const iso = (timeMs: number): string => new Date(timeMs).toISOString();
 
 /** The id of the period in which a moment falls. */
@@ -35,6 +36,23 @@ export function windowEndsAtMs(window: BudgetWindow, timeMs: number): number | u
       return mondayMs(timeMs) + 7 * DAY_MS;
     case 'month':
       return Date.UTC(year, month + 1, 1);
+    case 'total':
+      return undefined;
+  }
+}
+
+/** When the period that holds a moment began, in Unix milliseconds; `undefined` for `total`, which has no beginning. */
+export function windowStartsAtMs(window: BudgetWindow, timeMs: number): number | undefined {
+  const date = new Date(timeMs);
+  switch (window) {
+    case 'hour':
+      return timeMs - (timeMs % HOUR_MS);
+    case 'day':
+      return timeMs - (timeMs % DAY_MS);
+    case 'week':
+      return mondayMs(timeMs);
+    case 'month':
+      return Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1);
     case 'total':
       return undefined;
   }

@@ -1,3 +1,4 @@
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { dynamoKeyStore } from '../../../lambda/adapters/dynamodb/key-store.ts';
 import { dynamoLedger } from '../../../lambda/adapters/dynamodb/ledger.ts';
@@ -8,7 +9,7 @@ import { secretHash, virtualKeyId } from '../../../lambda/domain/ids.ts';
 import { type Scope, scopeName } from '../../../lambda/domain/money/budget.ts';
 import { nanoUsd } from '../../../lambda/domain/money/nano.ts';
 import { NO_RULES, type ScopeSettings } from '../../../lambda/domain/scope-settings.ts';
-import type { VirtualKey } from '../../../lambda/domain/virtual-key.ts';
+import { isUsable, type VirtualKey, withNewSecret } from '../../../lambda/domain/virtual-key.ts';
 import type { KeyStore } from '../../../lambda/ports/key-store.ts';
 import { startTestEngine, type TestEngine } from '../../support/engine.ts';
 import { type Fault, faultyClient, scriptedFaults } from '../../support/faulty-client.ts';
@@ -192,6 +193,95 @@ describe('tags', () => {
     expect(all).toContainEqual(tag);
     expect(all).not.toContainEqual(team);
   });
+});
+
+describe('rotate', () => {
+  const made = async (changes: Partial<VirtualKey> = {}) => {
+    const [key, hash] = [virtualKey(changes), newHash()];
+    await keys.create(key, hash);
+    return { key, hash };
+  };
+  const NOW_MS = 1_763_700_000_000;
+  const rotated = (key: VirtualKey, graceMs: number) =>
+    withNewSecret(key, { hint: 'wxyz', graceMs, nowMs: NOW_MS });
+
+  test('finds the key by the new secret, and by the old one until its grace ends', async () => {
+    const { key, hash } = await made();
+    const next = newHash();
+    const after = await keys.rotate(rotated(key, 60_000), next);
+    expect(after).toMatchObject({ hint: 'wxyz', policyVersion: 2 });
+    expect(await keys.findBySecret(next)).toEqual({ key: after, scopes: [] });
+    const throughOld = (await keys.findBySecret(hash))?.key;
+    expect(throughOld).toEqual({ ...after, expiresAtMs: NOW_MS + 60_000 });
+    expect(throughOld && isUsable(throughOld, NOW_MS + 59_999)).toBe(true);
+    expect(throughOld && isUsable(throughOld, NOW_MS + 60_000)).toBe(false);
+    expect(await keys.find(key.id)).toEqual(after);
+  });
+
+  test('without grace the old secret finds nothing', async () => {
+    const { key, hash } = await made();
+    await keys.rotate(rotated(key, 0), newHash());
+    expect(await keys.findBySecret(hash)).toBeUndefined();
+  });
+
+  test("never makes a key's own expiry later, nor an older secret's", async () => {
+    const { key, hash } = await made({ expiresAtMs: NOW_MS + 1_000 });
+    const second = newHash();
+    const once = await keys.rotate(rotated(key, 60_000), second);
+    expect((await keys.findBySecret(hash))?.key.expiresAtMs).toBe(NOW_MS + 1_000);
+    await keys.rotate(rotated({ ...once, expiresAtMs: NOW_MS + 90_000 }, 30_000), newHash());
+    expect((await keys.findBySecret(hash))?.key.expiresAtMs).toBe(NOW_MS + 30_000);
+    expect((await keys.findBySecret(second))?.key.expiresAtMs).toBe(NOW_MS + 30_000);
+  });
+
+  test('bumps the version in both tables, so that no reservation under the old one succeeds', async () => {
+    const { key } = await made();
+    await keys.rotate(rotated(key, 0), newHash());
+    const item = await readItem(engine.store(), 'spend', scopeKey(`key#${key.id}`));
+    expect(item).toMatchObject({ policyVersion: { N: '2' } });
+    await expect(keys.rotate(rotated(key, 0), newHash())).rejects.toMatchObject({
+      code: 'idempotency_conflict',
+    });
+  });
+
+  test('refuses a secret that is taken, and then changes nothing', async () => {
+    const [{ key }, other] = [await made(), await made()];
+    await expect(keys.rotate(rotated(key, 0), other.hash)).rejects.toMatchObject({ code: 'invalid_request' });
+    expect(await keys.find(key.id)).toEqual(key);
+    expect((await keys.findBySecret(other.hash))?.key.id).toBe(other.key.id);
+  });
+
+  test('succeeds once when answers are lost', async () => {
+    const { key, hash } = await made();
+    const next = newHash();
+    const after = await faultyStore(['conflict', 'lost-answer', 'throttled']).rotate(rotated(key, 0), next);
+    expect(after.secretNumber).toBe(2);
+    expect((await keys.findBySecret(next))?.key).toEqual(after);
+    expect(await keys.findBySecret(hash)).toBeUndefined();
+  });
+
+  test('keeps no more than ten replaced secrets alive', () => {
+    let key = virtualKey();
+    for (let times = 0; times < 14; times += 1) key = rotated(key, 60_000);
+    expect(key.earlierSecrets.map(({ number }) => number)).toEqual([14, 13, 12, 11, 10, 9, 8, 7, 6, 5]);
+  });
+});
+
+test('a key of an earlier version, of which less was kept, is read whole', async () => {
+  const [key, hash] = [virtualKey(), newHash()];
+  await keys.create(key, hash);
+  const { client, tables } = engine.store();
+  const strip = (pk: string, ...names: readonly string[]) =>
+    client.send(
+      new UpdateItemCommand({
+        TableName: tables.keys,
+        Key: { pk: { S: pk } },
+        UpdateExpression: `REMOVE ${names.join(', ')}`,
+      }),
+    );
+  await strip(`key#${key.id}`, 'increases', 'rateLimits', 'secretNumber', 'earlierSecrets');
+  await strip(`secret#${hash}`, 'secretNumber');
+  expect((await keys.findBySecret(hash))?.key).toEqual(key);
 });
 
 describe('list', () => {

@@ -1,10 +1,12 @@
 import { createServer, type Server } from 'node:net';
+import { CreateTableCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { makeDynamoClient } from '../../../lambda/adapters/dynamodb/client.ts';
 import { createTables } from '../../../lambda/adapters/dynamodb/create-tables.ts';
 import { dynamoKeyStore } from '../../../lambda/adapters/dynamodb/key-store.ts';
 import { dynamoLedger } from '../../../lambda/adapters/dynamodb/ledger.ts';
 import { dynamoLedgerUpkeep } from '../../../lambda/adapters/dynamodb/ledger-upkeep.ts';
+import { queryPartition } from '../../../lambda/adapters/dynamodb/query.ts';
 import { dynamoRoutingStore, dynamoRoutingUpkeep } from '../../../lambda/adapters/dynamodb/routing-store.ts';
 import { dynamoScopeStore } from '../../../lambda/adapters/dynamodb/scope-store.ts';
 import { dynamoSpendReports } from '../../../lambda/adapters/dynamodb/spend-reports.ts';
@@ -167,4 +169,34 @@ describe('a store that is away', () => {
 test('tables can be created a second time', async () => {
   await createTables(engine.store());
   await expect(createTables(engine.store())).resolves.toBeUndefined();
+});
+
+test('a table of an earlier version gets the indexes that came later, with what it holds', async () => {
+  const store = {
+    ...engine.store(),
+    tables: { keys: 'old-keys', spend: 'old-spend', routing: 'old-routing', cache: 'old-cache' },
+  };
+  await store.client.send(
+    new CreateTableCommand({
+      TableName: 'old-spend',
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: ['pk', 'sk'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+    }),
+  );
+  const item = {
+    pk: { S: 'record#1' },
+    sk: { S: 'record' },
+    chargeDay: { S: 'd#1' },
+    startedAtMs: { N: '1' },
+  };
+  await store.client.send(new PutItemCommand({ TableName: 'old-spend', Item: item }));
+  await createTables(store);
+  const found: unknown[] = [];
+  const query = { table: 'spend', index: 'byDay', attribute: 'chargeDay', partition: 'd#1' } as const;
+  for await (const each of queryPartition(store, query)) found.push(each);
+  expect(found).toEqual([item]);
 });
