@@ -31,12 +31,14 @@ const number = (name: string): KeyAttribute => ({ name, type: 'N' });
  * All tables.
  *
  * `keys`: `key#<id>` is a virtual key's policy, `secret#<sha-256>` points to it. Index `byKind` lists by creation time.
- * `spend`: `scope#<kind>#<id>` holds a scope's counters; `record#<request id>` one request; `notice#…` a message not yet
+ * `spend`: `scope#<kind>#<id>` holds a scope's counters; `rate#<kind>#<id>` what it uses of its rate limits; `record#<request id>` one request; `notice#…` a message not yet
  * sent; `rollup#<day>#<shard>` with one sort key a key, provider and model. Index `open` holds only what is not finished.
  * `routing`: `outcomes#<minute>#<shard>` per deployment; `health` per deployment; `probe-spend` per month.
  *
  * Attributes of `spend`, money in nano-dollars:
  * - scope (sk `scope`): `policyVersion`; per window id `committed:<window>`, `spent:<window>`; `noticed:<window>:<threshold>`.
+ * - rate (sk `rate`): `minute` (Unix minutes), per minute `requests:<minute>`, `tokens:<minute>`; `slots`, and per minute of
+ *   expiry `slots:<minute>`; `mark` of the last write. Kept a day after it.
  * - record (sk `record`): the fields of RequestFacts and RequestOutcome by name (lists and maps as JSON text), `state`,
  *   `estimate`, `scopes` and `windows` (of the reservation), `expiresAtMs`, and while not closed `openShard` (`open#<shard>`).
  * - notice (sk `notice`): the fields of BudgetNotice, `openShard` (`notice`), `expiresAtMs` (when it was queued).
