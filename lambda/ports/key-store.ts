@@ -23,10 +23,7 @@ export interface KeyReader {
 export interface ScopeStore {
   find(scope: Scope): Promise<ScopeSettings | undefined>;
   /** Newest first. */
-  list(
-    kind: SettableKind,
-    page: { readonly limit: number; readonly cursor?: string },
-  ): Promise<Page<ScopeSettings>>;
+  list(kind: SettableKind, page: { readonly limit: number; readonly cursor?: string }): Promise<Page<ScopeSettings>>;
   /**
    * Puts the changed settings in place of the version they were made from (0: there were none), with that version plus one.
    * @throws GatewayError `idempotency_conflict` where somebody else changed them in between

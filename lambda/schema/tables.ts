@@ -31,8 +31,9 @@ const number = (name: string): KeyAttribute => ({ name, type: 'N' });
  * All tables.
  *
  * `keys`: `key#<id>` is a virtual key's policy, `secret#<sha-256>` points to it. Index `byKind` lists by creation time.
- * `spend`: `scope#<kind>#<id>` holds a scope's counters; `rate#<kind>#<id>` what it uses of its rate limits; `record#<request id>` one request; `notice#…` a message not yet
- * sent; `rollup#<day>#<shard>` with one sort key a key, provider and model. Index `open` holds only what is not finished.
+ * `spend`: `scope#<kind>#<id>` holds a scope's counters; `rate#<kind>#<id>` what it uses of its rate limits;
+ * `record#<request id>` one request; `notice#…` a message not yet sent; `rollup#<day>#<shard>` with one sort key a key,
+ * provider and model. Index `open` holds only what is not finished.
  * `routing`: `outcomes#<minute>#<shard>` per deployment; `health` per deployment; `probe-spend` per month.
  *
  * Attributes of `spend`, money in nano-dollars:

@@ -53,9 +53,6 @@ async function putSettings(store: Store, settings: ScopeSettings): Promise<Scope
     if (result.type === 'done') return next;
     const standing = result.failed[0]?.item;
     if (earlier.answerLost && standing !== undefined && isSameItem(standing, item)) return next;
-    throw new GatewayError(
-      'idempotency_conflict',
-      'The settings were changed by somebody else. Read them again.',
-    );
+    throw new GatewayError('idempotency_conflict', 'The settings were changed by somebody else. Read them again.');
   });
 }
