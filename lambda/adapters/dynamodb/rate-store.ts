@@ -6,7 +6,7 @@ import {
   UpdateItemCommand,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
-import type { RateChange } from '../../domain/rates/rate-change.ts';
+import type { CounterChange, RateChange } from '../../domain/rates/rate-change.ts';
 import type { RateCounters } from '../../domain/rates/rate-window.ts';
 import type { RateChangeOutcome, RateStore } from '../../ports/rate-store.ts';
 import { type Item, numberAttribute, readNumber, textAttribute } from './attributes.ts';
@@ -64,41 +64,36 @@ async function lookBack(
   return { type: isLast ? 'done' : 'unknown', counters: countersOfItem(Item) };
 }
 
-function expressions(
-  { minute, changes, removals }: RateChange,
-  mark: number,
-): Pick<
+type Expressions = Pick<
   UpdateItemCommandInput,
   'UpdateExpression' | 'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'
-> {
-  const names: Record<string, string> = { '#minute': 'minute', '#mark': 'mark' };
-  const values: Record<string, AttributeValue> = {
-    ':minute': numberAttribute(minute),
-    ':mark': numberAttribute(mark),
-    ':keptUntil': numberAttribute(minute * 60 + KEPT_SECONDS),
-  };
-  const noLaterMinuteHasBegun = '(attribute_not_exists(#minute) OR #minute <= :minute)';
-  const conditions = [noLaterMinuteHasBegun];
-  const additions: string[] = [];
-  const removed: string[] = [];
-  const put = (name: string, value: number): string => {
-    values[name] = numberAttribute(value);
-    return name;
-  };
+>;
 
-  for (const [index, [name, { add, atMost, atLeast }]] of [...changes].entries()) {
-    const counter = `#counter${index}`;
-    names[counter] = name;
-    if (add !== 0) additions.push(`${counter} ${put(`:add${index}`, add)}`);
-    if (atMost !== undefined) conditions.push(isAtMost(counter, atMost, put(`:most${index}`, atMost)));
-    if (atLeast !== undefined) conditions.push(`${counter} >= ${put(`:least${index}`, atLeast)}`);
-  }
-  for (const [index, [name, held]] of [...removals].entries()) {
-    const counter = `#removed${index}`;
-    names[counter] = name;
-    removed.push(counter);
-    if (held !== undefined) conditions.push(`${counter} = ${put(`:held${index}`, held)}`);
-  }
+/** Parts of an update under construction. */
+interface Clauses {
+  readonly names: Record<string, string>;
+  readonly values: Record<string, AttributeValue>;
+  readonly conditions: string[];
+  readonly additions: string[];
+  readonly removed: string[];
+}
+
+function expressions({ minute, changes, removals }: RateChange, mark: number): Expressions {
+  const noLaterMinuteHasBegun = '(attribute_not_exists(#minute) OR #minute <= :minute)';
+  const clauses: Clauses = {
+    names: { '#minute': 'minute', '#mark': 'mark' },
+    values: {
+      ':minute': numberAttribute(minute),
+      ':mark': numberAttribute(mark),
+      ':keptUntil': numberAttribute(minute * 60 + KEPT_SECONDS),
+    },
+    conditions: [noLaterMinuteHasBegun],
+    additions: [],
+    removed: [],
+  };
+  for (const [name, change] of changes) addChange(clauses, name, change);
+  for (const [name, held] of removals) addRemoval(clauses, name, held);
+  const { names, values, conditions, additions, removed } = clauses;
   return {
     UpdateExpression: [
       'SET #minute = :minute, #mark = :mark, expiresAtSeconds = :keptUntil',
@@ -109,6 +104,35 @@ function expressions(
     ExpressionAttributeNames: names,
     ExpressionAttributeValues: values,
   };
+}
+
+function addChange(clauses: Clauses, name: string, { add, atMost, atLeast }: CounterChange): void {
+  // A name that no expression uses is an error.
+  if (add === 0 && atMost === undefined && atLeast === undefined) return;
+  const counter = nameIn(clauses, name);
+  if (add !== 0) clauses.additions.push(`${counter} ${valueIn(clauses, add)}`);
+  if (atMost !== undefined) clauses.conditions.push(isAtMost(counter, atMost, valueIn(clauses, atMost)));
+  if (atLeast !== undefined) clauses.conditions.push(`${counter} >= ${valueIn(clauses, atLeast)}`);
+}
+
+function addRemoval(clauses: Clauses, name: string, held: number | undefined): void {
+  const counter = nameIn(clauses, name);
+  clauses.removed.push(counter);
+  if (held !== undefined) clauses.conditions.push(`${counter} = ${valueIn(clauses, held)}`);
+}
+
+/** The placeholder of a counter's name. */
+function nameIn({ names }: Clauses, name: string): string {
+  const placeholder = `#counter${Object.keys(names).length}`;
+  names[placeholder] = name;
+  return placeholder;
+}
+
+/** The placeholder of a number. */
+function valueIn({ values }: Clauses, value: number): string {
+  const placeholder = `:value${Object.keys(values).length}`;
+  values[placeholder] = numberAttribute(value);
+  return placeholder;
 }
 
 /** A counter that is not there is 0, and no counter is less: below 0 nothing fits. */
