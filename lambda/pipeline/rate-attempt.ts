@@ -1,4 +1,10 @@
-import { blockAhead, type GiveBack, planChange, type RateChange } from '../domain/rates/rate-change.ts';
+import {
+  blockAhead,
+  type GiveBack,
+  isHotAt,
+  planChange,
+  type RateChange,
+} from '../domain/rates/rate-change.ts';
 import {
   RATE_WINDOW_MS,
   type RateCounters,
@@ -49,7 +55,7 @@ export function planAttempt({ asks, counters, block, giveBack, ownPerSecond, now
   const limits = strictest(asks.map((ask) => ask.limits));
   const asked = demandOf(asks, limits);
   const wanted = blockAhead({ limits, counters, window, demand: asked }, ownPerSecond);
-  const isHot = wanted.requests > 0;
+  const isHot = isHotAt(counters, window);
   const left = block.leftOf(window.minute, limits);
   const ahead: RateDemand = {
     requests: Math.max(0, wanted.requests - left.requests),

@@ -48,15 +48,21 @@ export type TakeOutcome =
  * may still be used, by each process as if it were alone; then requests fail with `store_unavailable`. A rate limit protects
  * providers and neighbours from a flood, and a hiccup of one partition is none: refusing all of a team's traffic for it would
  * cost more than a few seconds' excess, which is bounded both in time and by what was left. Money stays closed anyway:
- * no store, no reservation. Ten seconds outlast a partition's split or a failover of the service, not an outage.
+ * no store, no reservation. Ten seconds outlast a failover of the service, not an outage. A store that answers, but takes no
+ * more writes of this scope, is no such hiccup but the flood itself: then nobody is let through uncounted.
  */
 const OPEN_FOR_MS = 10_000;
 /** A refusal is repeated without asking again for this long, unless a request fits earlier. */
 const REFUSAL_KEPT_MS = 250;
+/** The same in a hot scope, where asking for each refused request would be too many writes. */
+const HOT_REFUSAL_KEPT_MS = 2000;
 /** Others may take what was free between a look and a write, this many times. */
 const MOST_ROUNDS = 8;
 /** Slots of a hot scope are kept for the process's next request while no more than this share of them is taken. */
-const SHARE_WITH_KEPT_SLOTS = 1 / 4;
+const SHARE_WITH_KEPT_SLOTS = 1 / 2;
+
+/** Above this an item holds counters of minutes long gone, which processes that live for one request never remove. */
+const MOST_COUNTERS = 24;
 
 /** A request that waits for a write. */
 interface Taker {
@@ -140,7 +146,7 @@ export class RateGauge {
       else this.#owe(slotsName(hold.slotExpiry), 1);
     }
     const canWait = this.#isHot && (keepsSlot || hold.slotExpiry === undefined);
-    if (canWait || this.#owed.size === 0) return;
+    if (canWait || (this.#owed.size === 0 && !this.#isLittered())) return;
     await new Promise<void>((resolve, reject) => {
       this.#givers.push({ resolve, reject });
       this.#write();
@@ -172,9 +178,10 @@ export class RateGauge {
     let giveBack = this.#takeOwed();
     for (let round = 1; round <= MOST_ROUNDS; round += 1) {
       const attempt = this.#planFor(takers, giveBack);
-      if (takers.size === 0 && attempt.change.changes.size === 0) return;
+      if (takers.size === 0 && attempt.change.changes.size === 0 && !this.#isLittered()) return;
       const outcome = await this.#store.change(this.#scope, attempt.change).catch(storeDown);
       if (outcome instanceof GatewayError) return this.#serveUncounted(takers, outcome);
+      if (outcome.type === 'busy') break;
       this.#counters = outcome.counters;
       this.#answeredAtMs = this.#clock.monotonicMs();
       if (outcome.type === 'done') return this.#serve(takers, attempt);
@@ -182,6 +189,7 @@ export class RateGauge {
       if (outcome.type === 'unknown') giveBack = new Map();
       this.#refuseUnfit(takers);
     }
+    this.#refuseUnfit(takers);
     rejectAll(takers, contended());
   }
 
@@ -222,7 +230,9 @@ export class RateGauge {
         counters = withDemand(counters, demand, windowAt(counters, nowMs));
         continue;
       }
-      const waitMs = Math.min(REFUSAL_KEPT_MS, (shortage.fitsAtMs ?? nowMs) - nowMs);
+      const waitMs = this.#isHot
+        ? HOT_REFUSAL_KEPT_MS
+        : Math.min(REFUSAL_KEPT_MS, (shortage.fitsAtMs ?? nowMs) - nowMs);
       this.#refusal = { untilMs: this.#clock.monotonicMs() + waitMs, shortage, ask: taker.ask };
       taker.resolve({ type: 'refused', shortage });
       takers.delete(taker);
@@ -269,6 +279,10 @@ export class RateGauge {
     if (!this.#isHot || concurrentRequests === undefined) return false;
     const used = slotsUsed(this.#counters, windowAt(this.#counters, this.#clock.now()));
     return used <= concurrentRequests * SHARE_WITH_KEPT_SLOTS;
+  }
+
+  #isLittered(): boolean {
+    return Object.keys(this.#counters).length > MOST_COUNTERS;
   }
 
   #owe(name: string, amount: number): void {

@@ -11,12 +11,17 @@ export interface RateChangeOutcome {
   readonly counters: RateCounters;
 }
 
+/** The scope takes no more writes at this moment, and nothing is known of it. */
+export interface RateStoreBusy {
+  readonly type: 'busy';
+}
+
 /** Counters of what scopes use of their rate limits, one item a scope (or a model or provider of it). */
 export interface RateStore {
   /**
    * Carries out one change, all of it or nothing, at most once.
    * @param scope the scope's name, as `scopeName` makes it
-   * @throws GatewayError `store_unavailable` when the store cannot be reached or stays contended: it may be carried out or not
+   * @throws GatewayError `store_unavailable` when the store cannot be reached: it may be carried out or not
    */
-  change(scope: string, change: RateChange): Promise<RateChangeOutcome>;
+  change(scope: string, change: RateChange): Promise<RateChangeOutcome | RateStoreBusy>;
 }

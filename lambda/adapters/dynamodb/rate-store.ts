@@ -10,7 +10,7 @@ import type { CounterChange, RateChange } from '../../domain/rates/rate-change.t
 import type { RateCounters } from '../../domain/rates/rate-window.ts';
 import type { RateChangeOutcome, RateStore } from '../../ports/rate-store.ts';
 import { type Item, numberAttribute, readNumber, textAttribute } from './attributes.ts';
-import { type Store, withRetries } from './store.ts';
+import { isContention, type Store, withRetries } from './store.ts';
 
 /** A day: longer than any request may take, so that no slot's count goes before the slot. */
 const KEPT_SECONDS = 86_400;
@@ -20,7 +20,11 @@ const MARKS = 2 ** 48;
 
 /** Rate counters in table `spend`. */
 export const dynamoRateStore = (store: Store): RateStore => ({
-  change: (scope, change) => changeCounters(store, rateKey(scope), change),
+  change: (scope, change) =>
+    changeCounters(store, rateKey(scope), change).catch((error: unknown) => {
+      if (isContention(error)) return { type: 'busy' };
+      throw error;
+    }),
 });
 
 /**

@@ -147,6 +147,17 @@ const NEGLIGIBLE_SHARE = 1 / 5000;
 export const perSecond = (previous: number, current: number, { elapsedMs }: RateWindow): number =>
   Math.max((previous * 1000) / RATE_WINDOW_MS, (current * 1000) / Math.max(1000, elapsedMs));
 
+/** Whether a scope meets so many requests that a write for each is too much for its item. */
+export const isHotAt = (counters: RateCounters, window: RateWindow): boolean =>
+  requestsPerSecond(counters, window) >= 2 * WRITES_PER_SECOND;
+
+const requestsPerSecond = (counters: RateCounters, window: RateWindow): number =>
+  perSecond(
+    counterOf(counters, countName('requests', window.minute - 1)),
+    counterOf(counters, countName('requests', window.minute)),
+    window,
+  );
+
 /**
  * What a process takes ahead, beside what it is asked for: enough for the scope's writes to stay few, no more than it will
  * soon need itself, and little of what is left. Nothing where the scope is not hot.
@@ -156,10 +167,12 @@ export function blockAhead(
   ownPerSecond: number,
 ): RateDemand {
   const { counters, window, demand } = plan;
-  const requestsAt = (minute: number): number => counterOf(counters, countName('requests', minute));
-  const rate = perSecond(requestsAt(window.minute - 1), requestsAt(window.minute), window);
   const secondsAhead = Math.min(AHEAD_SECONDS, (RATE_WINDOW_MS - window.elapsedMs) / 1000);
-  const size = Math.min(Math.floor(rate / WRITES_PER_SECOND), Math.ceil(ownPerSecond * secondsAhead)) - 1;
+  const size =
+    Math.min(
+      Math.floor(requestsPerSecond(counters, window) / WRITES_PER_SECOND),
+      Math.ceil(ownPerSecond * secondsAhead),
+    ) - 1;
   if (size < 1 || demand.requests === 0) return NO_DEMAND;
   const tokensEach = Math.ceil(demand.tokens / demand.requests);
   return {

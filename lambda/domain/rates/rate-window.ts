@@ -90,14 +90,16 @@ export function usedAt(counters: RateCounters, counted: Counted, window: RateWin
   return current + shareOf(previous, window);
 }
 
+/** Slots by the minute in which they lapse. */
+const slotsByExpiry = (counters: RateCounters): readonly [number, number][] =>
+  Object.entries(counters).flatMap(([name, count]): [number, number][] => {
+    const { kind, minute } = partsOfName(name);
+    return kind === SLOTS && minute !== undefined ? [[minute, count]] : [];
+  });
+
 /** Slots whose requests' time was up when this minute began, by expiry minute: their process has died. */
 export const lapsedSlots = (counters: RateCounters, { minute }: RateWindow): readonly [number, number][] =>
-  Object.entries(counters).flatMap(([name, count]): [number, number][] => {
-    const parts = partsOfName(name);
-    return parts.kind === SLOTS && parts.minute !== undefined && parts.minute <= minute
-      ? [[parts.minute, count]]
-      : [];
-  });
+  slotsByExpiry(counters).filter(([expiryMinute]) => expiryMinute <= minute);
 
 /** Concurrent requests, without those that lapsed. */
 export const slotsUsed = (counters: RateCounters, window: RateWindow): number =>
@@ -113,7 +115,7 @@ export interface RateShortage {
   readonly fitsAtMs: number | undefined;
 }
 
-/** Nobody knows when a running request ends; it is worth asking again after this. */
+/** Nobody knows when a running request ends: it is worth asking again after this, or when the first slot lapses. */
 const SLOT_RETRY_MS = 1000;
 
 /** The limit that does not hold a demand, the one that takes longest to; `undefined` where all do. */
@@ -127,7 +129,7 @@ export function shortageOf(
   const shortages: readonly (RateShortage | undefined)[] = [
     countShortage({ limits, counters, demand, window }, 'requests'),
     countShortage({ limits, counters, demand, window }, 'tokens'),
-    slotShortage(limits, demand, { used: slotsUsed(counters, window), nowMs }),
+    slotShortage({ limits, counters, demand, window }, nowMs),
   ];
   return shortages.reduce((worst, each) => (waitOf(each) > waitOf(worst) ? each : worst), undefined);
 }
@@ -177,12 +179,17 @@ const elapsedUntil = (previous: number, share: number): number =>
   previous <= share ? 0 : RATE_WINDOW_MS - Math.floor((share * RATE_WINDOW_MS) / previous);
 
 function slotShortage(
-  { concurrentRequests: allowed }: RateLimits,
-  { slots }: RateDemand,
-  { used, nowMs }: { readonly used: number; readonly nowMs: number },
+  { limits, counters, demand, window }: Situation,
+  nowMs: number,
 ): RateShortage | undefined {
-  if (allowed === undefined || slots === 0 || used + slots <= allowed) return undefined;
-  const fitsAtMs = slots > allowed ? undefined : nowMs + SLOT_RETRY_MS;
+  const { concurrentRequests: allowed } = limits;
+  const used = slotsUsed(counters, window);
+  if (allowed === undefined || demand.slots === 0 || used + demand.slots <= allowed) return undefined;
+  if (demand.slots > allowed) return { limit: 'concurrentRequests', allowed, used, fitsAtMs: undefined };
+  const lapses = slotsByExpiry(counters)
+    .filter(([minute, count]) => minute > window.minute && count > 0)
+    .map(([minute]) => minute * RATE_WINDOW_MS);
+  const fitsAtMs = Math.max(nowMs + 1, Math.min(nowMs + SLOT_RETRY_MS, ...lapses));
   return { limit: 'concurrentRequests', allowed, used, fitsAtMs };
 }
 
