@@ -4,6 +4,7 @@ import { dynamoAnswerStore } from '../adapters/dynamodb/answer-store.ts';
 import { dynamoClaimStore } from '../adapters/dynamodb/claim-store.ts';
 import { dynamoKeyReader } from '../adapters/dynamodb/key-store.ts';
 import { dynamoLedger } from '../adapters/dynamodb/ledger.ts';
+import { dynamoRateStore } from '../adapters/dynamodb/rate-store.ts';
 import { dynamoRoutingStore } from '../adapters/dynamodb/routing-store.ts';
 import type { Store } from '../adapters/dynamodb/store.ts';
 import { upstreamHttp } from '../adapters/upstream-http/upstream-http.ts';
@@ -19,6 +20,7 @@ import { flightBoard } from '../pipeline/flight.ts';
 import type { EnabledProvider, Gateway, Pacing } from '../pipeline/gateway.ts';
 import { healthView } from '../pipeline/health-view.ts';
 import { keyCache } from '../pipeline/key-cache.ts';
+import { rateLimiter } from '../pipeline/rate-limiter.ts';
 import { remainderCache } from '../pipeline/remainder-cache.ts';
 import { tagDirectory } from '../pipeline/tag-directory.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -109,6 +111,7 @@ export function composeGateway(host: Host, readAnswerSecret: () => Promise<strin
     keys: keyCache(reader, store.clock),
     tags: tagDirectory({ reader, clock: store.clock, telemetry }),
     ledger: dynamoLedger(store),
+    limiter: rateLimiter({ store: dynamoRateStore(store), clock: store.clock }),
     health: healthView({
       store: dynamoRoutingStore(store),
       clock: store.clock,

@@ -11,8 +11,9 @@ import { authenticateAgain, UNRESERVED_KEY_AGE_MS } from './authenticate.ts';
 import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { affordableOutput, outputTokens, type Quote, quoteFor, shareOf } from './quote.ts';
+import { RateLimitExceeded, takeRates } from './rate-limits.ts';
 import { tightest } from './remainder-cache.ts';
-import { countedWindows, isHeldBy, scopesFor } from './scopes.ts';
+import { countedWindows, isHeldBy, ruledScopes, scopesFor } from './scopes.ts';
 import { outcomeWithoutAnswer } from './settle.ts';
 
 /** Leave to call: the money is set aside, as `exchange.held` says. */
@@ -31,9 +32,9 @@ const LEAST_OUTPUT_TOKENS = 16;
 /** What makes one deployment too dear for a budget, but not the next. */
 const MONEY_REFUSALS: ReadonlySet<string> = new Set(['budget_exceeded', 'price_unknown', 'cost_unbounded']);
 
-/** Whether a deployment was refused for its cost: another one may be cheaper. */
-export const isRefusedForMoney = (error: unknown): error is GatewayError =>
-  error instanceof GatewayError && MONEY_REFUSALS.has(error.code);
+/** Whether a limit refused a deployment: another one may be cheaper, or counted by other limits. */
+export const isRefusedByLimit = (error: unknown): error is GatewayError =>
+  error instanceof RateLimitExceeded || (error instanceof GatewayError && MONEY_REFUSALS.has(error.code));
 
 /** `policy-changed`: the key is no longer what the plan was made under; read it again and plan again. */
 type AdmitOutcome =
@@ -58,7 +59,6 @@ export async function admit(
     switch (outcome.type) {
       case 'reserved':
         if (gateway.clock.now() >= outcome.held.expiresAtMs) throw tooLate();
-        exchange.held = outcome.held;
         return { type: 'admitted', admission: { quote, outputBound } };
       case 'stale-policy':
         return { type: 'policy-changed' };
@@ -73,25 +73,73 @@ export async function admit(
   }
 }
 
-/** Reserves, and looks at the key at the same time. */
+/** Reserves, counts the request against rate limits, and looks at the key: all at the same time. */
 async function reserveAndVerify(
   gateway: Gateway,
   exchange: Exchange,
   { deployment, quote }: { readonly deployment: Deployment; readonly quote: Quote },
-): Promise<ReserveOutcome | { readonly type: 'stale-policy' }> {
-  const { caller } = exchange;
-  const reservation = newReservation(gateway, exchange, {
-    deployment,
-    estimate: withComparing(exchange, quote),
-    leg: 0,
-  });
-  const [outcome, isCurrent] = await Promise.all([
-    gateway.ledger.reserve(exchange.facts, reservation),
+): Promise<ReserveOutcome> {
+  const { caller, facts } = exchange;
+  const estimate = withComparing(exchange, quote);
+  const reservation = newReservation(gateway, exchange, { deployment, estimate, leg: 0 });
+  const [reserving, looking, counting] = await Promise.allSettled([
+    gateway.ledger.reserve(facts, reservation),
     gateway.keys.isCurrent(caller.hash, caller, UNRESERVED_KEY_AGE_MS),
+    countRates(gateway, exchange, { deployment, quote }),
   ]);
-  if (isCurrent) return outcome;
-  if (outcome.type === 'reserved') await gateway.ledger.release(exchange.facts, outcome.held);
-  return { type: 'stale-policy' };
+  if (reserving.status === 'fulfilled' && reserving.value.type === 'reserved')
+    exchange.held = reserving.value.held;
+  const failed = [looking, counting, reserving].find((each) => each.status === 'rejected');
+  if (failed !== undefined) {
+    await giveBackMoney(gateway, exchange);
+    throw failed.reason;
+  }
+  if (looking.status === 'fulfilled' && looking.value && reserving.status === 'fulfilled')
+    return reserving.value;
+  await giveBackWhatIsHeld(gateway, exchange);
+  return { type: 'stale-policy', scope: reservation.shared[0] ?? noScope() };
+}
+
+const noScope = (): never => {
+  throw new Error('Every request is counted in its key.');
+};
+
+/** Rates are counted once; a deployment that is tried instead adds the limits that count it alone. */
+async function countRates(
+  gateway: Gateway,
+  exchange: Exchange,
+  { deployment, quote }: { readonly deployment: Deployment; readonly quote: Quote },
+): Promise<void> {
+  if (exchange.rates !== undefined) return exchange.rates.also(deployment);
+  exchange.rates = await takeRates(gateway, {
+    scopes: ruledScopes(exchange.caller, exchange.tags).map(({ scope, rules: { rateLimits } }) => ({
+      scope,
+      rateLimits,
+    })),
+    deployment,
+    tokens: quote.bound.promptTokens + quote.bound.completionTokens,
+    expiresAtMs: exchange.deadlineMs + SWEEP_GRACE_MS,
+  });
+}
+
+/** Gives back what a request holds that is refused, or planned anew: money, and its place under rate limits. */
+export async function giveBackWhatIsHeld(gateway: Gateway, exchange: Exchange): Promise<void> {
+  const { rates } = exchange;
+  exchange.rates = undefined;
+  await Promise.all([giveBackMoney(gateway, exchange), rates?.cancel()]);
+}
+
+async function giveBackMoney(gateway: Gateway, exchange: Exchange): Promise<void> {
+  const { held, facts } = exchange;
+  if (held === undefined) return;
+  exchange.held = undefined;
+  try {
+    await gateway.ledger.release(facts, held);
+  } catch (error) {
+    gateway.telemetry.problem('A reservation could not be given back; it expires by itself.', error, {
+      id: facts.id,
+    });
+  }
 }
 
 /** The process stood still while it reserved: the sweep may have taken the reservation for one that nobody uses. */
@@ -116,6 +164,7 @@ export async function admitNext(
   const quote = quoteFor(gateway, exchange, deployment, admission.outputBound);
   const { held } = exchange;
   if (held === undefined) throw new Error('A request is called that was not admitted.');
+  await exchange.rates?.also(deployment);
   if (!isSameBudgets(held.shared, scopesFor(gateway, exchange, deployment).shared))
     await moveTo(gateway, exchange, { held, quote, deployment });
   else await raiseTo(gateway, exchange, { held, quote });

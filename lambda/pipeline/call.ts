@@ -3,7 +3,7 @@ import { costOf } from '../domain/money/cost.ts';
 import { type NanoUsd, nanoUsd, ZERO_USD } from '../domain/money/nano.ts';
 import type { Attempt } from '../domain/request-record.ts';
 import type { PlannedDeployment, RoutePlan } from '../domain/routing/plan.ts';
-import { type Admission, admitNext, isRefusedForMoney } from './admit.ts';
+import { type Admission, admitNext, isRefusedByLimit } from './admit.ts';
 import { type AttemptOutcome, attempt, type Committed } from './attempt.ts';
 import type { Exchange } from './exchange.ts';
 import { type AttemptFailure, asCallerError } from './failure.ts';
@@ -200,7 +200,7 @@ async function prepare(
       admission: await admitNext(gateway, exchange, admission, deployment),
     };
   } catch (error) {
-    if (isRefusedForMoney(error)) return refused(error);
+    if (isRefusedByLimit(error)) return refused(error);
     throw error;
   }
 }

@@ -7,6 +7,7 @@ import type { Attempt, HeldReservation, RequestFacts } from '../domain/request-r
 import type { ScopeSettings } from '../domain/scope-settings.ts';
 import type { KeyWithScopes } from '../ports/key-store.ts';
 import type { BudgetRefusal } from '../ports/ledger.ts';
+import type { RateTicket } from './rate-limits.ts';
 import type { Reuse } from './reuse.ts';
 
 /** A request as the host received it, with the id it was given. Header names are lower-case. */
@@ -63,6 +64,8 @@ export interface Exchange {
   readonly deadlineMs: number;
   /** Aborts when the caller leaves, where that can be seen. */
   readonly signal: AbortSignal;
+  /** Its place under rate limits; `undefined` until it is admitted. */
+  rates: RateTicket | undefined;
   /** The budget that last refused it. */
   refusal: BudgetRefusal | undefined;
   readonly attempts: Attempt[];

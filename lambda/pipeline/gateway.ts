@@ -14,6 +14,7 @@ import type { Provider } from '../providers/contract.ts';
 import type { FlightBoard } from './flight.ts';
 import type { HealthView } from './health-view.ts';
 import type { KeyCache } from './key-cache.ts';
+import type { RateLimiter } from './rate-limiter.ts';
 import type { RemainderCache } from './remainder-cache.ts';
 import type { TagDirectory } from './tag-directory.ts';
 
@@ -44,6 +45,7 @@ export interface Gateway {
   readonly keys: KeyCache;
   readonly tags: TagDirectory;
   readonly ledger: Ledger;
+  readonly limiter: RateLimiter;
   readonly health: HealthView;
   readonly remainders: RemainderCache;
   readonly answers: AnswerStore;

@@ -1,10 +1,11 @@
 import type { Dialect } from '../dialects/dialect.ts';
 import { asGatewayError, GatewayError } from '../domain/errors.ts';
+import { budgetState } from '../domain/money/budget-state.ts';
 import { ZERO_USD } from '../domain/money/nano.ts';
 import type { RequestFacts } from '../domain/request-record.ts';
 import type { RoutePlan } from '../domain/routing/plan.ts';
 import type { ScopeSettings } from '../domain/scope-settings.ts';
-import { type Admission, admit, isRefusedForMoney } from './admit.ts';
+import { type Admission, admit, giveBackWhatIsHeld, isRefusedByLimit } from './admit.ts';
 import {
   authenticate,
   authenticateAgain,
@@ -20,8 +21,10 @@ import { keepAnswer } from './keep-answer.ts';
 import { queueNoticesOfRefusal } from './notices.ts';
 import { obtain } from './obtain.ts';
 import { plan } from './plan.ts';
+import { rateLimitHeaders } from './rate-headers.ts';
+import { RateLimitExceeded } from './rate-limits.ts';
 import { recordRefusal } from './record.ts';
-import { finish, respondError, respondStream, respondWhole } from './respond.ts';
+import { finish, headersOfBudget, respondError, respondStream, respondWhole } from './respond.ts';
 import { lookUp } from './reuse.ts';
 import { tagsWithSettings } from './scopes.ts';
 import { outcomeWithoutAnswer } from './settle.ts';
@@ -134,20 +137,6 @@ async function planAndAdmit(gateway: Gateway, exchange: Exchange): Promise<Leave
   }
 }
 
-/** A request that is refused for another reason than money may have been admitted beside it. */
-async function giveBackWhatIsHeld(gateway: Gateway, exchange: Exchange): Promise<void> {
-  const { held, facts } = exchange;
-  if (held === undefined) return;
-  exchange.held = undefined;
-  try {
-    await gateway.ledger.release(facts, held);
-  } catch (error) {
-    gateway.telemetry.problem('A reservation could not be given back; it expires by itself.', error, {
-      id: facts.id,
-    });
-  }
-}
-
 /** Admits the first deployment that the budgets hold; what comes before it in the plan is too dear. */
 async function admitFirst(
   gateway: Gateway,
@@ -162,7 +151,7 @@ async function admitFirst(
       const [first = planned[0], ...rest] = planned.slice(index);
       return { plan: [first, ...rest], admission: outcome.admission };
     } catch (error) {
-      if (!isRefusedForMoney(error)) throw error;
+      if (!isRefusedByLimit(error)) throw error;
       refusal ??= error;
     }
   }
@@ -196,8 +185,13 @@ function refusal(
   startedMs: number,
 ): OutgoingResponse {
   const durationMs = Math.round(gateway.clock.monotonicMs() - startedMs);
+  const response = respondError(dialect, error, facts.id);
   return {
-    ...respondError(dialect, error, facts.id),
+    ...response,
+    headers: {
+      ...response.headers,
+      ...(error instanceof RateLimitExceeded && rateLimitHeaders(error, gateway.clock.now())),
+    },
     afterEnd: () =>
       recordRefusal(gateway, facts, {
         outcome: error.code,
@@ -210,13 +204,14 @@ function refusal(
   };
 }
 
-/** A refusal for want of money also sends the notices that are due: nobody shall hear of the cap first. */
+/** A refusal for want of money shows the budget, and sends the notices that are due: nobody shall hear of the cap first. */
 const tellingWhoIsFull = (
   gateway: Gateway,
   exchange: Exchange,
   response: OutgoingResponse,
 ): OutgoingResponse => ({
   ...response,
+  headers: { ...response.headers, ...refusingBudget(gateway, exchange) },
   async afterEnd() {
     await response.afterEnd?.();
     try {
@@ -226,6 +221,15 @@ const tellingWhoIsFull = (
     }
   },
 });
+
+function refusingBudget({ clock }: Gateway, { refusal }: Exchange): Record<string, string> {
+  if (refusal === undefined) return {};
+  const { scope: policy, window, committed, spent } = refusal;
+  const counters = { scope: policy.scope, windows: { [window]: { committed, spent } } };
+  const states = policy.budgets.map((budget) => budgetState(budget, counters, clock.now()));
+  const full = states.find((state) => state.window === window);
+  return full === undefined ? {} : headersOfBudget(policy.scope, full);
+}
 
 function newExchange(
   gateway: Gateway,
@@ -238,6 +242,7 @@ function newExchange(
   return {
     ...known,
     held: undefined,
+    rates: undefined,
     refusal: undefined,
     deadlineMs: facts.startedAtMs + (request.options.timeoutMs ?? gateway.config.timeouts.totalMs),
     signal: incoming.signal,

@@ -1,6 +1,7 @@
 import type { Dialect } from '../dialects/dialect.ts';
 import { asGatewayError, GatewayError } from '../domain/errors.ts';
-import { leftOf } from '../domain/money/budget-state.ts';
+import type { Scope } from '../domain/money/budget.ts';
+import { type BudgetState, leftOf } from '../domain/money/budget-state.ts';
 import { decimalUsd } from '../domain/money/nano.ts';
 import type { RequestOutcome } from '../domain/request-record.ts';
 import type { Answer, CallOutcome } from './call.ts';
@@ -9,6 +10,7 @@ import type { Exchange, OutgoingResponse } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { type EndedAnswer, keepAnswer, keepsAnswer } from './keep-answer.ts';
 import { createMeter, type Meter } from './meter.ts';
+import { rateLimitHeaders } from './rate-headers.ts';
 import { record } from './record.ts';
 import { tightest } from './remainder-cache.ts';
 import { createReplayMeter } from './replay.ts';
@@ -239,6 +241,7 @@ function commonHeaders(gateway: Gateway, exchange: Exchange, answer: Answer): Re
   return {
     ...answerHeaders(exchange, answer, gateway.clock.now()),
     ...budgetHeaders(gateway, exchange),
+    ...(exchange.rates !== undefined && rateLimitHeaders(exchange.rates, gateway.clock.now())),
     // The gateway shortens what a caller left open, to keep it inside a budget: the caller shall know.
     ...(answer.admission.outputBound !== undefined &&
       answer.replay === undefined && {
@@ -256,16 +259,18 @@ function budgetHeaders(gateway: Gateway, exchange: Exchange): Record<string, str
   const state = tightest(
     (exchange.held?.shared ?? []).flatMap((policy) => gateway.remainders.states(policy, now)),
   );
-  if (state === undefined) return {};
-  return {
-    'x-sluice-budget-scope': state.policy.scope.kind,
-    'x-sluice-budget-limit-usd': decimalUsd(state.budget.limit),
-    'x-sluice-budget-remaining-usd': decimalUsd(leftOf(state)),
-    ...(state.resetsAtMs !== undefined && {
-      'x-sluice-budget-reset': new Date(state.resetsAtMs).toISOString(),
-    }),
-  };
+  return state === undefined ? {} : headersOfBudget(state.policy.scope, state);
 }
+
+/** One budget as headers tell it. */
+export const headersOfBudget = ({ kind }: Scope, state: BudgetState): Record<string, string> => ({
+  'x-sluice-budget-scope': kind,
+  'x-sluice-budget-limit-usd': decimalUsd(state.budget.limit),
+  'x-sluice-budget-remaining-usd': decimalUsd(leftOf(state)),
+  ...(state.resetsAtMs !== undefined && {
+    'x-sluice-budget-reset': new Date(state.resetsAtMs).toISOString(),
+  }),
+});
 
 /** Resolves after a while, unless the other has settled before: then never, and no timer is left. */
 function silence(durationMs: number, other: Promise<unknown>): Promise<'silent'> {

@@ -111,9 +111,17 @@ const durations = (
 export async function settle(gateway: Gateway, exchange: Exchange, outcome: RequestOutcome): Promise<void> {
   await Promise.all([
     settleMoney(gateway, exchange, outcome),
+    exchange.rates?.settle(tokensUsed(outcome)),
     gateway.health.flush(),
     gateway.tags.refresh(),
   ]);
+}
+
+/** What the provider counted; `undefined` where nobody knows, so that what was set aside counts. */
+function tokensUsed({ usage, cost, chargeBasis }: RequestOutcome): number | undefined {
+  if (usage === undefined) return cost === ZERO_USD ? 0 : undefined;
+  if (chargeBasis === 'estimated') return undefined;
+  return (usage.promptTokens ?? 0) + (usage.completionTokens ?? 0);
 }
 
 async function settleMoney(gateway: Gateway, exchange: Exchange, outcome: RequestOutcome): Promise<void> {

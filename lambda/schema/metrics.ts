@@ -17,6 +17,8 @@ export const METRICS = {
   PromptTokens: { unit: 'Count', dimensionSets: [[]] },
   CompletionTokens: { unit: 'Count', dimensionSets: [[]] },
   BudgetRejections: { unit: 'Count', dimensionSets: [[]] },
+  RateLimitRejections: { unit: 'Count', dimensionSets: [[]] },
+  RateLimitsUnenforced: { unit: 'Count', dimensionSets: [[]] },
   SettlementLag: { unit: 'Milliseconds', dimensionSets: [[]] },
   OpenReservations: { unit: 'Count', dimensionSets: [[]] },
   BoundExceeded: { unit: 'Count', dimensionSets: [[]] },

@@ -33,20 +33,28 @@ const number = (name: string): KeyAttribute => ({ name, type: 'N' });
  * All tables.
  *
  * `keys`: `key#<id>` is a virtual key's policy, `secret#<sha-256>` points to it. Index `byKind` lists by creation time.
- * `spend`: `scope#<kind>#<id>` holds a scope's counters; `record#<request id>` one request; `notice#…` a message not yet
- * sent; `rollup#<day>#<shard>` with one sort key a key, provider and model. Index `open` holds only what is not finished.
- * Index `byDay` holds the closed records that name an end user, a session or tags, for reports by these.
+ * `settings#<scope>` holds what an operator says of an organization, team, project, member or tag.
+ * `spend`: `scope#<kind>#<id>` holds a scope's counters; `purse#…` money leased from all scopes of a key's requests;
+ * `rate#<kind>#<id>` what a scope uses of its rate limits; `record#<request id>` what one request has come to; `notice#…` a
+ * message not yet sent; `rollup#<day>#<shard>` with one sort key a key, provider and model. Index `open` holds purses that
+ * hold money, and notices. Index `byDay` holds what named an end user, a session or tags, for reports by these.
  * `routing`: `outcomes#<minute>#<shard>` per deployment; `health` per deployment; `probe-spend` per month.
  * `cache`: `answer#<name>` is an answer that is kept, in several items where it is large; `claim#<name>` says who answers a
  * request; `vector#<partition>` holds vectors of the semantic cache on a local server. Names are keyed hashes: they tell nothing of what was asked, and nobody can guess them.
  *
  * Attributes of `spend`, money in nano-dollars:
- * - scope (sk `scope`): `policyVersion`; per window id `committed:<window>`, `spent:<window>`; `noticed:<window>:<threshold>`.
- * - record (sk `record`): the fields of RequestFacts and RequestOutcome by name (lists and maps as JSON text), `state`,
- *   `estimate`, `scopes` and `windows` (of the reservation), `expiresAtMs`, and while not closed `openShard` (`open#<shard>`), then
- *   `chargeDay` (`<day>#<shard>`) where index `byDay` wants it.
+ * - scope (sk `scope`): `policyVersion`; `purses` that hold money of it; per window id `committed:<window>`,
+ *   `spent:<window>`; `noticed:<window>:<threshold>`. A session or end user also `calls`, and `e:<request id>.<leg>` as below.
+ * - purse `<key id>#<policy version>#<period>#<which scopes>#<shard>` (sk `purse`): `scopes`, `windows`; `room` it may still
+ *   promise; per reservation `e:<request id>.<leg>` (a list as JSON: estimate, expiry, start, deployment, own scopes);
+ *   `open` of these, `leaves` that have ended; `spent` since the last fold and `u…:[<provider>,<model>]` of it; `foldedAtMs`,
+ *   `foldedBeforeMs`, `fence`; while it holds money `openShard` (`open#<shard>`) and `expiresAtMs` (when upkeep looks).
+ * - rate (sk `rate`): `minute` (Unix minutes), per minute `requests:<minute>`, `tokens:<minute>`; `slots`, and per minute of
+ *   expiry `slots:<minute>`; `mark` of the last write. Kept a day after it.
+ * - record (sk `leg#<leg>`, `correction#<leg>`): the fields of RequestFacts and RequestOutcome by name (lists and maps as
+ *   JSON text), `estimate`, and `chargeDay` (`<day>#<shard>`) where index `byDay` wants it.
  * - notice (sk `notice`): the fields of BudgetNotice, `openShard` (`notice`), `expiresAtMs` (when it was queued).
- * - roll-up (sk `<key id>#<provider>#<model>`): `requests`, `costNano`, `promptTokens`, `completionTokens`.
+ * - roll-up (sk `<key id>#<policy version>#<provider>#<model>`): the key's labels, `requests`, `costNano`, `promptTokens`, `completionTokens`.
  *
  * Attributes of `cache`:
  * - answer (sk `head`): `write` (which writing of it), `parts`, `data` (encrypted); more of it (sk `part#<write>#<n>`): `data`.

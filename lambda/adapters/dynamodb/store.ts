@@ -88,6 +88,12 @@ export async function withRetries<Result>(
   }
 }
 
+/** Whether `withRetries` gave up because the item or its partition took no more, not because nobody answered. */
+export const isContention = (thrown: unknown): boolean =>
+  thrown instanceof GatewayError &&
+  thrown.code === 'store_unavailable' &&
+  failureOf(thrown.cause) === 'contended';
+
 /** The error a caller sees when the store fails. */
 export function storeUnavailable(
   cause: unknown,

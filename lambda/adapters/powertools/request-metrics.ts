@@ -39,6 +39,8 @@ function wholeGateway(outcome: RequestOutcome): MetricBlob['values'] {
     PromptTokens: outcome.usage?.promptTokens,
     CompletionTokens: outcome.usage?.completionTokens,
     BudgetRejections: isBudgetRejection(outcome.outcome) ? 1 : 0,
+    // A provider's 429 is not a limit of ours.
+    RateLimitRejections: outcome.outcome === 'rate_limit_exceeded' && outcome.attempts.length === 0 ? 1 : 0,
     BoundExceeded: outcome.boundExceeded ? 1 : 0,
   });
 }

@@ -90,6 +90,7 @@ describe('the metrics of a request', () => {
       PromptTokens: 12,
       CompletionTokens: 51,
       BudgetRejections: 0,
+      RateLimitRejections: 0,
       BoundExceeded: 0,
     });
     expect(valuesAt(metrics, { provider: 'sim', model: 'frontier' })).toEqual({
