@@ -36,16 +36,18 @@ export const reservedIn = (holding: Holding): MicroUsd =>
   [...holding.open.values()].reduce((sum, estimate) => sum + estimate, 0);
 
 /** What this holding will spend in so long, going by what came since it was last folded. */
-export function expectedSpend(world: World, holding: Holding, forMs: number): MicroUsd {
-  const sinceMs = Math.max(SHORTEST_HISTORY_MS, world.kernel.nowMs - holding.foldedAtMs);
-  return (forMs * (holding.spent + reservedIn(holding))) / sinceMs;
+export function expectedSpend(world: World, holding: Holding, forMs: number, more: MicroUsd): MicroUsd {
+  const isNew = holding.foldedAtMs === Number.NEGATIVE_INFINITY;
+  const sinceMs = isNew ? 0 : world.kernel.nowMs - holding.foldedAtMs;
+  const spent = holding.spent + reservedIn(holding) + more;
+  return (forMs * spent) / Math.max(SHORTEST_HISTORY_MS, sinceMs);
 }
 
 /** The most that one holding may take, so that the others find something, too. */
-export const shareOfRemainder = (key: Key, share: number): MicroUsd =>
+export const shareOfRemainder = (key: Key, share: number, more = 0): MicroUsd =>
   Math.min(
     ...key.chain.map(
-      ({ limit, committed, holders }) => (share * (limit - committed)) / Math.max(1, holders),
+      ({ limit, committed, holders }) => (share * (limit - committed)) / Math.max(1, holders + more),
     ),
   );
 
@@ -71,48 +73,73 @@ export const settleIn = (holding: Holding, request: Request, cost: MicroUsd): Wr
   },
 });
 
-/** A transaction that takes `amount` from every scope, moves up what was spent, and reserves `request`. */
-export function fill(world: World, holding: Holding, request: Request, amount: MicroUsd): readonly Write[] {
-  const { index, foldedBy, spent } = holding;
+/**
+ * A transaction that takes `amount` from every scope, moves up what was spent, and reserves `request`. With it, the same
+ * transaction fills `others` of the same key, which hold nothing, with `each`.
+ */
+export function fill(
+  world: World,
+  holding: Holding,
+  options: {
+    readonly request: Request;
+    readonly amount: MicroUsd;
+    readonly others?: readonly Holding[];
+    readonly each?: MicroUsd;
+  },
+): readonly Write[] {
+  const { request, amount, others = [], each = 0 } = options;
+  const { index, spent } = holding;
   const isListed = index.has(holding);
-  const token = {};
+  const total = amount + others.length * each;
+  const holders = others.length + (isListed ? 0 : 1);
+  const own = receive(world, holding, { amount: amount - request.estimate, spent });
+  const receiveAndReserve = (): void => {
+    own.apply();
+    holding.open.set(request, request.estimate);
+  };
   return [
-    {
-      item: holding.item,
-      // The entry in the index, which is written once, not twice.
-      units: isListed ? 1 : 1.5,
-      isDone: () => holding.open.has(request),
-      condition: () => holding.foldedBy === foldedBy,
-      apply: () => {
-        index.add(holding);
-        Object.assign(holding, { foldedBy: token, foldedAtMs: world.kernel.nowMs });
-        holding.room += amount - request.estimate;
-        holding.spent -= spent;
-        holding.open.set(request, request.estimate);
-      },
-    },
+    { ...own, isDone: () => holding.open.has(request), apply: receiveAndReserve },
+    ...others.map((other) => receive(world, other, { amount: each, spent: 0 })),
     ...request.key.chain.map((scope) => ({
       item: scope.item,
-      condition: () => scope.committed + amount <= scope.limit,
-      apply: () => world.move(scope, { committed: amount, spent, holders: isListed ? 0 : 1 }),
+      condition: () => scope.committed + total <= scope.limit,
+      apply: () => world.move(scope, { committed: total, spent, holders }),
     })),
     ...(spent > 0 ? [{ item: holding.key.rollUp }] : []),
   ];
 }
 
+function receive(world: World, holding: Holding, change: { amount: MicroUsd; spent: MicroUsd }) {
+  const { index, foldedBy } = holding;
+  return {
+    item: holding.item,
+    // The entry in the index is written once, not twice.
+    units: index.has(holding) ? 1 : 1.5,
+    condition: () => holding.foldedBy === foldedBy,
+    apply: () => {
+      index.add(holding);
+      Object.assign(holding, { foldedBy: {}, foldedAtMs: world.kernel.nowMs });
+      holding.room += change.amount;
+      holding.spent -= change.spent;
+    },
+  };
+}
+
 /**
  * A transaction that moves what was spent up to the scopes and gives the room back, all but `keep`, taking the
- * difference where there is less. Several holdings go together: scopes and roll-ups that they share take part once.
+ * difference from them where there is less. Several holdings go together: scopes and roll-ups that they share take part once.
  */
-export function fold(world: World, holdings: readonly Holding[], keep?: MicroUsd): readonly Write[] {
+export function fold<Own extends Holding>(
+  world: World,
+  holdings: readonly Own[],
+  keepOf: (holding: Own) => MicroUsd = () => 0,
+): readonly Write[] {
   const token = {};
-  const seen = holdings.map((holding) => ({
-    holding,
-    foldedBy: holding.foldedBy,
-    isEmptied: holding.open.size === 0 && keep === undefined,
-    givesBack: holding.room - (keep ?? 0),
-    spent: holding.spent,
-  }));
+  const seen = holdings.map((holding) => {
+    const { foldedBy, room, spent, open } = holding;
+    const keep = keepOf(holding);
+    return { holding, foldedBy, isEmptied: open.size === 0 && keep === 0, givesBack: room - keep, spent };
+  });
   const scopes = new Set(holdings.flatMap(({ key }) => key.chain));
   const rollUps = new Set(holdings.map(({ key }) => key.rollUp));
   return [

@@ -43,7 +43,7 @@ export class Leases implements Design {
     lease.usedAtMs = nowMs;
     if (!isHot) return yield* this.renew(lease, request, 0);
     yield* this.store.read(request.key.chain.length);
-    const expected = expectedSpend(this.world, lease, LEASE_MS) + request.estimate;
+    const expected = expectedSpend(this.world, lease, LEASE_MS, request.estimate);
     const most = shareOfRemainder(request.key, TARGET_SHARE);
     const target = Math.round(Math.max(0, Math.min(expected, most)));
     const result = yield* this.renew(lease, request, target);
@@ -91,7 +91,7 @@ export class Leases implements Design {
 
   private *renew(lease: Lease, request: Request, target: MicroUsd): Process<Reservation> {
     const amount = request.estimate + target - lease.room;
-    const result = yield* this.store.transact(fill(this.world, lease, request, amount));
+    const result = yield* this.store.transact(fill(this.world, lease, { request, amount }));
     if (result !== 'done') return result === 'unavailable' ? 'unavailable' : 'refused';
     lease.expiresAtMs = this.world.kernel.nowMs + (target === 0 ? 0 : LEASE_MS);
     return 'reserved';

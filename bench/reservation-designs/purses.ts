@@ -14,47 +14,52 @@ import type { Store } from './store.ts';
 import type { Environment, Key, MicroUsd, Request, World } from './world.ts';
 
 export interface PurseParameters {
-  /** A purse is folded after so long, or after so long for each purse that holds money of its scope, if that is longer. */
+  /** A purse is folded after so long, or after so long for each block of purses with money of its scope, if that is longer. */
   readonly foldAfterMs: number;
-  readonly foldAfterMsPerPurse: number;
+  readonly foldAfterMsPerBlock: number;
+  /** So many neighbouring purses of a key are filled and folded together. */
+  readonly block: number;
   /** So many open requests are a crowd. */
   readonly places: number;
   /** A key gets twice as many purses when one request has met so many crowds. */
   readonly crowdsToWiden: number;
   /** The most a purse takes of what is left, divided by the number of purses. */
   readonly targetShare: number;
-  /** A purse that was folded longer ago than this, and holds nothing, gets what its request needs and no more. */
+  /** While no scope of a chain has moved for so long, its purses get what a request needs, and are folded with it. */
   readonly hotForMs: number;
   /** A fold leaves what the next period will need, instead of nothing. */
   readonly refills: boolean;
   /** So many purses are folded by one transaction of upkeep, or when money is short. */
   readonly foldsAtOnce: number;
-  /** Purses are folded for want of money at most this often in a scope. */
+  /** Purses are folded for want of money at most this often. */
   readonly reclaimEveryMs: number;
-  /** An exact purse is folded with its last request, unless money was moved in the organization so shortly before. */
-  readonly calmForMs: number;
+  /** Upkeep opens the purses of the next window so long before the edge. */
+  readonly opensAheadMs: number;
 }
 
 export const DEFAULT_PURSES: PurseParameters = {
   foldAfterMs: 60_000,
-  foldAfterMsPerPurse: 100,
+  foldAfterMsPerBlock: 100,
+  block: 16,
   places: 8,
-  crowdsToWiden: 2,
+  crowdsToWiden: 4,
   targetShare: 0.1,
   hotForMs: 30_000,
   refills: true,
   foldsAtOnce: 12,
   reclaimEveryMs: 1_000,
-  calmForMs: 0,
+  opensAheadMs: 0,
 };
 
-/** Tries for one reservation: each meets another purse, or the same one with money. */
-const MOST_TRIES = 12;
-/** The index and the purses that are looked at before one is folded for want of money. */
+/** As long as the store's retries take. */
+const RESERVE_FOR_MS = 1_500;
+const LONGEST_PAUSE_MS = 50;
+/** The index and the purses that are looked at before some are folded for want of money. */
 const LOOKED_AT = 40;
 const UPKEEP_MS = 50_000;
 
 interface Purse extends Holding {
+  readonly number: number;
   readonly window: number;
   /** Got what one request needed, and is folded with it. */
   isExact: boolean;
@@ -101,9 +106,14 @@ export class Purses implements Design {
     if (purse === undefined) return;
     yield* this.settleWith(purse, request, cost);
     if (!this.index.has(purse) || !this.isDue(purse)) return;
-    const keep = this.keepOf(purse);
-    if (keep !== undefined) yield* this.store.read(purse.key.chain.length);
-    yield* this.store.transact(fold(this.world, [purse], keep));
+    const isLast = purse.isExact || purse.window !== this.world.window;
+    if (isLast || !this.parameters.refills) {
+      yield* this.store.transactOnce(fold(this.world, [purse]));
+      return;
+    }
+    const block = this.blockOf(purse).filter((other) => this.index.has(other) && this.isHalfDue(other));
+    yield* this.store.read(purse.key.chain.length + block.length);
+    yield* this.store.transactOnce(fold(this.world, block, (other) => this.targetOf(other, 0, 0)));
   }
 
   *upkeep(): Process {
@@ -129,20 +139,22 @@ export class Purses implements Design {
   }
 
   private *reserveSomewhere(request: Request): Process<Reservation> {
-    let crowds = 0;
-    for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const { kernel } = this.world;
+    const untilMs = kernel.nowMs + RESERVE_FOR_MS;
+    for (let crowds = 0; kernel.nowMs <= untilMs; ) {
       const purse = this.drawPurse(request);
       this.purseOf.set(request, purse);
       const result = yield* this.store.update(reserveIn(purse, request, this.parameters.places));
       if (result !== 'condition-failed') return result === 'done' ? 'reserved' : 'unavailable';
       if (purse.open.size >= this.parameters.places) {
         crowds++;
-        if (crowds % this.parameters.crowdsToWiden === 0) yield* this.widen(request);
+        yield* this.widen(request, crowds % this.parameters.crowdsToWiden === 0);
         continue;
       }
       if (this.index.has(purse) && purse.room >= request.estimate) continue;
       const grown = yield* this.grow(purse, request);
       if (grown !== 'again') return grown;
+      yield request.environment.dice() * LONGEST_PAUSE_MS;
     }
     return 'unavailable';
   }
@@ -150,13 +162,25 @@ export class Purses implements Design {
   private drawPurse({ environment, key }: Request): Purse {
     const all = this.pursesOf(key);
     const index = Math.floor(environment.dice() * 2 ** (this.beliefsOf(environment)[key.index] ?? 0));
+    return this.purseAt(key, all, index);
+  }
+
+  private purseAt(key: Key, all: KeyPurses, index: number): Purse {
     let purse = all.purses[index];
     if (purse === undefined) {
-      const { window } = this.world;
-      purse = { ...newHolding(`purse ${key.index}.${index}`, key, this.index), window, isExact: false };
+      const holding = newHolding(`purse ${key.index}.${index}`, key, this.index);
+      purse = { ...holding, number: index, window: all.window, isExact: false };
       all.purses[index] = purse;
     }
     return purse;
+  }
+
+  /** The purses that are filled and folded together with this one, itself included. */
+  private blockOf(purse: Purse): readonly Purse[] {
+    const all = this.pursesOf(purse.key);
+    const first = purse.number - (purse.number % this.parameters.block);
+    const length = Math.min(this.parameters.block, all.count - first);
+    return Array.from({ length }, (_, offset) => this.purseAt(purse.key, all, first + offset));
   }
 
   private pursesOf(key: Key): KeyPurses {
@@ -177,12 +201,12 @@ export class Purses implements Design {
     return beliefs;
   }
 
-  private *widen({ environment, key }: Request): Process {
+  private *widen({ environment, key }: Request, mayDouble: boolean): Process {
     const beliefs = this.beliefsOf(environment);
     const believed = 2 ** (beliefs[key.index] ?? 0);
     const purses = this.pursesOf(key);
     yield* this.store.read(1);
-    if (purses.count <= believed)
+    if (mayDouble && purses.count <= believed)
       yield* this.store.update({
         item: key.item,
         condition: () => purses.count === believed,
@@ -194,44 +218,55 @@ export class Purses implements Design {
   }
 
   private *grow(purse: Purse, request: Request): Process<Reservation | 'again'> {
-    const { world, store, parameters } = this;
-    const isHot =
-      this.index.has(purse) || world.kernel.nowMs - purse.foldedAtMs < parameters.hotForMs;
-    yield* store.read(request.key.chain.length);
+    const { world, store } = this;
+    const { chain } = request.key;
+    yield* store.read(chain.length);
     const needed = request.estimate - purse.room;
-    const fits = request.key.chain.every((scope) => scope.committed + needed <= scope.limit);
-    if (!fits) return 'refused';
-    const target = isHot ? this.targetOf(purse) : 0;
-    const result = yield* store.transact(fill(world, purse, request, needed + target));
+    if (!chain.every((scope) => scope.committed + needed <= scope.limit)) return 'refused';
+    const isHot = this.index.has(purse) || this.isHot(request.key);
+    const others = isHot ? this.blockOf(purse).filter((other) => !this.index.has(other) && other !== purse) : [];
+    const target = isHot ? this.targetOf(purse, others.length, request.estimate) : 0;
+    const amount = needed + target;
+    const writes = fill(world, purse, target === 0 ? { request, amount } : { request, amount, others, each: target });
+    const result = yield* store.transactOnce(writes);
     if (result === 'unavailable') return 'unavailable';
-    if (result === 'condition-failed') return 'again';
+    if (result !== 'done') return 'again';
     purse.isExact = target === 0;
+    for (const other of others) other.isExact = false;
     return 'reserved';
   }
 
-  private targetOf(purse: Purse): MicroUsd {
-    const expected = expectedSpend(this.world, purse, this.periodMs(purse.key));
-    const most = shareOfRemainder(purse.key, this.parameters.targetShare);
+  private isHot(key: Key): boolean {
+    const { nowMs } = this.world.kernel;
+    return key.chain.some(({ movedAtMs }) => nowMs - movedAtMs < this.parameters.hotForMs);
+  }
+
+  /** What a purse shall have when `others` get as much, and one of them is about to reserve `more`. */
+  private targetOf(purse: Purse, others: number, more: MicroUsd): MicroUsd {
+    const expected = expectedSpend(this.world, purse, this.periodMs(purse.key), more);
+    const most = shareOfRemainder(purse.key, this.parameters.targetShare, others);
     return Math.round(Math.max(0, Math.min(expected, most)));
   }
 
   private periodMs(key: Key): number {
-    const { foldAfterMs, foldAfterMsPerPurse } = this.parameters;
-    return Math.max(foldAfterMs, ...key.chain.map(({ holders }) => holders * foldAfterMsPerPurse));
+    const { foldAfterMs, foldAfterMsPerBlock, block } = this.parameters;
+    const count = this.pursesOf(key).count;
+    const perPurse = foldAfterMsPerBlock / Math.min(block, count);
+    return Math.max(foldAfterMs, ...key.chain.map(({ holders }) => holders * perPurse));
   }
 
   private isDue(purse: Purse): boolean {
-    const { nowMs } = this.world.kernel;
-    if (purse.window !== this.world.window) return purse.open.size === 0;
-    const isCalm = nowMs - this.world.organization.movedAtMs >= this.parameters.calmForMs;
-    if (purse.isExact && purse.open.size === 0 && isCalm) return true;
-    return nowMs - purse.foldedAtMs >= this.periodMs(purse.key);
+    const isEmpty = purse.open.size === 0;
+    if (purse.window !== this.world.window) return isEmpty;
+    return (purse.isExact && isEmpty) || this.ageMs(purse) >= this.periodMs(purse.key);
   }
 
-  private keepOf(purse: Purse): MicroUsd | undefined {
-    if (!this.parameters.refills || purse.isExact || purse.window !== this.world.window) return undefined;
-    const expected = this.targetOf(purse);
-    return expected > 0 ? expected : undefined;
+  private isHalfDue(purse: Purse): boolean {
+    return this.ageMs(purse) >= this.periodMs(purse.key) / 2;
+  }
+
+  private ageMs(purse: Purse): number {
+    return this.world.kernel.nowMs - purse.foldedAtMs;
   }
 
   private *settleWith(purse: Purse, request: Request, cost: MicroUsd): Process {

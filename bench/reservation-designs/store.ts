@@ -92,6 +92,12 @@ export class Store {
     return this.withRetries(() => this.attempt(writes, true));
   }
 
+  /** One try: who meets contention has something better to do than to try the same again. */
+  *transactOnce(writes: readonly Write[]): Process<WriteResult | 'contended'> {
+    const result = yield* this.attempt(writes, true);
+    return result === 'lost' ? yield* this.transact(writes) : result;
+  }
+
   /** Items read with strong consistency, one unit each. */
   *read(items: number): Process {
     this.counts.readUnits += items;
