@@ -44,10 +44,10 @@ export function expectedSpend(world: World, holding: Holding, forMs: number, mor
 }
 
 /** The most that one holding may take, so that the others find something, too. */
-export const shareOfRemainder = (key: Key, share: number, more = 0): MicroUsd =>
+export const shareOfRemainder = (key: Key, share: number, least = 1): MicroUsd =>
   Math.min(
     ...key.chain.map(
-      ({ limit, committed, holders }) => (share * (limit - committed)) / Math.max(1, holders + more),
+      ({ limit, committed, holders }) => (share * (limit - committed)) / Math.max(least, holders),
     ),
   );
 
@@ -73,44 +73,41 @@ export const settleIn = (holding: Holding, request: Request, cost: MicroUsd): Wr
   },
 });
 
+/** So much more for this holding. */
+export interface Share {
+  readonly holding: Holding;
+  readonly amount: MicroUsd;
+}
+
 /**
- * A transaction that takes `amount` from every scope, moves up what was spent, and reserves `request`. With it, the same
- * transaction fills `others` of the same key, which hold nothing, with `each`.
+ * A transaction that takes money for holdings of one key from every scope, moves up what they have spent, and reserves
+ * `request` in the first.
  */
-export function fill(
-  world: World,
-  holding: Holding,
-  options: {
-    readonly request: Request;
-    readonly amount: MicroUsd;
-    readonly others?: readonly Holding[];
-    readonly each?: MicroUsd;
-  },
-): readonly Write[] {
-  const { request, amount, others = [], each = 0 } = options;
-  const { index, spent } = holding;
-  const isListed = index.has(holding);
-  const total = amount + others.length * each;
-  const holders = others.length + (isListed ? 0 : 1);
-  const own = receive(world, holding, { amount: amount - request.estimate, spent });
-  const receiveAndReserve = (): void => {
-    own.apply();
-    holding.open.set(request, request.estimate);
+export function fill(world: World, shares: readonly [Share, ...Share[]], request: Request): readonly Write[] {
+  const [{ holding: first }] = shares;
+  const change = {
+    committed: shares.reduce((sum, { amount }) => sum + amount, 0),
+    spent: shares.reduce((sum, { holding }) => sum + holding.spent, 0),
+    holders: shares.filter(({ holding }) => !holding.index.has(holding)).length,
+  };
+  const reserve = (): void => {
+    first.open.set(request, request.estimate);
+    first.room -= request.estimate;
   };
   return [
-    { ...own, isDone: () => holding.open.has(request), apply: receiveAndReserve },
-    ...others.map((other) => receive(world, other, { amount: each, spent: 0 })),
+    { item: first.item, units: 0, isDone: () => first.open.has(request), apply: reserve },
+    ...shares.map((share) => receive(world, share)),
     ...request.key.chain.map((scope) => ({
       item: scope.item,
-      condition: () => scope.committed + total <= scope.limit,
-      apply: () => world.move(scope, { committed: total, spent, holders }),
+      condition: () => scope.committed + change.committed <= scope.limit,
+      apply: () => world.move(scope, change),
     })),
-    ...(spent > 0 ? [{ item: holding.key.rollUp }] : []),
+    ...(change.spent > 0 ? [{ item: first.key.rollUp }] : []),
   ];
 }
 
-function receive(world: World, holding: Holding, change: { amount: MicroUsd; spent: MicroUsd }) {
-  const { index, foldedBy } = holding;
+function receive(world: World, { holding, amount }: Share): Write {
+  const { index, foldedBy, spent } = holding;
   return {
     item: holding.item,
     // The entry in the index is written once, not twice.
@@ -119,8 +116,8 @@ function receive(world: World, holding: Holding, change: { amount: MicroUsd; spe
     apply: () => {
       index.add(holding);
       Object.assign(holding, { foldedBy: {}, foldedAtMs: world.kernel.nowMs });
-      holding.room += change.amount;
-      holding.spent -= change.spent;
+      holding.room += amount;
+      holding.spent -= spent;
     },
   };
 }
@@ -138,7 +135,7 @@ export function fold<Own extends Holding>(
   const seen = holdings.map((holding) => {
     const { foldedBy, room, spent, open } = holding;
     const keep = keepOf(holding);
-    return { holding, foldedBy, isEmptied: open.size === 0 && keep === 0, givesBack: room - keep, spent };
+    return { holding, foldedBy, isEmptied: holding.index.has(holding) && open.size === 0 && keep === 0, givesBack: room - keep, spent };
   });
   const scopes = new Set(holdings.flatMap(({ key }) => key.chain));
   const rollUps = new Set(holdings.map(({ key }) => key.rollUp));

@@ -91,7 +91,7 @@ export class Leases implements Design {
 
   private *renew(lease: Lease, request: Request, target: MicroUsd): Process<Reservation> {
     const amount = request.estimate + target - lease.room;
-    const result = yield* this.store.transact(fill(this.world, lease, { request, amount }));
+    const result = yield* this.store.transact(fill(this.world, [{ holding: lease, amount }], request));
     if (result !== 'done') return result === 'unavailable' ? 'unavailable' : 'refused';
     lease.expiresAtMs = this.world.kernel.nowMs + (target === 0 ? 0 : LEASE_MS);
     return 'reserved';

@@ -10,7 +10,7 @@ import {
   shareOfRemainder,
 } from './holding.ts';
 import type { Process } from './kernel.ts';
-import type { Store } from './store.ts';
+import type { Store, Write } from './store.ts';
 import type { Environment, Key, MicroUsd, Request, World } from './world.ts';
 
 export interface PurseParameters {
@@ -33,8 +33,6 @@ export interface PurseParameters {
   readonly foldsAtOnce: number;
   /** Purses are folded for want of money at most this often. */
   readonly reclaimEveryMs: number;
-  /** Upkeep opens the purses of the next window so long before the edge. */
-  readonly opensAheadMs: number;
 }
 
 export const DEFAULT_PURSES: PurseParameters = {
@@ -43,17 +41,21 @@ export const DEFAULT_PURSES: PurseParameters = {
   block: 16,
   places: 8,
   crowdsToWiden: 4,
-  targetShare: 0.1,
+  targetShare: 0.25,
   hotForMs: 30_000,
   refills: true,
   foldsAtOnce: 12,
   reclaimEveryMs: 1_000,
-  opensAheadMs: 0,
 };
 
+/** Who has met so much contention gives up. */
+const MOST_CONTENDED = 6;
+/** Where there is no more than crumbs, all want the same ones. */
+const SCARCE_COUNTS = 2;
 /** As long as the store's retries take. */
 const RESERVE_FOR_MS = 1_500;
-const LONGEST_PAUSE_MS = 50;
+const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 200;
 /** The index and the purses that are looked at before some are folded for want of money. */
 const LOOKED_AT = 40;
 const UPKEEP_MS = 50_000;
@@ -106,14 +108,8 @@ export class Purses implements Design {
     if (purse === undefined) return;
     yield* this.settleWith(purse, request, cost);
     if (!this.index.has(purse) || !this.isDue(purse)) return;
-    const isLast = purse.isExact || purse.window !== this.world.window;
-    if (isLast || !this.parameters.refills) {
-      yield* this.store.transactOnce(fold(this.world, [purse]));
-      return;
-    }
     const block = this.blockOf(purse).filter((other) => this.index.has(other) && this.isHalfDue(other));
-    yield* this.store.read(purse.key.chain.length + block.length);
-    yield* this.store.transactOnce(fold(this.world, block, (other) => this.targetOf(other, 0, 0)));
+    yield* this.store.transactOnce(purse.isExact ? fold(this.world, [purse]) : yield* this.foldsOf(block));
   }
 
   *upkeep(): Process {
@@ -124,11 +120,12 @@ export class Purses implements Design {
       for (const request of [...purse.open.keys()])
         if (request.expiresAtMs < kernel.nowMs)
           yield* this.settleWith(purse, request, request.recordedCost ?? request.estimate);
-    const due = [...this.index]
-      .filter((purse) => purse.open.size === 0 && this.isDue(purse))
-      .sort((a, b) => a.key.index - b.key.index);
-    while (due.length > 0 && kernel.nowMs < endsAtMs)
-      yield* this.store.transact(fold(this.world, due.splice(0, this.parameters.foldsAtOnce)));
+    const due = [...this.index].sort((a, b) => a.key.index - b.key.index || a.number - b.number);
+    while (due.length > 0 && kernel.nowMs < endsAtMs) {
+      const some = due.splice(0, this.parameters.foldsAtOnce);
+      const writes = yield* this.foldsOf(some.filter((purse) => this.index.has(purse) && this.isHalfDue(purse)));
+      if (writes.length > 0) yield* this.store.transact(writes);
+    }
   }
 
   heldByTheDead(): MicroUsd {
@@ -141,7 +138,7 @@ export class Purses implements Design {
   private *reserveSomewhere(request: Request): Process<Reservation> {
     const { kernel } = this.world;
     const untilMs = kernel.nowMs + RESERVE_FOR_MS;
-    for (let crowds = 0; kernel.nowMs <= untilMs; ) {
+    for (let crowds = 0, contended = 0, pauseMs = FIRST_PAUSE_MS; kernel.nowMs <= untilMs; ) {
       const purse = this.drawPurse(request);
       this.purseOf.set(request, purse);
       const result = yield* this.store.update(reserveIn(purse, request, this.parameters.places));
@@ -153,8 +150,11 @@ export class Purses implements Design {
       }
       if (this.index.has(purse) && purse.room >= request.estimate) continue;
       const grown = yield* this.grow(purse, request);
-      if (grown !== 'again') return grown;
-      yield request.environment.dice() * LONGEST_PAUSE_MS;
+      if (grown !== 'contended' && grown !== 'contended for the last') return grown;
+      contended += grown === 'contended' ? 1 : SCARCE_COUNTS;
+      if (contended >= MOST_CONTENDED) return grown === 'contended' ? 'unavailable' : 'refused';
+      yield request.environment.dice() * pauseMs;
+      pauseMs = Math.min(LONGEST_PAUSE_MS, 2 * pauseMs);
     }
     return 'unavailable';
   }
@@ -217,23 +217,42 @@ export class Purses implements Design {
     beliefs[key.index] = Math.log2(purses.count);
   }
 
-  private *grow(purse: Purse, request: Request): Process<Reservation | 'again'> {
+  private *grow(purse: Purse, request: Request): Process<Reservation | 'contended' | 'contended for the last'> {
     const { world, store } = this;
     const { chain } = request.key;
-    yield* store.read(chain.length);
+    const block = this.blockOf(purse);
+    yield* store.read(chain.length + block.length - 1);
     const needed = request.estimate - purse.room;
     if (!chain.every((scope) => scope.committed + needed <= scope.limit)) return 'refused';
     const isHot = this.index.has(purse) || this.isHot(request.key);
-    const others = isHot ? this.blockOf(purse).filter((other) => !this.index.has(other) && other !== purse) : [];
-    const target = isHot ? this.targetOf(purse, others.length, request.estimate) : 0;
-    const amount = needed + target;
-    const writes = fill(world, purse, target === 0 ? { request, amount } : { request, amount, others, each: target });
+    const target = isHot ? this.targetOf(purse, request.estimate) : 0;
+    const isScarce = isHot && shareOfRemainder(purse.key, 1) < 2 * request.estimate;
+    if (target < request.estimate) {
+      const better = block.find(({ room, open }) => room >= request.estimate && open.size < this.parameters.places);
+      if (better !== undefined) {
+        this.purseOf.set(request, better);
+        const moved = yield* store.update(reserveIn(better, request, this.parameters.places));
+        if (moved === 'done') return 'reserved';
+      }
+    }
+    const others = block
+      .filter((other) => other !== purse && other.room < target / 2)
+      .map((other) => ({ holding: other, amount: target - other.room }));
+    const writes = fill(world, [{ holding: purse, amount: needed + target }, ...others], request);
     const result = yield* store.transactOnce(writes);
     if (result === 'unavailable') return 'unavailable';
-    if (result !== 'done') return 'again';
-    purse.isExact = target === 0;
-    for (const other of others) other.isExact = false;
+    if (result !== 'done') return isScarce ? 'contended for the last' : 'contended';
+    for (const filled of [purse, ...others.map(({ holding }) => holding as Purse)]) filled.isExact = !isHot;
     return 'reserved';
+  }
+
+  /** Moves up what was spent. Purses in use keep what the next period needs, or get it. */
+  private *foldsOf(purses: readonly Purse[]): Process<readonly Write[]> {
+    const [first] = purses;
+    if (first === undefined) return [];
+    yield* this.store.read(first.key.chain.length + purses.length);
+    const keepOf = (purse: Purse): MicroUsd => (this.parameters.refills && !this.isOver(purse) ? this.targetOf(purse, 0) : 0);
+    return fold(this.world, purses, keepOf);
   }
 
   private isHot(key: Key): boolean {
@@ -241,10 +260,10 @@ export class Purses implements Design {
     return key.chain.some(({ movedAtMs }) => nowMs - movedAtMs < this.parameters.hotForMs);
   }
 
-  /** What a purse shall have when `others` get as much, and one of them is about to reserve `more`. */
-  private targetOf(purse: Purse, others: number, more: MicroUsd): MicroUsd {
+  /** What a purse shall have when it is about to reserve `more`. */
+  private targetOf(purse: Purse, more: MicroUsd): MicroUsd {
     const expected = expectedSpend(this.world, purse, this.periodMs(purse.key), more);
-    const most = shareOfRemainder(purse.key, this.parameters.targetShare, others);
+    const most = shareOfRemainder(purse.key, this.parameters.targetShare, this.pursesOf(purse.key).count);
     return Math.round(Math.max(0, Math.min(expected, most)));
   }
 
@@ -252,17 +271,20 @@ export class Purses implements Design {
     const { foldAfterMs, foldAfterMsPerBlock, block } = this.parameters;
     const count = this.pursesOf(key).count;
     const perPurse = foldAfterMsPerBlock / Math.min(block, count);
-    return Math.max(foldAfterMs, ...key.chain.map(({ holders }) => holders * perPurse));
+    return Math.max(1.5 * foldAfterMs, ...key.chain.map(({ holders }) => holders * perPurse));
   }
 
   private isDue(purse: Purse): boolean {
-    const isEmpty = purse.open.size === 0;
-    if (purse.window !== this.world.window) return isEmpty;
-    return (purse.isExact && isEmpty) || this.ageMs(purse) >= this.periodMs(purse.key);
+    if (purse.isExact || this.isOver(purse)) return purse.open.size === 0;
+    return this.ageMs(purse) >= this.periodMs(purse.key);
+  }
+
+  private isOver(purse: Purse): boolean {
+    return purse.window !== this.world.window;
   }
 
   private isHalfDue(purse: Purse): boolean {
-    return this.ageMs(purse) >= this.periodMs(purse.key) / 2;
+    return this.isDue(purse) || this.ageMs(purse) >= this.parameters.foldAfterMs / 2;
   }
 
   private ageMs(purse: Purse): number {
