@@ -3,6 +3,7 @@
  *
  *     node bench/reservation-designs/run.ts
  */
+import { once } from 'node:events';
 import { parentPort, Worker } from 'node:worker_threads';
 import { CELLS } from './cells.ts';
 import { tablesOf } from './report.ts';
@@ -18,11 +19,8 @@ async function simulateAll(): Promise<readonly Outcome[]> {
   const workOff = async (): Promise<void> => {
     const worker = new Worker(new URL(import.meta.url));
     for (let index = order.shift(); index !== undefined; index = order.shift()) {
-      const answer = Promise.withResolvers<Outcome>();
-      worker.once('message', answer.resolve).once('error', answer.reject);
       worker.postMessage(index);
-      outcomes[index] = await answer.promise;
-      worker.removeAllListeners();
+      [outcomes[index]] = await once(worker, 'message');
     }
     await worker.terminate();
   };
