@@ -9,7 +9,7 @@ import type { Scenario } from './world.ts';
 
 /** One run, and the table it belongs to. */
 export interface Cell {
-  readonly table: 'steady' | 'closing' | 'deaths' | 'edges' | 'variants';
+  readonly table: 'steady' | 'closing' | 'deaths' | 'edges' | 'ramp' | 'variants';
   readonly label: string;
   readonly setting: Setting;
 }
@@ -93,12 +93,39 @@ const EDGES: readonly Cell[] = SCENARIOS.flatMap((scenario) =>
   }),
 );
 
+/** Every purse for itself: the first draft of design D. */
+const FIRST_DRAFT: Partial<PurseParameters> = {
+  block: 1,
+  foldsAtOnce: 1,
+  crowdsToWiden: 1,
+  refills: false,
+  targetShare: 0.1,
+  reclaimEveryMs: 0,
+};
+
+const ramp = (label: string, change: Partial<PurseParameters>): Cell => {
+  const designOf: DesignOf = (world, store) => new Purses(world, store, { ...DEFAULT_PURSES, ...change });
+  const setting = settingOf(designOf, HOT_KEY, 10_000, { fromSeconds: 60, seconds: 70 });
+  return { table: 'ramp', label, setting };
+};
+
+/** While the last of 10,000 environments come, 100 a second, and the number of purses doubles. */
+const RAMP: readonly Cell[] = [
+  ramp('as chosen', {}),
+  ramp('block 1', { block: 1, foldsAtOnce: 1 }),
+  ramp('doubles at the first crowd', { crowdsToWiden: 1 }),
+  ramp('only a purse itself is hot', { hotForMs: 0 }),
+  ramp('first draft', FIRST_DRAFT),
+  ramp('first draft, only a purse itself is hot', { ...FIRST_DRAFT, hotForMs: 0 }),
+];
+
 const variant = (
   label: string,
   purseChange: Partial<PurseParameters>,
   storeChange: Partial<StoreParameters> = {},
 ): Cell => {
-  const designOf: DesignOf = (world, store) => new Purses(world, store, { ...DEFAULT_PURSES, ...purseChange });
+  const designOf: DesignOf = (world, store) =>
+    new Purses(world, store, { ...DEFAULT_PURSES, ...purseChange });
   const span = { fromSeconds: 20, seconds: 330, budgetSeconds: 200 };
   const setting = settingOf(designOf, TEAMS, 1_000, span);
   return { table: 'variants', label, setting: { ...setting, store: { ...DEFAULT_STORE, ...storeChange } } };
@@ -107,8 +134,9 @@ const variant = (
 /** One parameter at a time, from the first requests to the end of a budget. */
 const VARIANTS: readonly Cell[] = [
   variant('as chosen', {}),
-  variant('each purse on its own (block 1, one a transaction)', { block: 1, foldsAtOnce: 1 }),
+  variant('block 1', { block: 1, foldsAtOnce: 1 }),
   variant('block 4', { block: 4 }),
+  variant('block 16, 24 folds at once', { foldsAtOnce: 24 }),
   variant('fold gives everything back', { refills: false }),
   variant('doubles at the first crowd', { crowdsToWiden: 1 }),
   variant('4 places', { places: 4 }),
@@ -124,4 +152,4 @@ const VARIANTS: readonly Cell[] = [
   variant('1 % of answers lost', {}, { lostAnswers: 0.01 }),
 ];
 
-export const CELLS: readonly Cell[] = [...STEADY, ...CLOSING, ...DEATHS, ...EDGES, ...VARIANTS];
+export const CELLS: readonly Cell[] = [...STEADY, ...CLOSING, ...DEATHS, ...EDGES, ...RAMP, ...VARIANTS];

@@ -55,7 +55,8 @@ export const shareOfRemainder = (key: Key, share: number, least = 1): MicroUsd =
 export const reserveIn = (holding: Holding, request: Request, places: number): Write => ({
   item: holding.item,
   isDone: () => holding.open.has(request),
-  condition: () => holding.index.has(holding) && holding.room >= request.estimate && holding.open.size < places,
+  condition: () =>
+    holding.index.has(holding) && holding.room >= request.estimate && holding.open.size < places,
   apply: () => {
     holding.room -= request.estimate;
     holding.open.set(request, request.estimate);
@@ -135,7 +136,13 @@ export function fold<Own extends Holding>(
   const seen = holdings.map((holding) => {
     const { foldedBy, room, spent, open } = holding;
     const keep = keepOf(holding);
-    return { holding, foldedBy, isEmptied: holding.index.has(holding) && open.size === 0 && keep === 0, givesBack: room - keep, spent };
+    return {
+      holding,
+      foldedBy,
+      isEmptied: holding.index.has(holding) && open.size === 0 && keep === 0,
+      givesBack: room - keep,
+      spent,
+    };
   });
   const scopes = new Set(holdings.flatMap(({ key }) => key.chain));
   const rollUps = new Set(holdings.map(({ key }) => key.rollUp));

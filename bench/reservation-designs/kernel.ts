@@ -87,10 +87,12 @@ export class Kernel {
     const atMs = this.atMs.pop();
     const order = this.order.pop();
     const last = this.waiting.pop();
-    if (atMs === undefined || order === undefined || last === undefined || this.atMs.length === 0) return first;
+    if (atMs === undefined || order === undefined || last === undefined || this.atMs.length === 0)
+      return first;
     let index = 0;
     for (let child = 1; child < this.atMs.length; child = 2 * index + 1) {
-      if (child + 1 < this.atMs.length && this.isBefore(child + 1, this.atMs[child], this.order[child])) child++;
+      if (child + 1 < this.atMs.length && this.isBefore(child + 1, this.atMs[child], this.order[child]))
+        child++;
       if (!this.isBefore(child, atMs, order)) break;
       this.copy(child, index);
       index = child;

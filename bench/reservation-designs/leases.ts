@@ -1,5 +1,15 @@
 import type { Design, Reservation } from './design.ts';
-import { expectedSpend, fill, fold, type Holding, newHolding, reservedIn, reserveIn, settleIn, shareOfRemainder } from './holding.ts';
+import {
+  expectedSpend,
+  fill,
+  fold,
+  type Holding,
+  newHolding,
+  reservedIn,
+  reserveIn,
+  settleIn,
+  shareOfRemainder,
+} from './holding.ts';
 import type { Process } from './kernel.ts';
 import type { Store } from './store.ts';
 import type { Environment, Key, MicroUsd, Request, World } from './world.ts';
@@ -54,7 +64,8 @@ export class Leases implements Design {
     const lease = this.leaseOf(request);
     yield* this.settleWith(lease, request, cost);
     // Seldom used: nothing is kept.
-    if (lease.room > 0 && lease.expiresAtMs < this.world.kernel.nowMs) yield* this.store.transact(fold(this.world, [lease]));
+    if (lease.room > 0 && lease.expiresAtMs < this.world.kernel.nowMs)
+      yield* this.store.transact(fold(this.world, [lease]));
   }
 
   *upkeep(): Process {
@@ -107,5 +118,4 @@ export class Leases implements Design {
     });
     if (put === 'done') yield* this.store.update(settleIn(lease, request, cost));
   }
-
 }

@@ -123,7 +123,9 @@ export class Purses implements Design {
     const due = [...this.index].sort((a, b) => a.key.index - b.key.index || a.number - b.number);
     while (due.length > 0 && kernel.nowMs < endsAtMs) {
       const some = due.splice(0, this.parameters.foldsAtOnce);
-      const writes = yield* this.foldsOf(some.filter((purse) => this.index.has(purse) && this.isHalfDue(purse)));
+      const writes = yield* this.foldsOf(
+        some.filter((purse) => this.index.has(purse) && this.isHalfDue(purse)),
+      );
       if (writes.length > 0) yield* this.store.transact(writes);
     }
   }
@@ -217,7 +219,10 @@ export class Purses implements Design {
     beliefs[key.index] = Math.log2(purses.count);
   }
 
-  private *grow(purse: Purse, request: Request): Process<Reservation | 'contended' | 'contended for the last'> {
+  private *grow(
+    purse: Purse,
+    request: Request,
+  ): Process<Reservation | 'contended' | 'contended for the last'> {
     const { world, store } = this;
     const { chain } = request.key;
     const block = this.blockOf(purse);
@@ -228,7 +233,9 @@ export class Purses implements Design {
     const target = isHot ? this.targetOf(purse, request.estimate) : 0;
     const isScarce = isHot && shareOfRemainder(purse.key, 1) < 2 * request.estimate;
     if (target < request.estimate) {
-      const better = block.find(({ room, open }) => room >= request.estimate && open.size < this.parameters.places);
+      const better = block.find(
+        ({ room, open }) => room >= request.estimate && open.size < this.parameters.places,
+      );
       if (better !== undefined) {
         this.purseOf.set(request, better);
         const moved = yield* store.update(reserveIn(better, request, this.parameters.places));
@@ -251,7 +258,8 @@ export class Purses implements Design {
     const [first] = purses;
     if (first === undefined) return [];
     yield* this.store.read(first.key.chain.length + purses.length);
-    const keepOf = (purse: Purse): MicroUsd => (this.parameters.refills && !this.isOver(purse) ? this.targetOf(purse, 0) : 0);
+    const keepOf = (purse: Purse): MicroUsd =>
+      this.parameters.refills && !this.isOver(purse) ? this.targetOf(purse, 0) : 0;
     return fold(this.world, purses, keepOf);
   }
 

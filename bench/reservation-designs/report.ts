@@ -73,13 +73,26 @@ const DEAD: readonly Column[] = [
 const HOLDERS: Column = { head: 'holders at the end', cell: ({ outcome }) => figure(outcome.holders) };
 const LABEL: Column = { head: 'variant', cell: ({ label }) => label };
 
-const TABLES: Readonly<Record<Cell['table'], { readonly title: string; readonly columns: readonly Column[] }>> = {
+const TABLES: Readonly<
+  Record<Cell['table'], { readonly title: string; readonly columns: readonly Column[] }>
+> = {
   steady: { title: 'Steady state', columns: [...WHO, ...UNITS, ...CONTENTION, HOLDERS, ...ENDS, ...BOOKS] },
-  closing: { title: 'A budget runs out', columns: [...WHO, ...MONEY, ...UNITS, ...CONTENTION.slice(3), ...ENDS, ...BOOKS] },
+  closing: {
+    title: 'A budget runs out',
+    columns: [...WHO, ...MONEY, ...UNITS, ...CONTENTION.slice(3), ...ENDS, ...BOOKS],
+  },
   deaths: { title: 'A tenth of the environments dies', columns: [...WHO, ...DEAD, ...BOOKS] },
-  edges: { title: 'All windows end at once: the 30 s after', columns: [...WHO, ...UNITS, ...CONTENTION, ...ENDS] },
+  edges: {
+    title: 'All windows end at once: the 30 s after',
+    columns: [...WHO, ...UNITS, ...CONTENTION, ...ENDS],
+  },
+  ramp: {
+    title: 'Shared purses while 10,000 environments come: one hot key',
+    columns: [LABEL, ...UNITS, ...CONTENTION, HOLDERS, ...ENDS],
+  },
   variants: {
-    title: 'Shared purses, one parameter at a time: 20 teams × 10 keys, 1,000 environments, a budget for 200 s',
+    title:
+      'Shared purses, one parameter at a time: 20 teams × 10 keys, 1,000 environments, a budget for 200 s',
     columns: [LABEL, ...UNITS, ...CONTENTION, ...ENDS, ...MONEY],
   },
 };

@@ -37,7 +37,8 @@ if (parentPort === null) {
     return outcome === undefined ? [] : [{ table, label, outcome }];
   });
   console.log(tablesOf(rows));
-  if (outcomes.some(({ design, overspent }) => overspent > 0 && !design.startsWith('B'))) process.exitCode = 1;
+  if (outcomes.some(({ design, overspent }) => overspent > 0 && !design.startsWith('B')))
+    process.exitCode = 1;
 } else {
   const port = parentPort;
   port.on('message', (index: number) => {

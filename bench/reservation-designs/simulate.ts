@@ -2,7 +2,14 @@ import { percentile } from '../statistics.ts';
 import type { Design, DesignOf } from './design.ts';
 import { Kernel, type Process, seededRandom } from './kernel.ts';
 import { type Counts, Store, type StoreParameters } from './store.ts';
-import { type Environment, MEAN_COST, type MicroUsd, requestsPerSecond, type Scenario, World } from './world.ts';
+import {
+  type Environment,
+  MEAN_COST,
+  type MicroUsd,
+  requestsPerSecond,
+  type Scenario,
+  World,
+} from './world.ts';
 
 export interface Setting {
   readonly designOf: DesignOf;
@@ -76,7 +83,8 @@ class Run {
   }
 
   start(): void {
-    for (const environment of this.world.environments) this.kernel.start(this.serve(environment), environment);
+    for (const environment of this.world.environments)
+      this.kernel.start(this.serve(environment), environment);
     this.kernel.start(this.everyMinute());
     const { deathsAtMs, edgeAtMs } = this.setting;
     if (deathsAtMs !== undefined) this.kernel.start(this.kill(deathsAtMs));

@@ -101,7 +101,9 @@ export class World {
     for (let team = 0; team < scenario.teams; team++) {
       const teamScope = scope(`team ${team}`, limit);
       const projects = scenario.keysPerTeam > 1 ? 2 : 1;
-      const projectScopes = Array.from({ length: projects }, (_, index) => scope(`project ${team}.${index}`, limit));
+      const projectScopes = Array.from({ length: projects }, (_, index) =>
+        scope(`project ${team}.${index}`, limit),
+      );
       for (let index = 0; index < scenario.keysPerTeam; index++) {
         const projectScope = projectScopes[index % projects] ?? teamScope;
         const own = scope(`key ${team}.${index}`, limit);
