@@ -1,7 +1,8 @@
 import type { DesignOf } from './design.ts';
 import { Leases } from './leases.ts';
 import { ParallelUpdates } from './parallel-updates.ts';
-import { DEFAULT_PURSES, type PurseParameters, Purses } from './purses.ts';
+import { DEFAULT_PURSES, type PurseParameters } from './purse-parameters.ts';
+import { Purses } from './purses.ts';
 import type { Setting } from './simulate.ts';
 import { DEFAULT_STORE, type StoreParameters } from './store.ts';
 import { Transactions } from './transactions.ts';

@@ -89,8 +89,8 @@ export class Leases implements Design {
   }
 
   private leaseOf({ environment, key }: Request): Lease {
-    let own = this.leases.get(environment);
-    if (own === undefined) this.leases.set(environment, (own = new Map()));
+    const own = this.leases.get(environment) ?? new Map<Key, Lease>();
+    this.leases.set(environment, own);
     let lease = own.get(key);
     if (lease === undefined) {
       const usedAtMs = Number.NEGATIVE_INFINITY;

@@ -56,6 +56,7 @@ const ENDS: readonly Column[] = [
 const MONEY: readonly Column[] = [
   { head: '402', cell: ({ outcome }) => figure(outcome.refused) },
   { head: 'of them in vain', cell: ({ outcome }) => figure(outcome.refusedInVain) },
+  { head: 'idle meanwhile', cell: ({ outcome }) => percent(outcome.idleShare.whenInVain, 2) },
   { head: 'idle at first 402', cell: ({ outcome }) => percent(outcome.idleShare.atFirstRefusal, 2) },
   { head: 'idle at the end', cell: ({ outcome }) => percent(outcome.idleShare.atEnd, 2) },
 ];

@@ -43,7 +43,12 @@ export interface Outcome {
   readonly waitMs: { readonly p50: number | undefined; readonly p99: number | undefined };
   readonly hottest: { readonly name: string; readonly unitsPerSecond: number };
   /** Of the organization's budget, not spent and not reserved by an open request. */
-  readonly idleShare: { readonly atFirstRefusal: number | undefined; readonly atEnd: number };
+  /** `whenInVain` is the mean over requests refused in vain. */
+  readonly idleShare: {
+    readonly atFirstRefusal: number | undefined;
+    readonly whenInVain: number;
+    readonly atEnd: number;
+  };
   readonly holders: number;
   readonly dead: { readonly mostShare: number; readonly goneAfterSeconds: number | undefined };
   readonly overspent: MicroUsd;
@@ -64,6 +69,7 @@ class Run {
   readonly waitsMs: number[] = [];
   readonly counted = { asked: 0, admitted: 0, refused: 0, refusedInVain: 0, unavailable: 0 };
   idleAtFirstRefusal: number | undefined;
+  idleWhenInVain = 0;
   mostDead = 0;
   lastDeadAtMs: number | undefined;
   private readonly setting: Setting;
@@ -118,8 +124,11 @@ class Run {
       if (result === 'unavailable') counted.unavailable++;
       else {
         counted.refused++;
-        if (world.wouldFit(request)) counted.refusedInVain++;
         this.idleAtFirstRefusal ??= this.idleShare;
+        if (world.wouldFit(request)) {
+          counted.refusedInVain++;
+          this.idleWhenInVain += this.idleShare;
+        }
       }
       yield* design.settle(request, 0);
       if (request.recordedCost === undefined) yield* this.store.update({ item: request.record });
@@ -153,7 +162,7 @@ class Run {
   }
 }
 
-/** Runs a design in a setting, and keeps its books. Throws where they do not agree at all. */
+/** Runs a design in a setting, and keeps its books: `overspent` and `drift` must be 0 in the end. */
 export function simulate(setting: Setting): Outcome {
   const run = new Run(setting);
   const { kernel, world, store, design } = run;
@@ -173,6 +182,7 @@ export function simulate(setting: Setting): Outcome {
     holders: world.organization.holders,
   };
   const idleAtEnd = run.idleShare;
+  const whenInVain = run.idleWhenInVain / Math.max(1, measured.refusedInVain);
   kernel.run(untilMs + DRAIN_MS);
   return {
     design: design.name,
@@ -180,7 +190,7 @@ export function simulate(setting: Setting): Outcome {
     environments: setting.environments,
     seconds,
     ...measured,
-    idleShare: { atFirstRefusal: run.idleAtFirstRefusal, atEnd: idleAtEnd },
+    idleShare: { atFirstRefusal: run.idleAtFirstRefusal, whenInVain, atEnd: idleAtEnd },
     dead: {
       mostShare: run.mostDead / world.organization.limit,
       goneAfterSeconds:
