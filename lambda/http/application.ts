@@ -4,6 +4,7 @@ import type { RequestId } from '../domain/ids.ts';
 import type { Gateway } from '../pipeline/gateway.ts';
 import { answerChat } from '../pipeline/pipeline.ts';
 import { respondError } from '../pipeline/respond.ts';
+import { explainRoute } from './explain-route.ts';
 import { showGeneration } from './generation-route.ts';
 import { showKey } from './key-route.ts';
 import { type HttpApplication, type HttpRequest, type HttpResponse, jsonResponse } from './message.ts';
@@ -20,6 +21,7 @@ const chatRoute = (path: RegExp, dialect: DialectId): Route => ({
 const ROUTES: readonly Route[] = [
   chatRoute(/^\/v1\/chat\/completions$/, 'openai-chat'),
   chatRoute(/^\/v1\/messages$/, 'anthropic-messages'),
+  { method: 'POST', path: /^\/v1\/route$/, answer: explainRoute },
   { method: 'GET', path: /^\/v1\/models$/, answer: listModels },
   { method: 'GET', path: /^\/v1\/models\/(.+)$/, answer: showModel },
   { method: 'GET', path: /^\/v1\/key$/, answer: showKey },

@@ -1,5 +1,6 @@
 import { type BudgetState, leftOf } from '../domain/money/budget-state.ts';
 import { usdFromNano } from '../domain/money/nano.ts';
+import type { ScopeBudgetState } from '../pipeline/remainder-cache.ts';
 
 /** A budget and where it stands, as callers and operators are shown it. Money in dollars, times in ISO 8601. */
 export const budgetView = (state: BudgetState) => ({
@@ -13,6 +14,13 @@ export const budgetView = (state: BudgetState) => ({
   reserved_usd: usdFromNano(state.reserved),
   remaining_usd: usdFromNano(leftOf(state)),
   resets_at: isoTime(state.resetsAtMs),
+});
+
+/** A budget together with the scope it belongs to. */
+export const scopedBudgetView = ({ policy: { scope }, ...state }: ScopeBudgetState) => ({
+  scope: scope.kind,
+  scope_id: scope.id,
+  ...budgetView(state),
 });
 
 /** @param timeMs Unix milliseconds */

@@ -4,7 +4,7 @@ import { type BudgetWindow, windowIdAt } from '../domain/money/window.ts';
 import { authenticate, UNRESERVED_KEY_AGE_MS } from '../pipeline/authenticate.ts';
 import { budgetStates, tightest } from '../pipeline/remainder-cache.ts';
 import { everyPolicy, ruledScopes } from '../pipeline/scopes.ts';
-import { budgetView, isoTime } from './budget-view.ts';
+import { isoTime, scopedBudgetView } from './budget-view.ts';
 import { type HttpRequest, type HttpResponse, jsonResponse } from './message.ts';
 import type { RouteContext } from './route.ts';
 
@@ -15,10 +15,7 @@ export async function showKey({ gateway }: RouteContext, request: HttpRequest): 
   const now = gateway.clock.now();
   const policies = ruledScopes(caller, []).flatMap((ruled) => everyPolicy(ruled, now));
   const all = await Promise.all(policies.map(({ scope }) => gateway.ledger.counters(scope)));
-  const states = policies.flatMap((policy, index) => {
-    const counters = all[index];
-    return counters === undefined ? [] : budgetStates(policy, counters, now);
-  });
+  const states = policies.flatMap((policy, index) => budgetStates(policy, all[index], now));
   const own = all[policies.findIndex(({ scope }) => scope.kind === 'key' && scope.facet === undefined)];
   const spent = (window: BudgetWindow): number =>
     usdFromNano(own?.windows[windowIdAt(window, now)]?.spent ?? ZERO_USD);
@@ -35,7 +32,7 @@ export async function showKey({ gateway }: RouteContext, request: HttpRequest): 
       usage_daily: spent('day'),
       usage_weekly: spent('week'),
       usage_monthly: spent('month'),
-      budgets: states.map(budgetView),
+      budgets: states.map(scopedBudgetView),
       models: key.models,
       providers: key.providers,
       expires_at: isoTime(key.expiresAtMs),

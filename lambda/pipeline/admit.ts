@@ -277,7 +277,7 @@ function newReservation(
 }
 
 /** Only a hard budget makes us bound what the caller left open; where it is known to be low, by a share of what is left. */
-function initialOutputBound(
+export function initialOutputBound(
   gateway: Gateway,
   exchange: Exchange,
   deployment: Deployment,

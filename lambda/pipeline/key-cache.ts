@@ -51,7 +51,14 @@ export function keyCache(reader: KeyReader, clock: Clock): KeyCache {
       const readAtMs = clock.now();
       const found = await reader.again(known.key);
       if (found === undefined || !isSamePolicy(found, known)) return false;
-      entries.set(hash, { found: { key: known.key, scopes: known.scopes }, readAtMs });
+      // Through which secret it was found it does not tell: what that means for the key stays as it is.
+      const { purseShards, purseShardsAtMs } = found.key;
+      const key = {
+        ...known.key,
+        ...(purseShards !== undefined && { purseShards }),
+        ...(purseShardsAtMs !== undefined && { purseShardsAtMs }),
+      };
+      entries.set(hash, { found: { key, scopes: found.scopes }, readAtMs });
       return true;
     },
   };

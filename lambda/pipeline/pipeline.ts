@@ -12,11 +12,10 @@ import {
   RESERVED_KEY_AGE_MS,
   UNRESERVED_KEY_AGE_MS,
 } from './authenticate.ts';
+import { decodeAndGuard, factsOf, newExchange } from './begin.ts';
 import { cacheUse } from './cache-use.ts';
-import { decodeRequest } from './decode.ts';
-import type { Caller, DecodedRequest, Exchange, IncomingRequest, OutgoingResponse } from './exchange.ts';
+import type { DecodedRequest, Exchange, IncomingRequest, OutgoingResponse } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
-import { guard } from './guard.ts';
 import { keepAnswer } from './keep-answer.ts';
 import { queueNoticesOfRefusal } from './notices.ts';
 import { obtain } from './obtain.ts';
@@ -48,7 +47,7 @@ export async function answerChat(
     authenticate(gateway, incoming.headers, RESERVED_KEY_AGE_MS),
     gateway.health.current(),
   ]);
-  const decoded = decodeAndGuard(gateway, incoming, dialect);
+  const decoded = decodeOrRefuse(gateway, incoming, dialect);
   const facts = factsOf(gateway, incoming, dialect, caller, decoded);
   const refuse = async (error: GatewayError): Promise<OutgoingResponse> => {
     // Nothing was reserved that would have proven the key current. A store that is down would only be waited for again.
@@ -93,17 +92,13 @@ const withClaimsGivenBack = (
   },
 });
 
-function decodeAndGuard(
+function decodeOrRefuse(
   gateway: Gateway,
   incoming: IncomingRequest,
   dialect: Dialect,
 ): DecodedRequest | GatewayError {
   try {
-    if (incoming.bodyTooLarge === true)
-      throw new GatewayError('payload_too_large', 'The body is larger than 6 MB (6,291,456 bytes).');
-    const decoded = decodeRequest(dialect, incoming.headers, incoming.body);
-    guard(gateway, decoded);
-    return decoded;
+    return decodeAndGuard(gateway, incoming, dialect);
   } catch (thrown) {
     return refusalOf(gateway, thrown, incoming.id);
   }
@@ -229,54 +224,4 @@ function refusingBudget({ clock }: Gateway, { refusal }: Exchange): Record<strin
   const states = policy.budgets.map((budget) => budgetState(budget, counters, clock.now()));
   const full = states.find((state) => state.window === window);
   return full === undefined ? {} : headersOfBudget(policy.scope, full);
-}
-
-function newExchange(
-  gateway: Gateway,
-  given: Pick<Exchange, 'caller' | 'request' | 'facts' | 'tags' | 'startedMs'> & {
-    readonly incoming: IncomingRequest;
-  },
-): Exchange {
-  const { incoming, ...known } = given;
-  const { facts, request, startedMs } = known;
-  return {
-    ...known,
-    held: undefined,
-    rates: undefined,
-    refusal: undefined,
-    deadlineMs: facts.startedAtMs + (request.options.timeoutMs ?? gateway.config.timeouts.totalMs),
-    signal: incoming.signal,
-    attempts: [],
-    dropped: [],
-    presumedCost: ZERO_USD,
-    addedBytes: 0,
-    reuse: {},
-    timings: { auth: gateway.clock.monotonicMs() - startedMs },
-  };
-}
-
-function factsOf(
-  gateway: Gateway,
-  incoming: IncomingRequest,
-  dialect: Dialect,
-  { key }: Caller,
-  decoded: DecodedRequest | GatewayError,
-): RequestFacts {
-  const known = decoded instanceof GatewayError ? undefined : decoded;
-  const { organization, team, project, member } = key;
-  return {
-    id: incoming.id,
-    startedAtMs: gateway.clock.now(),
-    keyId: key.id,
-    dialect: dialect.id,
-    modelsAsked: known?.models ?? [],
-    stream: known?.chat.stream ?? false,
-    tags: { ...known?.options.tags, ...key.tags },
-    ...(organization !== undefined && { organization }),
-    ...(team !== undefined && { team }),
-    ...(project !== undefined && { project }),
-    ...(member !== undefined && { member }),
-    ...(known?.options.endUser !== undefined && { endUser: known.options.endUser }),
-    ...(known?.options.session !== undefined && { session: known.options.session }),
-  };
 }

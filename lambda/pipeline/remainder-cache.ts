@@ -50,7 +50,7 @@ export function remainderCache(): RemainderCache {
 /** How full each budget of a scope is at a moment. */
 export const budgetStates = (
   policy: ScopePolicy,
-  counters: ScopeCounters,
+  counters: ScopeCounters | undefined,
   nowMs: number,
 ): readonly ScopeBudgetState[] =>
   policy.budgets.map((budget) => ({ policy, ...budgetState(budget, counters, nowMs) }));

@@ -21,6 +21,7 @@ import type { RequestFacts, RequestOutcome } from '../../lambda/domain/request-r
 import { serve } from '../../lambda/platform/node-http.ts';
 import type { Clock } from '../../lambda/ports/clock.ts';
 import { startTestEngine } from '../support/engine.ts';
+import { folded } from '../support/local-gateway.ts';
 import { reservationOf } from '../support/reservations.ts';
 
 export const ADMIN_KEY = 'an-admin-key-for-tests';
@@ -153,6 +154,7 @@ export async function spend(
   const reserved = await store.ledger.reserve(facts, reservationOf(key, usd, nowMs));
   if (reserved.type !== 'reserved') throw new Error(`not reserved: ${reserved.type}`);
   await store.ledger.settle(facts, reserved.held, outcomeOf(usd, provider, model));
+  await folded(store.store);
 }
 
 /** Counts money in a scope, as settled requests do. */

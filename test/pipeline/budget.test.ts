@@ -248,7 +248,10 @@ describe('a soft limit', () => {
     for (let index = 0; index < 8; index += 1)
       await gateway.record(await ask(gateway, secret, { model: 'openai/mock-c2' }));
     const notices: BudgetNotice[] = [];
+    // When upkeep folds what busy purses have kept to themselves.
+    const { clock } = gateway.gateway;
     const upkeep = gateway.upkeep({
+      clock: { ...clock, now: () => clock.now() + 200_000 },
       sendNotice: async (notice) => {
         notices.push(notice);
       },

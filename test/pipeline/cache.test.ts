@@ -53,10 +53,10 @@ const calls = (): number => gateway.mock.requests.length;
 const cacheOf = (response: Response): string | null => response.headers.get('x-sluice-cache');
 
 async function total({
-  key: { id },
+  key: owner,
 }: TestKey): Promise<{ readonly spent: bigint; readonly committed: bigint }> {
-  const counters = await gateway.gateway.ledger.counters({ kind: 'key', id });
-  const window = counters?.windows[windowIdAt('total', clock.now())];
+  const counters = await gateway.counters(owner);
+  const window = counters.windows[windowIdAt('total', clock.now())];
   return { spent: window?.spent ?? -1n, committed: window?.committed ?? -1n };
 }
 

@@ -33,10 +33,10 @@ export interface StormReport {
   readonly reserved: bigint;
   /** Of all records of the key. */
   readonly sumOfRecords: bigint;
-  readonly recordsByState: Readonly<Record<string, number>>;
+  readonly records: number;
   /** How requests ended, by status; `lost`: with their process. */
   readonly answers: Readonly<Record<string, number>>;
-  /** Records open when the processes were killed. */
+  /** Reservations that stood when the processes were killed. */
   readonly openAfterKill: number;
   readonly swept: number;
   readonly oneAtATime: number;
@@ -98,21 +98,21 @@ async function run(storm: Storm): Promise<StormReport> {
     await waitForShare(answers, options.requests / 4);
     await Promise.all(storm.servers.map(({ child }) => end(child, 'SIGKILL')));
     await Promise.all(asking);
-    openAfterKill = (await totals(storm, id)).byState['open'] ?? 0;
+    openAfterKill = (await totals(storm, id)).open;
     await startServers(storm);
     swept = await sweepAll(storm, id);
   } else await Promise.all(asking);
   const stormMs = performance.now() - stormStartedMs;
   const oneAtATime = await askUntilRefused(storm, key);
-  await waitUntilClosed(storm, id);
-  const { sum, byState } = await totals(storm, id);
+  await settled(storm, id);
+  const { sum, records } = await totals(storm, id);
   const { spent, committed } = await counters(storm, id);
   return {
     limit: nanoFromUsd(options.limitUsd),
     spent,
     reserved: committed - spent,
     sumOfRecords: sum,
-    recordsByState: byState,
+    records,
     answers,
     openAfterKill,
     swept,
@@ -228,43 +228,53 @@ async function askUntilRefused(storm: Storm, key: string): Promise<number> {
 
 /** Closes what the dead processes left open. @returns how many records were charged as reserved */
 async function sweepAll(storm: Storm, keyId: string): Promise<number> {
-  if (storm.options.sweep === 'now') {
-    const now = Date.now();
-    await dynamoLedgerUpkeep(storm.store).sweep(now + TIMEOUT_MS + 60_000, now + 30_000);
-  }
-  await waitUntilClosed(storm, keyId);
+  if (storm.options.sweep === 'wait') await settled(storm, keyId);
+  else await sweepAhead(storm);
   return (await totals(storm, keyId)).swept;
 }
 
-async function waitUntilClosed(storm: Storm, keyId: string): Promise<void> {
+/** Upkeep with a clock that is far enough ahead for every reservation to have expired, and every purse to be due. */
+async function sweepAhead({ store }: Storm): Promise<void> {
+  const now = Date.now();
+  await dynamoLedgerUpkeep(store).sweep(now + TIMEOUT_MS + 180_000, now + 30_000);
+}
+
+/** Until no reservation stands and no purse holds money: by the processes' own upkeep, or by ours. */
+async function settled(storm: Storm, keyId: string): Promise<void> {
   const deadlineMs = performance.now() + SWEPT_WITHIN_MS;
   for (;;) {
-    const { byState } = await totals(storm, keyId);
-    if ((byState['open'] ?? 0) + (byState['costed'] ?? 0) === 0) return;
-    if (performance.now() > deadlineMs) throw new Error(`Records were left open: ${JSON.stringify(byState)}`);
+    const { open, held } = await totals(storm, keyId);
+    if (open === 0 && held === 0) return;
+    if (performance.now() > deadlineMs) throw new Error(`${open} reservations and ${held} purses were left.`);
+    if (open === 0 && storm.options.sweep === 'now') await sweepAhead(storm);
     await sleep(200);
   }
 }
 
 interface Totals {
   readonly sum: bigint;
+  readonly records: number;
   readonly swept: number;
-  readonly byState: Readonly<Record<string, number>>;
+  /** Reservations that stand in purses. */
+  readonly open: number;
+  /** Purses that hold money. */
+  readonly held: number;
 }
 
-/** What the table itself holds of a key's records. */
+/** What the table itself holds of a key's records and purses. */
 async function totals(storm: Storm, keyId: string): Promise<Totals> {
-  const byState: Record<string, number> = {};
-  let sum = 0n;
-  let swept = 0;
-  for (const item of await allItems(storm)) {
-    if (item['sk']?.S !== 'record' || item['keyId']?.S !== keyId) continue;
-    const state = item['state']?.S ?? 'none';
-    byState[state] = (byState[state] ?? 0) + 1;
-    sum += BigInt(item['cost']?.N ?? 0);
-    if (item['chargeBasis']?.S === 'swept') swept += 1;
-  }
-  return { sum, swept, byState };
+  const items = await allItems(storm);
+  const records = items.filter(
+    (item) => /^(leg|correction)#/.test(item['sk']?.S ?? '') && item['keyId']?.S === keyId,
+  );
+  const purses = items.filter((item) => item['pk']?.S?.startsWith(`purse#${keyId}#`) === true);
+  return {
+    sum: records.reduce((sum, item) => sum + BigInt(item['cost']?.N ?? 0), 0n),
+    records: records.length,
+    swept: records.filter((item) => item['chargeBasis']?.S === 'swept').length,
+    open: purses.reduce((sum, item) => sum + Number(item['open']?.N ?? 0), 0),
+    held: purses.filter((item) => item['openShard'] !== undefined).length,
+  };
 }
 
 type StoredItem = Readonly<Record<string, AttributeValue>>;

@@ -11,7 +11,7 @@ import { fold } from './fold.ts';
 import { leaveOwnScope } from './own-scope.ts';
 import { type EntryCharge, leavePurse } from './purse.ts';
 import { type Purse, purseFamily } from './purse-item.ts';
-import { busyGapMs, type PurseViews } from './purse-views.ts';
+import { isBusy, type PurseViews } from './purse-views.ts';
 import { chargedCost, entryIdOf } from './record-item.ts';
 import { ownEntry, purseEntry } from './reservation-entry.ts';
 import { readCounters } from './scope-item.ts';
@@ -97,8 +97,8 @@ async function foldWhereDue(
   family.purses.set(purse.name, purse);
   const { foldAfterMs } = reservation.terms;
   const isOverdue = store.clock.now() - purse.foldedAtMs >= foldAfterMs;
-  const isSeldom =
-    purse.open === 0 && purse.foldedAtMs - purse.foldedBeforeMs >= busyGapMs(reservation, family.shards);
+  // Opened soon after it was closed, it will be wanted again.
+  const isSeldom = purse.open === 0 && !isBusy(reservation, family, purse.foldedAtMs - purse.foldedBeforeMs);
   if (!isOverdue && !isSeldom) return false;
   return foldNow(store, views, reservation, purse);
 }

@@ -38,10 +38,16 @@ export function purseViews(): PurseViews {
   };
 }
 
-/** Requests that come closer than this to each other take money ahead; apart where many purses share a scope. */
+/** Requests that come closer than this to each other are many. */
 const BUSY_GAP_MS = 1_000;
-const SHARED_BUSY_GAP_MS = 30_000;
 
-/** Within what gap a key's next request counts as one of many. */
-export const busyGapMs = ({ terms }: Pick<Reservation, 'terms'>, shards: number): number =>
-  terms.isShared || shards > 1 ? SHARED_BUSY_GAP_MS : BUSY_GAP_MS;
+/**
+ * Whether a key's purses keep money in hand between requests: where its requests crowd or come close to each other, and
+ * where so many purses share a scope that a transaction for each request would be too much for it.
+ * @param gapMs since the request before this one; `undefined`: not known
+ */
+export const isBusy = (
+  { terms }: Pick<Reservation, 'terms'>,
+  { shards }: Pick<PurseFamilyView, 'shards'>,
+  gapMs: number | undefined,
+): boolean => terms.isShared || shards > 1 || (gapMs !== undefined && gapMs < BUSY_GAP_MS);

@@ -16,7 +16,7 @@ import { giveBack } from './leave.ts';
 import { changeInOwnScope } from './own-scope.ts';
 import { changeInPurse, type EntryChange, readPurse } from './purse.ts';
 import { type Purse, purseFamily } from './purse-item.ts';
-import { busyGapMs, type PurseFamilyView, type PurseViews } from './purse-views.ts';
+import { isBusy, type PurseFamilyView, type PurseViews } from './purse-views.ts';
 import { entryIdOf } from './record-item.ts';
 import { ownEntry, ownWindows, purseEntry } from './reservation-entry.ts';
 import { hardBudgets, refusalBy, scopeKey } from './scope-item.ts';
@@ -173,8 +173,8 @@ const MOST_SHARDS = 4_096;
 async function changeInFamily(store: Store, facts: RequestFacts, wanted: Change): Promise<Made | Refusal> {
   const { family, reservation } = wanted;
   const request = entryChange(facts, wanted, (each) => purseEntry(facts, each));
-  const isRaise = wanted.from !== undefined;
-  const ahead = !isRaise && isBusy(store, family, reservation) ? reservation.terms.allowance : ZERO_USD;
+  const isAhead = wanted.from === undefined && isBusy(reservation, family, gapSinceLast(store, family));
+  const ahead = isAhead ? reservation.terms.allowance : ZERO_USD;
   let shard = wanted.shard;
   let hasLooked = false;
   for (;;) {
@@ -197,12 +197,12 @@ async function changeInFamily(store: Store, facts: RequestFacts, wanted: Change)
   }
 }
 
-/** Whether the key's requests come so often that money is worth taking ahead. */
-function isBusy({ clock }: Store, family: PurseFamilyView, reservation: Reservation): boolean {
+/** How long ago this process last used one of the family's purses. */
+function gapSinceLast({ clock }: Store, family: PurseFamilyView): number | undefined {
   const nowMs = clock.now();
   const { usedAtMs } = family;
   family.usedAtMs = nowMs;
-  return usedAtMs !== undefined && nowMs - usedAtMs < busyGapMs(reservation, family.shards);
+  return usedAtMs === undefined ? undefined : nowMs - usedAtMs;
 }
 
 async function changeHere(

@@ -37,9 +37,13 @@ export function windowOfAttribute(name: string): string | undefined {
 /** `key#key_01` → kind and id. The inverse of `scopeName`. */
 export function scopeOfName(name: string): Scope {
   const end = name.indexOf('#');
-  const [id = '', facet] = name.slice(end + 1).split('|');
-  // The name was made by `scopeName` from a scope.
-  return { kind: name.slice(0, end) as ScopeKind, id, ...(facet !== undefined && { facet }) };
+  const [kind, facet] = name.slice(0, end).split('|');
+  return {
+    // The name was made by `scopeName` from a scope.
+    kind: kind as ScopeKind,
+    id: name.slice(end + 1),
+    ...(facet !== undefined && { facet: decodeURIComponent(facet) }),
+  };
 }
 
 /** A scope's counters as its item holds them. */

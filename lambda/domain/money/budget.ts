@@ -50,9 +50,9 @@ export interface Scope {
   readonly facet?: string;
 }
 
-/** `key#key_0123`, `team#search|provider:openai`: how a scope is named in the store. No id holds a `|`. */
+/** `key#key_0123`, `team|provider%3Aopenai#search`: how a scope is named in the store. Ids may hold any sign. */
 export const scopeName = ({ kind, id, facet }: Scope): string =>
-  `${kind}#${id}${facet === undefined ? '' : `|${facet}`}`;
+  `${kind}${facet === undefined ? '' : `|${encodeURIComponent(facet)}`}#${id}`;
 
 /** A scope together with the budgets that bound it and the version of the policy they were read from. */
 export interface ScopePolicy {
