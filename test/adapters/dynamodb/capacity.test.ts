@@ -70,7 +70,7 @@ async function measured(scopes: number, own: readonly OwnScopePolicy[] = []) {
   return {
     clock,
     async reserve() {
-      const request = facts(key);
+      const request = facts(key, { tags: {} });
       const [result, took] = await during(() => ledger.reserve(request, wanted));
       const held = reserved(result);
       return {
