@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ServiceOutputTypes } from '@aws-sdk/client-dynamodb';
 import { makeDynamoClient } from '../lambda/adapters/dynamodb/client.ts';
 import { dynamoScopeStore } from '../lambda/adapters/dynamodb/scope-store.ts';
 import { NO_RULES } from '../lambda/domain/scope-settings.ts';
 import type { VirtualKey } from '../lambda/domain/virtual-key.ts';
 import { ask } from '../test/support/ask.ts';
+import { unitsOf } from '../test/support/consumed-units.ts';
 import {
   budget,
   folded,
@@ -59,13 +59,6 @@ function countingClient(endpoint: string) {
   );
   return client;
 }
-
-const unitsOf = (output: ServiceOutputTypes): number =>
-  'ConsumedCapacity' in output
-    ? [output.ConsumedCapacity ?? []]
-        .flat()
-        .reduce((sum, each) => sum + ('CapacityUnits' in each ? (each.CapacityUnits ?? 0) : 0), 0)
-    : 0;
 
 /** Waits one after another: calls that overlap are one. */
 function waitsIn(some: readonly StoreCall[]): number {
