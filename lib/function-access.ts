@@ -29,8 +29,8 @@ interface FunctionAccess {
 export const FUNCTION_ACCESS: Readonly<Record<HandlerName, FunctionAccess>> = {
   inference: {
     tables: {
-      keys: ['GetItem'],
-      spend: ['GetItem', 'PutItem', 'UpdateItem'],
+      keys: ['GetItem', 'Query'],
+      spend: ['GetItem', 'Query', 'PutItem', 'UpdateItem'],
       routing: ['Query', 'UpdateItem'],
       cache: ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem'],
     },

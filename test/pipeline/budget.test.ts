@@ -72,7 +72,7 @@ describe('a hard budget', () => {
   });
 
   test('says what would fit also to a caller who gave no limit, counting the field that says it', async () => {
-    const { secret } = await gateway.createKey({ budgets: [budget(0.0011)] });
+    const { secret } = await gateway.createKey({ budgets: [budget(0.0007)] });
     const refused = await ask(gateway, secret, { model: 'openai/mock' });
     expect(refused.status).toBe(402);
     const { max_affordable_tokens: fits } = (await errorOf(refused)).metadata;

@@ -126,6 +126,27 @@ describe('tags', () => {
   });
 });
 
+describe('tags that are changed', () => {
+  test('are read again by whoever has them in memory', async () => {
+    const scope = tagScope('customer', unique('acme'));
+    const [name = '', value = ''] = scope.id.split('=');
+    await put(scope, { budgets: [budget(PLENTY)] });
+    const { secret } = await gateway.createKey();
+    const fresh = await startLocalGateway({ beside: gateway });
+    const send = async () =>
+      (await ask(fresh, secret, { body: { ...BODY, metadata: { [name]: value } } })).status;
+    try {
+      expect(await send()).toBe(200);
+      await put(scope, { budgets: [budget(2)] }, 1);
+      expect(await send()).toBe(200);
+      await put(scope, { budgets: [budget(NOTHING)] }, 2);
+      expect(await send()).toBe(402);
+    } finally {
+      await fresh.close();
+    }
+  });
+});
+
 describe('a budget on one model or provider', () => {
   const ofOpenai: Partial<Budget> = { provider: 'openai' };
 
@@ -204,6 +225,36 @@ describe('a session', () => {
     const headers = session('s', { 'x-sluice-session-max-cost-usd': String(NOTHING.toFixed(6)) });
     const refused = await ask(gateway, secret, { body: BODY, headers });
     expect([refused.status, (await errorOf(refused)).code]).toEqual([402, 'session_limit_exceeded']);
+  });
+
+  test('has made its call also where it moved to another deployment', async () => {
+    const { secret } = await gateway.createKey({
+      sessionLimits: { maxCalls: 1 },
+      budgets: [{ ...budget(5), provider: 'anthropic' }],
+    });
+    const question = {
+      model: 'anthropic/mock',
+      body: { ...BODY, models: ['openai/mock'], logit_bias: { '1': 1 } },
+      headers: session('moving', { 'x-sluice-unsupported': 'reject' }),
+    };
+    const statuses = [(await ask(gateway, secret, question)).status];
+    statuses.push((await ask(gateway, secret, question)).status);
+    expect(statuses).toEqual([200, 402]);
+  });
+
+  test('of the longest name is bounded like any other, and holds no money when it is refused', async () => {
+    const { key, secret } = await gateway.createKey({ budgets: [budget(PLENTY)] });
+    const headers = { 'x-sluice-session-max-calls': '1' };
+    const body = { ...BODY, session_id: '語'.repeat(256) };
+    const statuses = [];
+    for (let call = 0; call < 3; call += 1) {
+      const response = await ask(gateway, secret, { body, headers });
+      statuses.push(response.status);
+      await gateway.record(response);
+    }
+    expect(statuses).toEqual([200, 402, 402]);
+    const { windows } = await gateway.counters(key);
+    for (const { committed, spent } of Object.values(windows)) expect(committed).toBe(spent);
   });
 
   test('cannot be bounded without being named', async () => {
