@@ -1,12 +1,13 @@
+import { GatewayError } from '../../domain/errors.ts';
 import { scopeName } from '../../domain/money/budget.ts';
 import type { Reservation } from '../../domain/request-record.ts';
 import { numberAttribute } from './attributes.ts';
 import { fold } from './fold.ts';
 import { readPurse } from './purse.ts';
-import { purseFamily } from './purse-item.ts';
+import { type Purse, purseFamily } from './purse-item.ts';
 import type { PurseFamilyView } from './purse-views.ts';
 import { scopeKey } from './scope-item.ts';
-import { type Store, updateItem } from './store.ts';
+import { isContention, type Store, updateItem } from './store.ts';
 import { updateBuilder } from './update.ts';
 
 const MOST_SHARDS = 4_096;
@@ -37,15 +38,25 @@ export async function leaveCrowd(
   const known = update.name('purseShards');
   update.require(`attribute_exists(${update.name('pk')})`);
   update.require(`(attribute_not_exists(${known}) OR ${known} <= ${shards})`);
-  // Where the condition fails, somebody asked for more, or the key is gone.
-  await updateItem(store, scopeKey(scopeName({ kind: 'key', id: key.id })), update.build());
+  try {
+    // Where the condition fails, somebody asked for more, or the key is gone.
+    await updateItem(
+      { ...store, retryForMs: 0 },
+      scopeKey(scopeName({ kind: 'key', id: key.id })),
+      update.build(),
+    );
+  } catch (error) {
+    // Others will say so, who meet the same crowds.
+    if (!(error instanceof GatewayError)) throw error;
+  }
   return true;
 }
 
 /** A refusal makes the family's purses give back what they have to no use, once a second at most. */
 const RECLAIM_APART_MS = 1_000;
-/** Looked at all at once. */
-const MOST_RECLAIMED = 16;
+/** Of more than so many, each refusal looks at some: at thousands of requests a second, all would be too many reads. */
+const ALL_RECLAIMED = 64;
+const SOME_RECLAIMED = 16;
 
 /**
  * Looks for money before a refusal is final: in the family's purses, and in the one that was tried, which others may have
@@ -79,7 +90,7 @@ async function reclaim(
   const { foldAfterMs } = reservation.terms;
   const from = Math.floor(store.clock.random() * family.shards);
   const some = Array.from(
-    { length: Math.min(family.shards, MOST_RECLAIMED) },
+    { length: family.shards > ALL_RECLAIMED ? SOME_RECLAIMED : family.shards },
     (_, index) => `${purseFamily(reservation)}#${(from + index) % family.shards}`,
   );
   const areFolded = await Promise.all(
@@ -87,8 +98,18 @@ async function reclaim(
       const purse = await readPurse(store, each);
       if (purse?.isOpen !== true || (purse.room <= 0n && purse.spent <= 0n)) return false;
       family.purses.delete(each);
-      return fold(store, purse, { foldAfterMs, isPatient: false });
+      return foldOrLeave(store, purse, foldAfterMs);
     }),
   );
   return areFolded.includes(true);
+}
+
+/** Waits for others at the scopes: a refusal that is no truth would be worse. */
+async function foldOrLeave(store: Store, purse: Purse, foldAfterMs: number): Promise<boolean> {
+  try {
+    return await fold(store, purse, { foldAfterMs, isPatient: true });
+  } catch (error) {
+    if (isContention(error)) return false;
+    throw error;
+  }
 }

@@ -170,7 +170,8 @@ interface Search {
   readonly reservation: Reservation;
   readonly change: EntryChange;
   readonly draw: () => string;
-  readonly pause: ReturnType<typeof pauses>;
+  /** Counted from the last step that led on. */
+  pause: ReturnType<typeof pauses>;
   /** The purse that is tried. */
   name: string;
   /** How many purses turned out to be crowded. */
@@ -213,16 +214,18 @@ async function finalOutcome(
     case 'crowded': {
       search.crowds += 1;
       const { crowds } = search;
-      if (!(await leaveCrowd(store, family, reservation, { among, crowds })))
-        await search.pause('contended', undefined);
+      if (await leaveCrowd(store, family, reservation, { among, crowds })) search.pause = pauses(store);
+      else await search.pause('contended', undefined);
       search.name = search.draw();
       return undefined;
     }
     case 'contended': {
       await search.pause('contended', outcome.cause);
-      search.name = search.draw();
       const needed = nanoUsd(change.amount - roomUsed(change, family.purses.get(name)));
-      return refusalNow(store, reservation.shared, reservation.windows, needed);
+      const refusal = await refusalNow(store, reservation.shared, reservation.windows, needed);
+      if (refusal !== undefined) return finalOutcome(store, search, refusal, among);
+      search.name = search.draw();
+      return undefined;
     }
     case 'refused': {
       if (search.hasLooked || !(await findRoom(store, family, reservation, name))) return outcome;

@@ -28,7 +28,7 @@ export interface Store {
 /** No further attempt starts this long after the first, but for the least number of them. */
 const RETRY_FOR_MS = 1500;
 /** A lost answer is looked into once; who met contention was answered fast, so the time went by elsewhere. */
-const LEAST_ATTEMPTS = { 'answer-lost': 2, contended: 4 } as const;
+const LEAST_ATTEMPTS = { 'answer-lost': 2, contended: 8 } as const;
 const FIRST_BACKOFF_MS = 10;
 const LONGEST_BACKOFF_MS = 200;
 

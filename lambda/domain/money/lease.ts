@@ -19,10 +19,12 @@ const SHARED_PURSES = 20;
 const REQUESTS_AHEAD = 32n;
 /** Of what a hard budget has left, all purses together keep about this share in hand. */
 const SHARE_IN_HAND = 10n;
+/** Of a budget whose counters were never seen, this share is taken to be left. */
+const SHARE_UNSEEN = 10n;
 
 /**
- * @param known the scopes' counters as last seen. A hard budget whose counters were never seen is taken for untouched: what
- *   it has left decides when money is leased
+ * @param known the scopes' counters as last seen. A hard budget whose counters were never seen is taken for nearly used up:
+ *   what it really has left decides when money is leased
  * @param shards how many purses the key has, each of which may hold money of every scope
  */
 export function leaseTerms(
@@ -41,7 +43,8 @@ export function leaseTerms(
     const sharing = Math.max(shards, counters?.purses ?? 1);
     purses = Math.max(purses, sharing);
     for (const budget of policy.budgets.filter(({ mode }) => mode === 'hard')) {
-      const left = counters === undefined ? budget.limit : leftOf(budgetState(budget, counters, nowMs));
+      const left =
+        counters === undefined ? budget.limit / SHARE_UNSEEN : leftOf(budgetState(budget, counters, nowMs));
       allowance = minUsd(allowance, nanoUsd(left / SHARE_IN_HAND / BigInt(sharing)));
     }
   }
