@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { withKeepAlive } from '../../lambda/pipeline/keep-alive.ts';
 import { ask, type CallerDialect, readStream } from '../support/ask.ts';
-import { budget, type LocalGateway, startLocalGateway, type TestKey } from '../support/local-gateway.ts';
+import {
+  budget,
+  type LocalGateway,
+  startLocalGateway,
+  type TestKey,
+  until,
+} from '../support/local-gateway.ts';
 import { mockText } from '../support/mock-answers.ts';
 
 let gateway: LocalGateway;
@@ -82,7 +88,7 @@ test('a caller who leaves while signs of life are sent ends the upstream call', 
   await response.body?.getReader().read();
   leaving.abort();
   expect(await gateway.record(response)).toMatchObject({ outcome: 'client-gone' });
-  expect(gateway.mock.disconnects).toBe(1);
+  await until('the upstream call has ended', () => gateway.mock.disconnects === 1);
 });
 
 test('a failure of our own after signs of life is masked for the caller and reported to the operator', async () => {

@@ -1,6 +1,5 @@
 import { deploymentId } from '../../lambda/domain/ids.ts';
-import { leaseTerms } from '../../lambda/domain/money/lease.ts';
-import { nanoFromUsd } from '../../lambda/domain/money/nano.ts';
+import { nanoFromUsd, ZERO_USD } from '../../lambda/domain/money/nano.ts';
 import { windowIdsAt } from '../../lambda/domain/money/window.ts';
 import type { Reservation } from '../../lambda/domain/request-record.ts';
 import type { VirtualKey } from '../../lambda/domain/virtual-key.ts';
@@ -19,6 +18,7 @@ export function reservationOf(key: VirtualKey, usd: number, nowMs: number): Rese
     own: [],
     windows: windowIdsAt(nowMs),
     expiresAtMs: nowMs + 60_000,
-    terms: leaseTerms(shared, () => undefined, { estimate, shards: 1, nowMs }),
+    // It takes just what it needs.
+    terms: { allowance: ZERO_USD, foldAfterMs: 60_000, isShared: false },
   };
 }
