@@ -7,6 +7,8 @@ export interface AsBuiltParameters {
   readonly requestsAhead: number;
   /** A scope whose counters this process has never seen limits a lease by itself alone, instead of making it exact. */
   readonly trustsUnknown: boolean;
+  /** A scope is thought to be shared by at least as many purses as the key has. */
+  readonly countsShards: boolean;
   /** What a fold leaves of the room, where requests stand in the purse. */
   readonly keeps: number;
   /** A purse that this process never saw is tried as it is even where the key is known to have but one. */
@@ -19,6 +21,8 @@ export interface AsBuiltParameters {
   readonly readsBeforeDoubling: boolean;
   /** One request meets so many crowds before it doubles. */
   readonly crowdsToWiden: number;
+  /** Whoever meets a crowd where there are as many purses as may be draws again, instead of giving up. */
+  readonly drawsAtMost: boolean;
 }
 
 export const AS_BUILT: AsBuiltParameters = {
@@ -26,10 +30,12 @@ export const AS_BUILT: AsBuiltParameters = {
   share: 0.1,
   requestsAhead: 16,
   trustsUnknown: false,
+  countsShards: false,
   keeps: 0,
   triesFirst: false,
   drawsAgain: false,
   foldsOnce: false,
   readsBeforeDoubling: false,
   crowdsToWiden: 1,
+  drawsAtMost: false,
 };

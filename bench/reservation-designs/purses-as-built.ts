@@ -1,10 +1,16 @@
-import { AS_BUILT, type AsBuiltParameters } from './as-built-parameters.ts';
-import { AsBuiltViews, type BuiltPurse, type FamilyView, type SeenPurse, type View } from './as-built-views.ts';
+import type { AsBuiltParameters } from './as-built-parameters.ts';
+import {
+  AsBuiltViews,
+  type BuiltPurse,
+  type FamilyView,
+  type SeenPurse,
+  type View,
+} from './as-built-views.ts';
 import type { Design, Reservation } from './design.ts';
 import { fold, reserveIn, settleIn } from './holding.ts';
 import type { Process } from './kernel.ts';
 import type { Store, Write, WriteResult } from './store.ts';
-import type { Key, MicroUsd, Request, World } from './world.ts';
+import type { MicroUsd, Request, World } from './world.ts';
 
 const FOLD_AFTER_MS = 60_000;
 const FOLD_APART_MS = 100;
@@ -43,14 +49,15 @@ type Outcome = Reservation | 'crowded' | 'contended';
  * itself, without a look at anything, and a fold gives all room back.
  */
 export class PursesAsBuilt implements Design {
-  readonly name = 'E purses as built';
+  readonly name: string;
   private readonly world: World;
   private readonly store: Store;
   private readonly parameters: AsBuiltParameters;
   private readonly views: AsBuiltViews;
   private readonly held = new Map<Request, { readonly asked: Asked; readonly purse: BuiltPurse }>();
 
-  constructor(world: World, store: Store, parameters: AsBuiltParameters = AS_BUILT) {
+  constructor(world: World, store: Store, parameters: AsBuiltParameters, name = 'E purses as built') {
+    this.name = name;
     this.world = world;
     this.store = store;
     this.parameters = parameters;
@@ -71,8 +78,10 @@ export class PursesAsBuilt implements Design {
       if (outcome === 'reserved' || outcome === 'unavailable') return outcome;
       if (outcome === 'crowded') {
         crowds++;
-        if (family.shards >= MOST_SHARDS && !this.parameters.readsBeforeDoubling) return 'unavailable';
-        if (crowds % this.parameters.crowdsToWiden === 0) yield* this.widen(family);
+        const { crowdsToWiden, drawsAtMost } = this.parameters;
+        if (family.shards < MOST_SHARDS) {
+          if (crowds % crowdsToWiden === 0) yield* this.widen(family);
+        } else if (!drawsAtMost || kernel.nowMs > untilMs) return 'unavailable';
       } else if (outcome === 'contended') {
         if (kernel.nowMs > untilMs) return 'unavailable';
         contended++;
@@ -98,7 +107,7 @@ export class PursesAsBuilt implements Design {
       purse.open.size === 0 && !this.isBusy(terms, family, purse.foldedAtMs - purse.foldedBeforeMs);
     if (!this.views.index.has(purse) || !(isOverdue || isSeldom)) return;
     family.seen.delete(purse);
-    if (!(yield* this.fold(purse, terms.foldAfterMs))) return;
+    if (!(yield* this.fold(purse, terms.foldAfterMs, this.parameters.foldsOnce))) return;
     yield* this.store.read(request.key.chain.length);
     for (const scope of request.key.chain)
       view.scopes.set(scope, { left: scope.limit - scope.committed, holders: scope.holders });
@@ -129,20 +138,21 @@ export class PursesAsBuilt implements Design {
     if (isRead) this.store.counts.readUnits += key.chain.length;
     const family = this.views.familyOf(view, key);
     family.shards = Math.max(family.shards, shards);
-    const terms = this.termsOf(view, key, estimate);
+    const terms = this.termsOf(view, family, estimate);
     const { nowMs } = this.world.kernel;
     const isBusy = this.isBusy(terms, family, nowMs - family.usedAtMs);
     family.usedAtMs = nowMs;
     return { request, view, family, terms, ahead: isBusy ? terms.allowance : 0 };
   }
 
-  private termsOf(view: View, { chain }: Key, estimate: MicroUsd): Terms {
-    const { share, requestsAhead, trustsUnknown } = this.parameters;
+  private termsOf(view: View, { key: { chain }, shards }: FamilyView, estimate: MicroUsd): Terms {
+    const { share, requestsAhead, trustsUnknown, countsShards } = this.parameters;
+    const least = countsShards ? shards : 1;
     let allowance = requestsAhead * estimate;
-    let holders = 1;
+    let holders = least;
     for (const scope of chain) {
       const known = view.scopes.get(scope);
-      const sharing = Math.max(1, known?.holders ?? 1);
+      const sharing = Math.max(least, known?.holders ?? 1);
       const left = known?.left ?? (trustsUnknown ? scope.limit : 0);
       holders = Math.max(holders, sharing);
       allowance = Math.min(allowance, Math.max(0, Math.floor((share * left) / sharing)));
@@ -160,9 +170,7 @@ export class PursesAsBuilt implements Design {
     const { places, triesFirst } = this.parameters;
     let known = family.seen.get(purse);
     const mayHaveRoom =
-      known === undefined
-        ? triesFirst || family.shards > 1
-        : known.isOpen && known.room >= request.estimate;
+      known === undefined ? triesFirst || family.shards > 1 : known.isOpen && known.room >= request.estimate;
     if (mayHaveRoom) {
       const result = yield* this.store.update(reserveIn(purse, request, places));
       known = seen(purse);
@@ -233,7 +241,7 @@ export class PursesAsBuilt implements Design {
     if (this.parameters.readsBeforeDoubling) {
       yield* this.store.read(1);
       const now = shards.get(key) ?? 1;
-      if (now > family.shards || family.shards >= MOST_SHARDS) {
+      if (now > family.shards) {
         family.shards = now;
         return;
       }
@@ -269,8 +277,8 @@ export class PursesAsBuilt implements Design {
     return isAnyBack || isMore;
   }
 
-  private *fold(purse: BuiltPurse, foldAfterMs: number): Process<boolean> {
-    const { keeps, foldsOnce } = this.parameters;
+  private *fold(purse: BuiltPurse, foldAfterMs: number, isOnce = false): Process<boolean> {
+    const { keeps } = this.parameters;
     const { nowMs } = this.world.kernel;
     const { leaves, foldedAtMs } = purse;
     const isClosing = purse.open.size === 0;
@@ -291,7 +299,7 @@ export class PursesAsBuilt implements Design {
       },
       ...others,
     ];
-    const result = yield* foldsOnce ? this.store.transactOnce(writes) : this.store.transact(writes);
+    const result = yield* isOnce ? this.store.transactOnce(writes) : this.store.transact(writes);
     return result === 'done';
   }
 
