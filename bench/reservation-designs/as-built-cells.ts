@@ -23,6 +23,9 @@ const CHANGES: Partial<AsBuiltParameters> = {
   drawsAtMost: true,
   countsShards: true,
   requestsAhead: 32,
+  looksAgain: true,
+  reclaims: 16,
+  looksAtExpired: true,
 };
 
 const changed =
@@ -97,6 +100,7 @@ const RAMP: readonly Cell[] = [
   ...ramp('all, but 503 at 4,096 purses', { ...CHANGES, drawsAtMost: false }),
   ...ramp('all, but does not count shards', { ...CHANGES, countsShards: false }),
   ...ramp('all, but 16 estimates ahead', { ...CHANGES, requestsAhead: 16 }),
+  ...ramp('all, but does not look after contention', { ...CHANGES, looksAgain: false }),
   ...ramp('all, and reads the key before doubling', { ...CHANGES, readsBeforeDoubling: true }),
   ...ramp('all, and 8 places', { ...CHANGES, places: 8 }),
   ...ramp('all, and a fold keeps half', { ...CHANGES, keeps: 0.5 }),

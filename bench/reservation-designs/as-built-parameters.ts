@@ -23,6 +23,12 @@ export interface AsBuiltParameters {
   readonly crowdsToWiden: number;
   /** Whoever meets a crowd where there are as many purses as may be draws again, instead of giving up. */
   readonly drawsAtMost: boolean;
+  /** After contention the scopes are read, and what has no room is refused. */
+  readonly looksAgain: boolean;
+  /** A refusal makes so many of the key's other purses give back what they have. */
+  readonly reclaims: number;
+  /** A fold makes upkeep look at the purse when the first of its reservations expires, if that is sooner. */
+  readonly looksAtExpired: boolean;
 }
 
 export const AS_BUILT: AsBuiltParameters = {
@@ -38,4 +44,7 @@ export const AS_BUILT: AsBuiltParameters = {
   readsBeforeDoubling: false,
   crowdsToWiden: 1,
   drawsAtMost: false,
+  looksAgain: false,
+  reclaims: Number.POSITIVE_INFINITY,
+  looksAtExpired: false,
 };

@@ -6,17 +6,13 @@ import {
   type SeenPurse,
   type View,
 } from './as-built-views.ts';
+import { FOLD_AFTER_MS, foldOf, isBusy, leaseTo, seen, type Terms, termsOf } from './as-built-writes.ts';
 import type { Design, Reservation } from './design.ts';
-import { fold, reserveIn, settleIn } from './holding.ts';
+import { reserveIn, settleIn } from './holding.ts';
 import type { Process } from './kernel.ts';
 import type { Store, Write, WriteResult } from './store.ts';
 import type { MicroUsd, Request, World } from './world.ts';
 
-const FOLD_AFTER_MS = 60_000;
-const FOLD_APART_MS = 100;
-const SHARED_PURSES = 20;
-const BUSY_GAP_MS = 1_000;
-const UPKEEP_AFTER_MS = 30_000;
 const RECLAIM_APART_MS = 1_000;
 const RECLAIM_CONCURRENCY = 16;
 const SWEEP_CONCURRENCY = 8;
@@ -27,12 +23,6 @@ const MOST_SHARDS = 4_096;
 const DRAW_FOR_MS = 1_500;
 const LONGEST_PAUSE_MS = 200;
 
-interface Terms {
-  readonly allowance: MicroUsd;
-  readonly foldAfterMs: number;
-  readonly isShared: boolean;
-}
-
 /** What a request has to do with its purses. */
 interface Asked {
   readonly request: Request;
@@ -40,6 +30,14 @@ interface Asked {
   readonly family: FamilyView;
   readonly terms: Terms;
   readonly ahead: MicroUsd;
+}
+
+/** How often a request has tried in vain. */
+interface Tries {
+  readonly untilMs: number;
+  crowds: number;
+  contended: number;
+  hasLooked: boolean;
 }
 
 type Outcome = Reservation | 'crowded' | 'contended';
@@ -66,30 +64,16 @@ export class PursesAsBuilt implements Design {
 
   *reserve(request: Request): Process<Reservation> {
     const asked = this.ask(request);
-    const { environment } = request;
     const { family } = asked;
-    const { kernel } = this.world;
-    const untilMs = kernel.nowMs + DRAW_FOR_MS;
-    let hasLooked = false;
-    for (let crowds = 0, contended = 0; ; ) {
-      const purse = this.views.purseAt(family, Math.floor(environment.dice() * family.shards));
+    const untilMs = this.world.kernel.nowMs + DRAW_FOR_MS;
+    const tries: Tries = { untilMs, crowds: 0, contended: 0, hasLooked: false };
+    for (;;) {
+      const purse = this.views.purseAt(family, Math.floor(request.environment.dice() * family.shards));
       const outcome = yield* this.reserveIn(asked, purse);
       if (outcome === 'reserved') this.held.set(request, { asked, purse });
       if (outcome === 'reserved' || outcome === 'unavailable') return outcome;
-      if (outcome === 'crowded') {
-        crowds++;
-        const { crowdsToWiden, drawsAtMost } = this.parameters;
-        if (family.shards < MOST_SHARDS) {
-          if (crowds % crowdsToWiden === 0) yield* this.widen(family);
-        } else if (!drawsAtMost || kernel.nowMs > untilMs) return 'unavailable';
-      } else if (outcome === 'contended') {
-        if (kernel.nowMs > untilMs) return 'unavailable';
-        contended++;
-        yield environment.dice() * Math.min(LONGEST_PAUSE_MS, 10 * 2 ** contended);
-      } else {
-        if (hasLooked || !(yield* this.findRoom(asked, purse))) return outcome;
-        hasLooked = true;
-      }
+      const end = yield* this.again(asked, purse, outcome, tries);
+      if (end !== undefined) return end;
     }
   }
 
@@ -103,8 +87,7 @@ export class PursesAsBuilt implements Design {
     if (!(yield* this.leave(purse, request))) return;
     family.seen.set(purse, seen(purse));
     const isOverdue = this.world.kernel.nowMs - purse.foldedAtMs >= terms.foldAfterMs;
-    const isSeldom =
-      purse.open.size === 0 && !this.isBusy(terms, family, purse.foldedAtMs - purse.foldedBeforeMs);
+    const isSeldom = purse.open.size === 0 && !isBusy(terms, family, purse.foldedAtMs - purse.foldedBeforeMs);
     if (!this.views.index.has(purse) || !(isOverdue || isSeldom)) return;
     family.seen.delete(purse);
     if (!(yield* this.fold(purse, terms.foldAfterMs, this.parameters.foldsOnce))) return;
@@ -138,101 +121,108 @@ export class PursesAsBuilt implements Design {
     if (isRead) this.store.counts.readUnits += key.chain.length;
     const family = this.views.familyOf(view, key);
     family.shards = Math.max(family.shards, shards);
-    const terms = this.termsOf(view, family, estimate);
+    const terms = termsOf(this.parameters, view, family, estimate);
     const { nowMs } = this.world.kernel;
-    const isBusy = this.isBusy(terms, family, nowMs - family.usedAtMs);
+    const isOften = isBusy(terms, family, nowMs - family.usedAtMs);
     family.usedAtMs = nowMs;
-    return { request, view, family, terms, ahead: isBusy ? terms.allowance : 0 };
+    return { request, view, family, terms, ahead: isOften ? terms.allowance : 0 };
   }
 
-  private termsOf(view: View, { key: { chain }, shards }: FamilyView, estimate: MicroUsd): Terms {
-    const { share, requestsAhead, trustsUnknown, countsShards } = this.parameters;
-    const least = countsShards ? shards : 1;
-    let allowance = requestsAhead * estimate;
-    let holders = least;
-    for (const scope of chain) {
-      const known = view.scopes.get(scope);
-      const sharing = Math.max(least, known?.holders ?? 1);
-      const left = known?.left ?? (trustsUnknown ? scope.limit : 0);
-      holders = Math.max(holders, sharing);
-      allowance = Math.min(allowance, Math.max(0, Math.floor((share * left) / sharing)));
+  /** What comes after a try that was no reservation: another, unless it is the last word. */
+  private *again(
+    asked: Asked,
+    purse: BuiltPurse,
+    outcome: Exclude<Outcome, 'reserved' | 'unavailable'>,
+    tries: Tries,
+  ): Process<'refused' | 'unavailable' | undefined> {
+    switch (outcome) {
+      case 'crowded':
+        return yield* this.afterCrowd(asked, tries);
+      case 'contended':
+        return yield* this.afterContention(asked, purse, tries);
+      case 'refused':
+        if (tries.hasLooked || !(yield* this.findRoom(asked, purse))) return outcome;
+        tries.hasLooked = true;
+        return undefined;
     }
-    const foldAfterMs = Math.max(FOLD_AFTER_MS, holders * FOLD_APART_MS);
-    return { allowance, foldAfterMs, isShared: holders >= SHARED_PURSES };
   }
 
-  private isBusy({ isShared }: Terms, { shards }: FamilyView, gapMs: number): boolean {
-    return isShared || shards > 1 || gapMs < BUSY_GAP_MS;
+  private *afterCrowd({ family }: Asked, tries: Tries): Process<'unavailable' | undefined> {
+    const { crowdsToWiden, drawsAtMost } = this.parameters;
+    tries.crowds++;
+    if (family.shards >= MOST_SHARDS)
+      return drawsAtMost && this.world.kernel.nowMs <= tries.untilMs ? undefined : 'unavailable';
+    if (tries.crowds % crowdsToWiden === 0) yield* this.widen(family);
+    return undefined;
+  }
+
+  private *afterContention(
+    asked: Asked,
+    purse: BuiltPurse,
+    tries: Tries,
+  ): Process<'refused' | 'unavailable' | undefined> {
+    if (this.world.kernel.nowMs > tries.untilMs) return 'unavailable';
+    tries.contended++;
+    if (this.parameters.looksAgain && !(yield* this.hasRoom(asked, purse))) return 'refused';
+    yield asked.request.environment.dice() * Math.min(LONGEST_PAUSE_MS, 10 * 2 ** tries.contended);
+    return undefined;
   }
 
   private *reserveIn(asked: Asked, purse: BuiltPurse): Process<Outcome> {
     const { request, family } = asked;
-    const { places, triesFirst } = this.parameters;
     let known = family.seen.get(purse);
-    const mayHaveRoom =
-      known === undefined ? triesFirst || family.shards > 1 : known.isOpen && known.room >= request.estimate;
-    if (mayHaveRoom) {
-      const result = yield* this.store.update(reserveIn(purse, request, places));
+    if (this.mayHaveRoom(asked, known)) {
+      const result = yield* this.store.update(reserveIn(purse, request, this.parameters.places));
       known = seen(purse);
       if (result !== 'condition-failed') family.seen.set(purse, known);
       if (result !== 'condition-failed') return result === 'done' ? 'reserved' : result;
-      if (purse.open.size >= places) return 'crowded';
+      if (this.isCrowded(purse)) return 'crowded';
     }
     const outcome = yield* this.lease(asked, purse, known);
     if (outcome === 'reserved' || outcome === 'crowded') family.seen.set(purse, seen(purse));
     return outcome;
   }
 
+  private mayHaveRoom({ request, family }: Asked, known: SeenPurse | undefined): boolean {
+    if (known === undefined) return this.parameters.triesFirst || family.shards > 1;
+    return known.isOpen && known.room >= request.estimate;
+  }
+
+  private isCrowded({ open }: BuiltPurse): boolean {
+    return open.size >= this.parameters.places;
+  }
+
   /** Takes what the request needs, and something ahead if there is room, from every scope. */
   private *lease(asked: Asked, purse: BuiltPurse, known: SeenPurse | undefined): Process<Outcome> {
-    const { request, ahead } = asked;
-    const { places, drawsAgain } = this.parameters;
+    const { request, terms } = asked;
     let before = known;
-    let extra = ahead;
+    let extra = asked.ahead;
     for (let round = 0; round < MOST_ROUNDS; round++) {
-      const isOpening = before?.isOpen !== true;
-      const used = Math.min(request.estimate, Math.max(0, before?.room ?? 0));
-      const granted = request.estimate - used + extra;
-      let isAsKnown = true;
-      const own: Write = {
-        item: purse.item,
-        units: isOpening ? 1.5 : 1,
-        isDone: () => purse.open.has(request),
-        condition: () => {
-          const isRight = isOpening ? !this.views.index.has(purse) : this.views.index.has(purse);
-          isAsKnown = isRight && purse.room >= used && purse.open.size < places;
-          return isAsKnown;
-        },
-        apply: () => {
-          if (isOpening) this.open(purse, asked.terms.foldAfterMs);
-          purse.room += granted - request.estimate;
-          purse.open.set(request, request.estimate);
-        },
-      };
-      const scopes = request.key.chain.map((scope) => ({
-        item: scope.item,
-        condition: () => scope.committed + granted <= scope.limit,
-        apply: () => this.world.move(scope, { committed: granted, holders: isOpening ? 1 : 0 }),
-      }));
-      const writes = [own, ...scopes];
-      const result = yield* drawsAgain ? this.store.transactOnce(writes) : this.store.transact(writes);
-      if (result === 'done') return 'reserved';
-      if (result !== 'condition-failed') return result;
-      if (!isAsKnown) {
-        if (purse.open.size >= places) return 'crowded';
-        before = seen(purse);
-      } else if (extra === 0) return 'refused';
-      else extra = 0;
+      const { foldAfterMs } = terms;
+      const { places } = this.parameters;
+      const lease = leaseTo(this.world, purse, { request, before, extra, foldAfterMs, places });
+      const result = yield* this.send(lease.writes, this.parameters.drawsAgain);
+      if (result !== 'condition-failed') return result === 'done' ? 'reserved' : result;
+      if (lease.met.isAsKnown && extra === 0) return 'refused';
+      if (lease.met.isAsKnown) extra = 0;
+      else if (this.isCrowded(purse)) return 'crowded';
+      else before = seen(purse);
     }
     return 'unavailable';
   }
 
-  private open(purse: BuiltPurse, foldAfterMs: number): void {
-    const { nowMs } = this.world.kernel;
-    this.views.index.add(purse);
-    const foldedBeforeMs = Math.max(0, purse.foldedAtMs);
-    const lookAtMs = nowMs + foldAfterMs + UPKEEP_AFTER_MS;
-    Object.assign(purse, { foldedBy: {}, foldedBeforeMs, foldedAtMs: nowMs, lookAtMs });
+  private send(writes: readonly Write[], isOnce: boolean): Process<WriteResult | 'contended'> {
+    return isOnce ? this.store.transactOnce(writes) : this.store.transact(writes);
+  }
+
+  /** Looks at the scopes: whether what the request still needs is there. */
+  private *hasRoom({ request, family, view }: Asked, purse: BuiltPurse): Process<boolean> {
+    const { chain } = request.key;
+    yield* this.store.read(chain.length);
+    for (const scope of chain)
+      view.scopes.set(scope, { left: scope.limit - scope.committed, holders: scope.holders });
+    const needed = request.estimate - Math.max(0, family.seen.get(purse)?.room ?? 0);
+    return chain.every(({ limit, committed }) => committed + needed <= limit);
   }
 
   private *widen(family: FamilyView): Process {
@@ -256,7 +246,7 @@ export class PursesAsBuilt implements Design {
   }
 
   /** Looks at the purse again, and folds the key's others. Whether there is more than was known. */
-  private *findRoom({ family, terms }: Asked, purse: BuiltPurse): Process<boolean> {
+  private *findRoom({ request, family, terms }: Asked, purse: BuiltPurse): Process<boolean> {
     const { nowMs } = this.world.kernel;
     const known = family.seen.get(purse)?.room ?? 0;
     yield* this.store.read(1);
@@ -265,12 +255,14 @@ export class PursesAsBuilt implements Design {
     if (family.shards === 1 || nowMs - family.reclaimedAtMs < RECLAIM_APART_MS) return isMore;
     family.reclaimedAtMs = nowMs;
     let isAnyBack = false;
-    const shards = Array.from({ length: family.shards }, (_, shard) => shard);
+    const from = Math.floor(request.environment.dice() * family.shards);
+    const length = Math.min(family.shards, this.parameters.reclaims);
+    const shards = Array.from({ length }, (_, shard) => (from + shard) % family.shards);
     const others = shards.map((shard) => this.views.purseAt(family, shard)).filter((each) => each !== purse);
     const reclaim = function* (this: PursesAsBuilt, other: BuiltPurse): Process {
       yield* this.store.read(1);
       if (other.room <= 0) return;
-      if (yield* this.fold(other, terms.foldAfterMs)) isAnyBack = true;
+      if (yield* this.fold(other, terms.foldAfterMs, this.parameters.foldsOnce)) isAnyBack = true;
       family.seen.delete(other);
     }.bind(this);
     yield* this.workOff(others, RECLAIM_CONCURRENCY, reclaim);
@@ -278,29 +270,9 @@ export class PursesAsBuilt implements Design {
   }
 
   private *fold(purse: BuiltPurse, foldAfterMs: number, isOnce = false): Process<boolean> {
-    const { keeps } = this.parameters;
-    const { nowMs } = this.world.kernel;
-    const { leaves, foldedAtMs } = purse;
-    const isClosing = purse.open.size === 0;
-    const keep = isClosing ? 0 : Math.floor(keeps * purse.room);
-    const [own, ...others] = fold(this.world, [purse], () => keep);
-    if (own === undefined) return false;
-    const writes = [
-      {
-        ...own,
-        // Its place in the index changes, or ends.
-        units: isClosing ? 1.5 : 2,
-        condition: () => own.condition?.() === true && (!isClosing || purse.leaves === leaves),
-        apply: () => {
-          own.apply?.();
-          purse.foldedBeforeMs = foldedAtMs;
-          purse.lookAtMs = nowMs + foldAfterMs + UPKEEP_AFTER_MS;
-        },
-      },
-      ...others,
-    ];
-    const result = yield* isOnce ? this.store.transactOnce(writes) : this.store.transact(writes);
-    return result === 'done';
+    const { keeps, looksAtExpired } = this.parameters;
+    const writes = foldOf(this.world, purse, { foldAfterMs, keeps, looksAtExpired });
+    return (yield* this.send(writes, isOnce)) === 'done';
   }
 
   private *lookAt(purse: BuiltPurse, endsAtMs: number): Process {
@@ -348,8 +320,3 @@ export class PursesAsBuilt implements Design {
     yield* this.world.kernel.together(Array.from({ length: concurrency }, worker));
   }
 }
-
-const seen = (purse: BuiltPurse): SeenPurse => ({
-  isOpen: purse.index.has(purse),
-  room: purse.room,
-});
