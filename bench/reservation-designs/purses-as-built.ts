@@ -193,22 +193,27 @@ export class PursesAsBuilt implements Design {
   }
 
   /** Takes what the request needs, and something ahead if there is room, from every scope. */
-  private *lease(asked: Asked, purse: BuiltPurse, known: SeenPurse | undefined): Process<Outcome> {
+  private *lease(
+    asked: Asked,
+    purse: BuiltPurse,
+    before: SeenPurse | undefined,
+    { extra, rounds } = { extra: asked.ahead, rounds: MOST_ROUNDS },
+  ): Process<Outcome> {
     const { request, terms } = asked;
-    let before = known;
-    let extra = asked.ahead;
-    for (let round = 0; round < MOST_ROUNDS; round++) {
-      const { foldAfterMs } = terms;
-      const { places } = this.parameters;
-      const lease = leaseTo(this.world, purse, { request, before, extra, foldAfterMs, places });
-      const result = yield* this.send(lease.writes, this.parameters.drawsAgain);
-      if (result !== 'condition-failed') return result === 'done' ? 'reserved' : result;
-      if (lease.met.isAsKnown && extra === 0) return 'refused';
-      if (lease.met.isAsKnown) extra = 0;
-      else if (this.isCrowded(purse)) return 'crowded';
-      else before = seen(purse);
-    }
-    return 'unavailable';
+    const { places, drawsAgain } = this.parameters;
+    const lease = leaseTo(this.world, purse, {
+      ...{ request, before, extra, places },
+      foldAfterMs: terms.foldAfterMs,
+    });
+    const result = yield* this.send(lease.writes, drawsAgain);
+    if (result !== 'condition-failed') return result === 'done' ? 'reserved' : result;
+    if (rounds === 1) return 'unavailable';
+    if (!lease.met.isAsKnown)
+      return this.isCrowded(purse)
+        ? 'crowded'
+        : yield* this.lease(asked, purse, seen(purse), { extra, rounds: rounds - 1 });
+    if (extra === 0) return 'refused';
+    return yield* this.lease(asked, purse, before, { extra: 0, rounds: rounds - 1 });
   }
 
   private send(writes: readonly Write[], isOnce: boolean): Process<WriteResult | 'contended'> {
