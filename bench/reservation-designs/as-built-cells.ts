@@ -26,6 +26,7 @@ const CHANGES: Partial<AsBuiltParameters> = {
   looksAgain: true,
   reclaims: 16,
   looksAtExpired: true,
+  share: 0.5,
 };
 
 const changed =
@@ -46,6 +47,8 @@ const STEADY = SCENARIOS.flatMap((scenario) =>
   ),
 );
 
+const withTenth = changed({ ...CHANGES, share: 0.1 }, 'E with changes, share 10 %');
+
 const CLOSING = [
   [asBuilt, TEAMS, 10],
   [asBuilt, TEAMS, 100],
@@ -58,6 +61,8 @@ const CLOSING = [
   [withChanges, MANY_KEYS, 1_000],
   [withChanges, HOT_KEY, 10_000],
   [withChanges, TEAMS, 10_000],
+  [withTenth, TEAMS, 1_000],
+  [withTenth, HOT_KEY, 10_000],
 ] as const satisfies readonly (readonly [DesignOf, Scenario, number])[];
 
 const CLOSING_CELLS = CLOSING.map(([designOf, scenario, environments]): Cell => {
@@ -104,7 +109,7 @@ const RAMP: readonly Cell[] = [
   ...ramp('all, and reads the key before doubling', { ...CHANGES, readsBeforeDoubling: true }),
   ...ramp('all, and 8 places', { ...CHANGES, places: 8 }),
   ...ramp('all, and a fold keeps half', { ...CHANGES, keeps: 0.5 }),
-  ...ramp('all, and share 25 %', { ...CHANGES, share: 0.25 }),
+  ...ramp('all, but share 10 %', { ...CHANGES, share: 0.1 }),
 ];
 
 export const AS_BUILT_CELLS: readonly Cell[] = [...STEADY, ...CLOSING_CELLS, ...DEATHS, ...EDGES, ...RAMP];
