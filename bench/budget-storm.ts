@@ -4,13 +4,15 @@ import { runBudgetStorm, type StormReport } from '../test/support/budget-storm.t
 /**
  * Four processes on one store, many concurrent requests on a key with a $0.05 hard budget, then one at a time until
  * refused; then the same with `kill -9` of all processes in the middle. Prints figures, and fails where the books do not
- * agree: `node bench/budget-storm.ts --requests 500`
+ * agree: `node bench/budget-storm.ts --requests 500`. With `--until-refused` each process asks on and on, all on one team's
+ * budget: `node bench/budget-storm.ts --until-refused --processes 64 --limit-usd 1`
  */
 const { values } = parseArgs({
   options: {
     requests: { type: 'string', default: '500' },
     processes: { type: 'string', default: '4' },
     'limit-usd': { type: 'string', default: '0.05' },
+    'until-refused': { type: 'boolean', default: false },
   },
 });
 
@@ -41,14 +43,34 @@ ${title}
   for (const fault of faultsOf(report)) console.log(`  FAULT: ${fault}`);
 }
 
-const storm = {
-  requests: Number(values.requests),
-  processes: Number(values.processes),
-  limitUsd: Number(values['limit-usd']),
-  sweep: 'wait',
-} as const;
-const calm = await runBudgetStorm({ ...storm, kill: false });
-print(`${storm.requests} requests at once, ${storm.processes} processes`, calm);
-const killed = await runBudgetStorm({ ...storm, kill: true });
-print('the same, with kill -9 of all processes in the middle and a restart', killed);
-process.exitCode = faultsOf(calm).length + faultsOf(killed).length > 0 ? 1 : 0;
+const processes = Number(values.processes);
+const limitUsd = Number(values['limit-usd']);
+
+/** Each process asks for one to five hundredths of a team's budget at a time, until it is refused. */
+async function untilAllAreRefused(): Promise<readonly string[]> {
+  const report = await runBudgetStorm({
+    requests: 0,
+    processes,
+    limitUsd,
+    scope: 'team',
+    untilRefused: true,
+    sweep: 'now',
+    kill: false,
+  });
+  print(`${processes} processes, one team's budget, until each is refused`, report);
+  return faultsOf(report);
+}
+
+/** Many requests at once, then one at a time until refused; then the same with `kill -9` in the middle. */
+async function atOnce(): Promise<readonly string[]> {
+  const requests = Number(values.requests);
+  const storm = { requests, processes, limitUsd, scope: 'key', untilRefused: false, sweep: 'wait' } as const;
+  const calm = await runBudgetStorm({ ...storm, kill: false });
+  print(`${requests} requests at once, ${processes} processes`, calm);
+  const killed = await runBudgetStorm({ ...storm, kill: true });
+  print('the same, with kill -9 of all processes in the middle and a restart', killed);
+  return [...faultsOf(calm), ...faultsOf(killed)];
+}
+
+const faults = await (values['until-refused'] ? untilAllAreRefused() : atOnce());
+process.exitCode = faults.length > 0 ? 1 : 0;

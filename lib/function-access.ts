@@ -10,8 +10,12 @@ type TableAction = 'GetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'DeleteItem'
 /** To filter by what is kept beside vectors, or to be told it, takes `GetVectors`. */
 type VectorAction = 'QueryVectors' | 'GetVectors' | 'PutVectors' | 'ListVectors' | 'DeleteVectors';
 
+type IndexName = (typeof TABLES)[TableName]['indexes'][number]['name'];
+
 interface FunctionAccess {
   readonly tables: Readonly<Record<TableName, readonly TableAction[]>>;
+  /** Which indexes it queries. */
+  readonly indexes: readonly IndexName[];
   /** What it may do with the vectors of the semantic cache, where there is one. */
   readonly vectors: readonly VectorAction[];
   /** Whether it calls providers, and so reads their credentials. */
@@ -29,11 +33,12 @@ interface FunctionAccess {
 export const FUNCTION_ACCESS: Readonly<Record<HandlerName, FunctionAccess>> = {
   inference: {
     tables: {
-      keys: ['GetItem'],
-      spend: ['GetItem', 'PutItem', 'UpdateItem'],
+      keys: ['GetItem', 'Query'],
+      spend: ['GetItem', 'Query', 'PutItem', 'UpdateItem'],
       routing: ['Query', 'UpdateItem'],
       cache: ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem'],
     },
+    indexes: ['byKind'],
     vectors: ['QueryVectors', 'GetVectors', 'PutVectors'],
     providerSecrets: true,
     answerSecret: true,
@@ -46,6 +51,7 @@ export const FUNCTION_ACCESS: Readonly<Record<HandlerName, FunctionAccess>> = {
       routing: ['Query'],
       cache: [],
     },
+    indexes: ['byKind', 'byDay'],
     vectors: [],
     providerSecrets: false,
     answerSecret: false,
@@ -58,6 +64,7 @@ export const FUNCTION_ACCESS: Readonly<Record<HandlerName, FunctionAccess>> = {
       routing: ['Query', 'UpdateItem'],
       cache: [],
     },
+    indexes: ['byKind', 'open'],
     vectors: ['ListVectors', 'GetVectors', 'DeleteVectors'],
     providerSecrets: true,
     answerSecret: false,
@@ -70,6 +77,7 @@ export const FUNCTION_ACCESS: Readonly<Record<HandlerName, FunctionAccess>> = {
       routing: ['Query'],
       cache: [],
     },
+    indexes: ['byKind'],
     vectors: [],
     providerSecrets: false,
     answerSecret: false,
@@ -86,7 +94,7 @@ export function accessStatements(name: HandlerName, data: GatewayData): readonly
   ];
   const tables = tableNames().filter((table) => access.tables[table].length > 0);
   return [
-    ...tables.map((table) => tableStatement(table, access.tables[table], data)),
+    ...tables.map((table) => tableStatement(table, access, data)),
     ...(secrets.length === 0
       ? []
       : [statement(['secretsmanager:GetSecretValue'], ...secrets.map((secret) => secret.secretArn))]),
@@ -100,15 +108,11 @@ export function accessStatements(name: HandlerName, data: GatewayData): readonly
 // Object.keys() of a constant object gives exactly its keys.
 export const tableNames = (): readonly TableName[] => Object.keys(TABLES) as TableName[];
 
-function tableStatement(
-  name: TableName,
-  actions: readonly TableAction[],
-  data: GatewayData,
-): PolicyStatement {
+function tableStatement(name: TableName, access: FunctionAccess, data: GatewayData): PolicyStatement {
   const { tableArn } = data.tables[name];
-  const indexes = actions.includes('Query') ? TABLES[name].indexes : [];
+  const indexes = TABLES[name].indexes.filter((index) => access.indexes.includes(index.name));
   return statement(
-    actions.map((action) => `dynamodb:${action}`),
+    access.tables[name].map((action) => `dynamodb:${action}`),
     tableArn,
     ...indexes.map((index) => `${tableArn}/index/${index.name}`),
   );

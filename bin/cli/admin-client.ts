@@ -4,7 +4,6 @@ import * as z from 'zod';
 import { AdminError, UsageError } from './cli-errors.ts';
 import type { Sign } from './sign.ts';
 
-const LOCAL_URL = 'http://127.0.0.1:8787';
 const TIMEOUT_MS = 30_000;
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -26,7 +25,7 @@ export type CallAdmin = (request: AdminRequest) => Promise<unknown>;
  */
 export async function adminClient(environment: Environment): Promise<CallAdmin> {
   const localKey = await readLocalKey(given(environment, 'SLUICE_DATA_DIR') ?? '.sluice');
-  const base = baseUrl(given(environment, 'SLUICE_ADMIN_URL'), localKey);
+  const base = baseUrl(environment, localKey);
   const sign = await chooseProof(environment, base, localKey);
   return (request) => call(request, base, sign);
 }
@@ -34,9 +33,14 @@ export async function adminClient(environment: Environment): Promise<CallAdmin> 
 /** A variable that is set to nothing is not set, as for shells and the AWS SDK. */
 const given = (environment: Environment, name: string): string | undefined => environment[name] || undefined;
 
-function baseUrl(text: string | undefined, localKey: string | undefined): URL {
+/** Where "npm start" serves in the same environment. */
+const localUrl = (environment: Environment): string =>
+  `http://127.0.0.1:${given(environment, 'PORT') ?? '8787'}`;
+
+function baseUrl(environment: Environment, localKey: string | undefined): URL {
+  const text =
+    given(environment, 'SLUICE_ADMIN_URL') ?? (localKey === undefined ? undefined : localUrl(environment));
   if (text === undefined) {
-    if (localKey !== undefined) return new URL(LOCAL_URL);
     throw new UsageError(
       'Set SLUICE_ADMIN_URL to the admin URL that "cdk deploy" printed, or run this where "npm start" keeps its data (SLUICE_DATA_DIR, by default .sluice).',
     );

@@ -110,7 +110,7 @@ export function budgetLines({ budgets, increases }: Pick<Rules, 'budgets' | 'inc
   );
   const notes = increases.map((each) =>
     printable(
-      `${each.window === null ? 'Every' : `The ${each.window}`} limit${onText(each)} includes ${formatUsd(each.amount_usd)} until ${shortTime(each.expires_at)}: ${each.reason}`,
+      `${each.window ?? 'each window'}${onText(each)}: ${formatUsd(each.amount_usd)} more until ${shortTime(each.expires_at)}: ${each.reason}`,
     ),
   );
   return ['', table, ...(notes.length === 0 ? [] : ['', ...notes])];

@@ -116,7 +116,7 @@ ${lines.join('\n')}
 
 Every command takes --json (the answer as it came) and --help.
 
-SLUICE_ADMIN_URL   the admin URL; default: a server started here by "npm start" (http://127.0.0.1:8787)
+SLUICE_ADMIN_URL   the admin URL; default: a server started here by "npm start" (127.0.0.1, PORT or 8787)
 SLUICE_ADMIN_KEY   the admin key; without it, that of the local server, else AWS credentials sign the request`;
 }
 

@@ -20,13 +20,13 @@ import {
 } from './rule-arguments.ts';
 import { scopeListText, scopeViewText } from './scope-views.ts';
 
-/** Kinds of scopes by the word their commands begin with, with what one is called and an id. */
+/** Kinds of scopes by the word their commands begin with, with what one is called, article and all, and an id. */
 const COLLECTIONS = {
-  organizations: { one: 'organization', example: 'acme' },
-  teams: { one: 'team', example: 'search' },
-  projects: { one: 'project', example: 'ranker' },
-  members: { one: 'member', example: 'ada@example.com' },
-  tags: { one: 'tag', example: 'customer=acme' },
+  organizations: { one: 'an organization', example: 'acme' },
+  teams: { one: 'a team', example: 'search' },
+  projects: { one: 'a project', example: 'ranker' },
+  members: { one: 'a member', example: 'ada@example.com' },
+  tags: { one: 'a tag', example: 'customer=acme' },
 } as const;
 
 const SCOPE_OPTIONS = { name: { type: 'string' }, ...RULE_OPTIONS } as const;
@@ -43,7 +43,7 @@ function scopeCommands(collection: keyof typeof COLLECTIONS): readonly Command[]
     synopsis: 'ID',
     help: '',
     options: {},
-    argument: `one ${one}'s id (such as ${example})`,
+    argument: `the id of ${one} (such as ${example})`,
     show: scopeViewText,
   } as const;
   return [
@@ -51,7 +51,7 @@ function scopeCommands(collection: keyof typeof COLLECTIONS): readonly Command[]
       ...single,
       words: [collection, 'create'],
       synopsis: 'ID [options]',
-      summary: `set limits for a ${one} that has none, for all of its keys together`,
+      summary: `set limits for ${one} that has none, for all of its keys together`,
       help: SCOPE_HELP,
       options: SCOPE_OPTIONS,
       request: (input) => ({
@@ -72,14 +72,14 @@ function scopeCommands(collection: keyof typeof COLLECTIONS): readonly Command[]
     {
       ...single,
       words: [collection, 'show'],
-      summary: `show one ${one} and where its budgets stand`,
+      summary: `show ${one} and where its budgets stand`,
       request: (input) => ({ method: 'GET', path: path(input) }),
     },
     {
       ...single,
       words: [collection, 'update'],
       synopsis: 'ID [options]',
-      summary: `change a ${one}; an option replaces the whole field`,
+      summary: `change ${one}; an option replaces the whole field`,
       help: `${SCOPE_HELP}\n  --clear FIELD          empty a field: ${Object.keys(CLEARABLE_RULES).join(', ')} (repeatable)`,
       options: { ...SCOPE_OPTIONS, clear: { type: 'string', multiple: true } },
       request: (input) => ({
@@ -91,9 +91,9 @@ function scopeCommands(collection: keyof typeof COLLECTIONS): readonly Command[]
     {
       ...single,
       words: [collection, 'delete'],
-      summary: `take a ${one}'s settings away; what it spent stays counted`,
+      summary: `take the settings of ${one} away; what it spent stays counted`,
       request: (input) => ({ method: 'DELETE', path: path(input) }),
-      show: () => `The ${one} has no settings any more.`,
+      show: () => 'It has no settings any more.',
     },
   ];
 }

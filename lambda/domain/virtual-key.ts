@@ -23,9 +23,6 @@ export interface VirtualKey extends ScopeRules {
   readonly endUserBudget?: Budget;
   /** What the response cache does with its requests; `undefined`: as the model group says. */
   readonly cache?: CacheMode;
-  /** How many purses its requests needed lately, and when that was. Written by the ledger; 1 where it is not given. */
-  readonly purseShards?: number;
-  readonly purseShardsAtMs?: number;
   readonly metadata: Readonly<Record<string, string>>;
   /** Rises with every change; a reservation made under an older one fails in the store. */
   readonly policyVersion: number;
@@ -58,15 +55,6 @@ export type CacheMode = 'off' | 'exact' | 'semantic';
 /** Whether a key may be used at this moment. */
 export const isUsable = (key: VirtualKey, nowMs: number): boolean =>
   key.state === 'active' && (key.expiresAtMs === undefined || nowMs < key.expiresAtMs);
-
-/** After so long without a crowd a key's requests are few again. */
-export const CROWDED_FOR_MS = 3_600_000;
-
-/** Among how many purses a key's requests choose. */
-export const purseShards = (
-  { purseShards: shards = 1, purseShardsAtMs = 0 }: VirtualKey,
-  nowMs: number,
-): number => (nowMs - purseShardsAtMs < CROWDED_FOR_MS ? shards : 1);
 
 /** More than one rotation a grace period is an accident; older ones end at once. */
 const MOST_EARLIER_SECRETS = 10;

@@ -73,7 +73,17 @@ function noSuchRoute(request: HttpRequest, otherMethods: readonly Route[]): Gate
       `${request.method} is not possible here; ${allow(otherMethods).allow} is.`,
     );
   }
-  return new GatewayError('not_found', `There is no ${request.method} ${request.path.slice(0, 200)} here.`);
+  const nearby = [`/v1${request.path}`, request.path.replace(/^\/v1(?=\/v1\/)/, '')].find((path) =>
+    ROUTES.some((route) => route.path.test(path)),
+  );
+  const hint =
+    nearby === undefined
+      ? ''
+      : ` There is ${nearby.slice(0, 200)}: the base URL of some SDKs ends in /v1, of others not.`;
+  return new GatewayError(
+    'not_found',
+    `There is no ${request.method} ${request.path.slice(0, 200)} here.${hint}`,
+  );
 }
 
 function spokenDialect(gateway: Gateway, route: Route | undefined, request: HttpRequest): Dialect {

@@ -32,7 +32,13 @@ function stepView({ planned, quote, full }: ExplainedStep): object {
     group,
     reason,
     is_possible: full.length === 0,
-    ...(full.length > 0 && { refusal: { code: 'budget_exceeded', budgets: full.map(scopedBudgetView) } }),
+    ...(full.length > 0 && {
+      refusal: {
+        code: 'budget_exceeded',
+        message: 'These budgets do not hold what it may cost.',
+        budgets: full.map(scopedBudgetView),
+      },
+    }),
     estimate_usd: quote.price === undefined ? null : usdFromNano(quote.estimate),
     prompt_tokens_bound: quote.bound.promptTokens,
     completion_tokens_bound: quote.bound.completionTokens,

@@ -1,11 +1,10 @@
 import { type ErrorCode, GatewayError } from '../domain/errors.ts';
-import { type ScopePolicy, scopeName } from '../domain/money/budget.ts';
+import { type Scope, type ScopePolicy, scopeName } from '../domain/money/budget.ts';
 import { leaseTerms } from '../domain/money/lease.ts';
 import { decimalUsd, type NanoUsd, nanoUsd, usdFromNano, ZERO_USD } from '../domain/money/nano.ts';
 import { BUDGET_WINDOWS, windowEndsAtMs } from '../domain/money/window.ts';
 import type { HeldReservation, Reservation } from '../domain/request-record.ts';
 import type { Deployment } from '../domain/routing/deployment.ts';
-import { purseShards } from '../domain/virtual-key.ts';
 import type { BudgetRefusal, ReserveOutcome } from '../ports/ledger.ts';
 import { authenticateAgain, UNRESERVED_KEY_AGE_MS } from './authenticate.ts';
 import type { Exchange } from './exchange.ts';
@@ -24,6 +23,8 @@ export interface Admission {
   readonly outputBound: number | undefined;
 }
 
+/** Their money is leased in one transaction, which takes a hundred items. */
+const MOST_SHARED_SCOPES = 60;
 /** How long after its deadline a reservation is left alone by the sweep. */
 const SWEEP_GRACE_MS = 30_000;
 /** Below this an answer is not worth having, and the caller hears how much would fit instead. */
@@ -84,7 +85,7 @@ async function reserveAndVerify(
   const reservation = newReservation(gateway, exchange, { deployment, estimate, leg: 0 });
   const [reserving, looking, counting] = await Promise.allSettled([
     gateway.ledger.reserve(facts, reservation),
-    gateway.keys.isCurrent(caller.hash, caller, UNRESERVED_KEY_AGE_MS),
+    gateway.keys.isCurrent(caller.hash, caller, exchange.tags, UNRESERVED_KEY_AGE_MS),
     countRates(gateway, exchange, { deployment, quote }),
   ]);
   if (reserving.status === 'fulfilled' && reserving.value.type === 'reserved')
@@ -225,19 +226,27 @@ async function moveTo(
   switch (outcome.type) {
     case 'reserved':
       exchange.held = outcome.held;
-      await gateway.ledger.settle(
-        exchange.facts,
-        held,
-        outcomeWithoutAnswer(gateway, { ...exchange, reuse: {} }, lastOutcome(exchange)),
-      );
-      exchange.presumedCost = ZERO_USD;
-      return;
+      return settleLeg(gateway, exchange, held);
     case 'calls-exhausted':
       throw callsExhausted(exchange, outcome.maxCalls);
     case 'refused':
       throw budgetExceeded(gateway, exchange, quote, outcome);
     case 'stale-policy':
       throw await keyChanged(gateway, exchange);
+  }
+}
+
+/** What the earlier calls cost is settled where it was set aside. A store that fails here loses nothing: the sweep charges it. */
+async function settleLeg(gateway: Gateway, exchange: Exchange, held: HeldReservation): Promise<void> {
+  const { facts } = exchange;
+  const outcome = outcomeWithoutAnswer(gateway, { ...exchange, reuse: {} }, lastOutcome(exchange));
+  exchange.presumedCost = ZERO_USD;
+  try {
+    await gateway.ledger.settle(facts, held, outcome);
+  } catch (error) {
+    gateway.telemetry.problem('A part of a request could not be settled; the sweep will charge it.', error, {
+      id: facts.id,
+    });
   }
 }
 
@@ -259,14 +268,20 @@ function newReservation(
   exchange: Exchange,
   { deployment, estimate, leg }: Pick<Reservation, 'estimate' | 'leg'> & { readonly deployment: Deployment },
 ): Reservation {
-  const { key } = exchange.caller;
+  const { key, purseShards } = exchange.caller;
   const nowMs = gateway.clock.now();
   const { shared, own } = scopesFor(gateway, exchange, deployment);
+  if (shared.length > MOST_SHARED_SCOPES)
+    throw new GatewayError(
+      'invalid_request',
+      `The request counts in ${shared.length} scopes and parts of them; ${MOST_SHARED_SCOPES} are possible. Name fewer tags that have budgets.`,
+      { param: 'metadata' },
+    );
   return {
     estimate,
     leg,
     deployment: deployment.id,
-    key: { id: key.id, policyVersion: key.policyVersion, purseShards: purseShards(key, nowMs) },
+    key: { id: key.id, policyVersion: key.policyVersion, purseShards },
     shared,
     own,
     // Of its beginning, however long it waited: its price is of then too.
@@ -305,7 +320,9 @@ function shorterOutput(
 ): number | undefined {
   if (outputBound === undefined) return undefined;
   const left = nanoUsd(refusal.limit - refusal.committed - comparingBound(exchange));
-  const tokens = affordableShare(gateway, exchange, quote, left);
+  const share = affordableShare(gateway, exchange, quote, left);
+  // Of what is nearly nothing, a share would be nothing.
+  const tokens = share >= LEAST_OUTPUT_TOKENS ? share : affordableOutput(exchange, quote, left);
   return tokens >= LEAST_OUTPUT_TOKENS && tokens < outputBound ? tokens : undefined;
 }
 
@@ -324,14 +341,14 @@ function budgetExceeded(
   const affordable = affordableOutput(exchange, quote, nanoUsd(left - comparingBound(exchange)));
   const window = BUDGET_WINDOWS.find((name) => refusal.window.startsWith(name)) ?? 'total';
   const resetsAtMs = windowEndsAtMs(window, gateway.clock.now());
-  const { kind, id, facet } = refusal.scope.scope;
+  const { kind, facet } = refusal.scope.scope;
   return new GatewayError(
     kind === 'session' ? 'session_limit_exceeded' : 'budget_exceeded',
-    `The ${window} budget of this ${kind}${facet === undefined ? '' : ` for ${facet}`} does not hold this request: it may cost $${decimalUsd(estimate)}, and $${decimalUsd(left)} of $${decimalUsd(refusal.limit)} are left. ${advice(exchange, affordable)}`,
+    `The ${window} budget of this ${kind}${facet === undefined ? '' : ` for ${facet}`} does not hold this request: it may cost $${decimalUsd(estimate)}, and $${decimalUsd(left)} of $${decimalUsd(refusal.limit)} are left${reservedNow(refusal)}. ${advice(exchange, affordable)}`,
     {
       metadata: {
         scope: kind,
-        scope_id: id,
+        scope_id: shownId(exchange, refusal.scope.scope),
         ...(facet !== undefined && { facet }),
         window,
         limit_usd: usdFromNano(refusal.limit),
@@ -345,10 +362,25 @@ function budgetExceeded(
   );
 }
 
+/** Money that others hold may come back in a moment: an SDK's retry would only be in the way, a person may wait. */
+function reservedNow({ committed, spent }: BudgetRefusal): string {
+  return committed > spent
+    ? `, while $${decimalUsd(nanoUsd(committed - spent))} are set aside for requests that are not settled yet`
+    : '';
+}
+
+/** Sessions and end users are told by the names their callers gave them. */
+const shownId = ({ facts }: Exchange, { kind, id }: Scope): string =>
+  kind === 'session' ? (facts.session ?? id) : kind === 'end-user' ? (facts.endUser ?? '') : id;
+
 const callsExhausted = ({ facts }: Exchange, maxCalls: number): GatewayError =>
-  new GatewayError('session_limit_exceeded', `This session has made the ${maxCalls} calls it may make.`, {
-    metadata: { scope: 'session', scope_id: facts.session ?? '', max_calls: maxCalls },
-  });
+  new GatewayError(
+    'session_limit_exceeded',
+    `This session has made the ${maxCalls} calls it may make. Begin a new one, with another session id.`,
+    {
+      metadata: { scope: 'session', scope_id: facts.session ?? '', max_calls: maxCalls },
+    },
+  );
 
 function advice({ request }: Exchange, affordableTokens: number): string {
   if (affordableTokens === 0) return 'Not even the prompt fits.';

@@ -51,5 +51,5 @@ function secretIn(headers: Readonly<Record<string, string>>): string | undefined
 const authenticationFailed = (): GatewayError =>
   new GatewayError(
     'authentication_failed',
-    'The key is missing, unknown, expired or revoked. Send a Sluice key (sk-slu-…) as "Authorization: Bearer", "x-api-key" or "x-goog-api-key".',
+    'The key is missing, unknown, disabled, expired or revoked. Send a Sluice key (sk-slu-…) as "Authorization: Bearer", "x-api-key" or "x-goog-api-key".',
   );

@@ -54,8 +54,8 @@ export interface Exchange {
   caller: Caller;
   /** The money set aside for it; `undefined` until it is admitted. */
   held: HeldReservation | undefined;
-  /** Settings of the tags it names, where they have any. */
-  readonly tags: readonly ScopeSettings[];
+  /** Settings of the tags it names, where they have any; read again as the caller is. */
+  tags: readonly ScopeSettings[];
   readonly request: DecodedRequest;
   readonly facts: RequestFacts;
   /** Of the clock that never jumps. */

@@ -1,4 +1,5 @@
 import type { SecretHash } from '../domain/ids.ts';
+import type { ScopeSettings } from '../domain/scope-settings.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { KeyReader, KeyWithScopes } from '../ports/key-store.ts';
 
@@ -7,20 +8,24 @@ export interface KeyCache {
   /** The key as read at most `maxAgeMs` ago; 0 reads it again. */
   find(hash: SecretHash, maxAgeMs: number): Promise<KeyWithScopes | undefined>;
   /**
-   * Whether a key and the scopes above it are still as they were read, looked at again where that was longer ago than
-   * `maxAgeMs`. For beside a write that does not prove it itself.
+   * Whether a key, the scopes above it and a request's tags are still as they were read, looked at again where that was
+   * longer ago than `maxAgeMs`. For beside a write that does not prove it itself.
    */
-  isCurrent(hash: SecretHash, known: KeyWithScopes, maxAgeMs: number): Promise<boolean>;
+  isCurrent(
+    hash: SecretHash,
+    known: KeyWithScopes,
+    tags: readonly ScopeSettings[],
+    maxAgeMs: number,
+  ): Promise<boolean>;
 }
 
 const MOST_KEYS = 10_000;
 
-const isSamePolicy = (a: KeyWithScopes, b: KeyWithScopes): boolean =>
-  a.key.policyVersion === b.key.policyVersion &&
-  a.scopes.length === b.scopes.length &&
-  a.scopes.every(
+const isSameSettings = (a: readonly ScopeSettings[], b: readonly ScopeSettings[]): boolean =>
+  a.length === b.length &&
+  a.every(
     ({ scope, policyVersion }, index) =>
-      scope.id === b.scopes[index]?.scope.id && policyVersion === b.scopes[index]?.policyVersion,
+      scope.id === b[index]?.scope.id && policyVersion === b[index]?.policyVersion,
   );
 
 interface Entry {
@@ -45,21 +50,28 @@ export function keyCache(reader: KeyReader, clock: Clock): KeyCache {
       entries.set(hash, { found, readAtMs });
       return found;
     },
-    async isCurrent(hash, known, maxAgeMs) {
+    async isCurrent(hash, known, tags, maxAgeMs) {
       const entry = entries.get(hash);
-      if (entry?.found.key === known.key && clock.now() - entry.readAtMs < maxAgeMs) return true;
+      const isFresh = entry?.found.key === known.key && clock.now() - entry.readAtMs < maxAgeMs;
+      // Which tags it names is the request's own, and remembered nowhere.
+      if (isFresh && tags.length === 0) return true;
       const readAtMs = clock.now();
-      const found = await reader.again(known.key);
-      if (found === undefined || !isSamePolicy(found, known)) return false;
+      const found = await reader.again(
+        known.key,
+        tags.map(({ scope }) => scope),
+      );
+      const isSame =
+        found !== undefined &&
+        found.key.policyVersion === known.key.policyVersion &&
+        isSameSettings(found.scopes, known.scopes) &&
+        isSameSettings(found.tags, tags);
       // Through which secret it was found it does not tell: what that means for the key stays as it is.
-      const { purseShards, purseShardsAtMs } = found.key;
-      const key = {
-        ...known.key,
-        ...(purseShards !== undefined && { purseShards }),
-        ...(purseShardsAtMs !== undefined && { purseShardsAtMs }),
-      };
-      entries.set(hash, { found: { key, scopes: found.scopes }, readAtMs });
-      return true;
+      if (isSame)
+        entries.set(hash, {
+          found: { key: known.key, scopes: found.scopes, purseShards: found.purseShards },
+          readAtMs,
+        });
+      return isSame;
     },
   };
 }

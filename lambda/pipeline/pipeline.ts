@@ -25,7 +25,7 @@ import { RateLimitExceeded } from './rate-limits.ts';
 import { recordRefusal } from './record.ts';
 import { finish, headersOfBudget, respondError, respondStream, respondWhole } from './respond.ts';
 import { lookUp } from './reuse.ts';
-import { tagsWithSettings } from './scopes.ts';
+import { tagsAgain, tagsWithSettings } from './scopes.ts';
 import { outcomeWithoutAnswer } from './settle.ts';
 
 /**
@@ -121,7 +121,10 @@ async function planAndAdmit(gateway: Gateway, exchange: Exchange): Promise<Leave
       await Promise.allSettled([admitting, lookingUp]);
       const [leave] = await Promise.all([admitting, lookingUp]);
       if (leave !== 'policy-changed') return leave;
-      exchange.caller = await authenticateAgain(gateway, exchange.caller);
+      [exchange.caller, exchange.tags] = await Promise.all([
+        authenticateAgain(gateway, exchange.caller),
+        tagsAgain(gateway, exchange.facts.tags),
+      ]);
     }
     throw new GatewayError('store_unavailable', 'The key is being changed at this moment. Try again.', {
       retryAfterSeconds: 1,

@@ -21,7 +21,7 @@ export interface Quote {
   readonly isHeld: boolean;
   /** The prompt holds media whose tokens only the provider can count. */
   readonly hasUncountedMedia: boolean;
-  /** The answer may hold tokens that nothing which passes shows: reasoning, sound. */
+  /** The provider may charge for tokens that nothing which passes shows: reasoning, sound, what it makes after we have ended the call. */
   readonly hasUnseenOutput: boolean;
 }
 
@@ -59,7 +59,10 @@ export function quoteFor(
     likelyPromptTokens: prompt.likelyTokens,
     isHeld,
     hasUncountedMedia: prompt.hasMediaOfAnySize,
-    hasUnseenOutput: prompt.hasAudio || mayReason(gateway, exchange, deployment, price),
+    hasUnseenOutput:
+      prompt.hasAudio ||
+      mayReason(gateway, exchange, deployment, price) ||
+      gateway.providers.get(deployment.provider)?.provider.cancelStopsBilling !== true,
   };
 }
 

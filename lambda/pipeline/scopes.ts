@@ -57,15 +57,26 @@ export async function tagsWithSettings(
   gateway: Pick<Gateway, 'tags'>,
   tags: Readonly<Record<string, string>>,
 ): Promise<readonly ScopeSettings[]> {
-  const names = Object.entries(tags).map(([name, value]) => scopeName(tagScope(name, value)));
-  if (names.length === 0) return [];
-  const directory = await gateway.tags.current();
-  return names.flatMap((name) => directory.get(name) ?? []);
+  return Object.keys(tags).length === 0 ? [] : settingsIn(await gateway.tags.current(), tags);
 }
+
+/** The same, read anew. */
+export async function tagsAgain(
+  gateway: Pick<Gateway, 'tags'>,
+  tags: Readonly<Record<string, string>>,
+): Promise<readonly ScopeSettings[]> {
+  return Object.keys(tags).length === 0 ? [] : settingsIn(await gateway.tags.again(), tags);
+}
+
+const settingsIn = (
+  directory: ReadonlyMap<string, ScopeSettings>,
+  tags: Readonly<Record<string, string>>,
+): readonly ScopeSettings[] =>
+  Object.entries(tags).flatMap(([name, value]) => directory.get(scopeName(tagScope(name, value))) ?? []);
 
 /** What bounds the money of this request, if a deployment answers it. */
 export function scopesFor(
-  gateway: Pick<Gateway, 'clock'>,
+  gateway: Pick<Gateway, 'clock' | 'hashSecret'>,
   exchange: Exchange,
   deployment: Pick<Deployment, 'id' | 'provider'>,
 ): RequestScopes {
@@ -74,11 +85,15 @@ export function scopesFor(
     shared: ruledScopes(exchange.caller, exchange.tags).flatMap(({ scope, rules }) =>
       policiesOf(scope, rules, at),
     ),
-    own: ownScopes(exchange),
+    own: ownScopes(gateway, exchange),
   };
 }
 
-function ownScopes({ caller: { key }, facts, request }: Exchange): readonly OwnScopePolicy[] {
+function ownScopes(
+  gateway: Pick<Gateway, 'hashSecret'>,
+  { caller: { key }, facts, request }: Exchange,
+): readonly OwnScopePolicy[] {
+  const ownId = (name: string): string => `${key.id}/${shortName(gateway, name)}`;
   const { sessionLimits, endUserBudget } = key;
   const { sessionCaps } = request.options;
   const maxCost = least([sessionLimits?.maxCost, sessionCaps.maxCost]);
@@ -90,7 +105,7 @@ function ownScopes({ caller: { key }, facts, request }: Exchange): readonly OwnS
     ...(facts.session !== undefined && isLimited
       ? [
           {
-            scope: { kind: 'session', id: ownId(key.id, facts.session) } as const,
+            scope: { kind: 'session', id: ownId(facts.session) } as const,
             policyVersion: undefined,
             budgets: maxCost === undefined ? [] : [totalBudget(maxCost)],
             ...(maxCalls !== undefined && { maxCalls }),
@@ -101,7 +116,7 @@ function ownScopes({ caller: { key }, facts, request }: Exchange): readonly OwnS
       ? []
       : [
           {
-            scope: { kind: 'end-user', id: ownId(key.id, endUser) } as const,
+            scope: { kind: 'end-user', id: ownId(endUser) } as const,
             policyVersion: undefined,
             budgets: [endUserBudget],
           },
@@ -109,8 +124,13 @@ function ownScopes({ caller: { key }, facts, request }: Exchange): readonly OwnS
   ];
 }
 
-/** What a caller calls a session is any text; two keys' sessions of one name are two. */
-const ownId = (keyId: string, name: string): string => `${keyId}/${encodeURIComponent(name.toWellFormed())}`;
+const LONGEST_NAME = 200;
+
+/** What a caller calls a session is any text, of any length: a long one is named by its hash. */
+function shortName(gateway: Pick<Gateway, 'hashSecret'>, name: string): string {
+  const encoded = encodeURIComponent(name.toWellFormed());
+  return encoded.length <= LONGEST_NAME ? encoded : gateway.hashSecret(encoded);
+}
 
 const totalBudget = (limit: NanoUsd): Budget => ({ window: 'total', limit, mode: 'hard', softLimits: [] });
 

@@ -118,7 +118,8 @@ export async function settle(gateway: Gateway, exchange: Exchange, outcome: Requ
 }
 
 /** What the provider counted; `undefined` where nobody knows, so that what was set aside counts. */
-function tokensUsed({ usage, cost, chargeBasis }: RequestOutcome): number | undefined {
+function tokensUsed({ usage, cost, chargeBasis, cacheHit }: RequestOutcome): number | undefined {
+  if (cacheHit !== undefined) return 0;
   if (usage === undefined) return cost === ZERO_USD ? 0 : undefined;
   if (chargeBasis === 'estimated') return undefined;
   return (usage.promptTokens ?? 0) + (usage.completionTokens ?? 0);

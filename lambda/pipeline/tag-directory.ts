@@ -8,6 +8,8 @@ import type { Telemetry } from '../ports/telemetry.ts';
 export interface TagDirectory {
   /** By scope name; at most five minutes old. @throws GatewayError `store_unavailable` where it was never read */
   current(): Promise<ReadonlyMap<string, ScopeSettings>>;
+  /** Reads it anew, after the store has said that a tag has changed. */
+  again(): Promise<ReadonlyMap<string, ScopeSettings>>;
   /** Reads it again when that is due. For after an answer's end. */
   refresh(): Promise<void>;
 }
@@ -37,6 +39,7 @@ export function tagDirectory({
 
   return {
     current: async () => (known === undefined || clock.now() - readAtMs >= STALE_AFTER_MS ? read() : known),
+    again: read,
     async refresh() {
       if (clock.now() - readAtMs < REFRESH_AFTER_MS) return;
       try {

@@ -7,14 +7,21 @@ import type { VirtualKey } from '../domain/virtual-key.ts';
 export interface KeyWithScopes {
   readonly key: VirtualKey;
   readonly scopes: readonly ScopeSettings[];
+  /** Among how many purses its requests choose: more than one where they have crowded lately. */
+  readonly purseShards: number;
 }
 
 /** What inference may do with keys: read. */
 export interface KeyReader {
   /** The key that has this secret, read with strong consistency; `undefined` where there is none. */
   findBySecret(hash: SecretHash): Promise<KeyWithScopes | undefined>;
-  /** The same key and the scopes above it as they are now, all read at once; `undefined` where the key is gone. */
-  again(known: VirtualKey): Promise<KeyWithScopes | undefined>;
+  /**
+   * The same key, the scopes above it and these tags as they are now, all read at once; `undefined` where the key is gone.
+   */
+  again(
+    known: VirtualKey,
+    tags: readonly Scope[],
+  ): Promise<(KeyWithScopes & { readonly tags: readonly ScopeSettings[] }) | undefined>;
   /** Every tag that has settings: callers may name it. May lag a second behind. */
   tags(): Promise<readonly ScopeSettings[]>;
 }

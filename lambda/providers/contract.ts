@@ -33,6 +33,8 @@ export interface Provider {
   readonly maxOutputTokensField?: string;
   /** The most prompt tokens one picture can count for; `undefined`: not documented, the model's whole context is assumed. */
   readonly imageTokensBound: number | undefined;
+  /** Whether it stops charging when we end a call; `undefined`: not stated, and taken for no. */
+  readonly cancelStopsBilling: boolean | undefined;
   readonly dataPolicy: DataPolicy;
   /** The provider's own reference. */
   readonly documentation: string;

@@ -284,7 +284,7 @@ describe('sluice budgets', () => {
       ...['--reason', 'launch week'],
     ]);
     expect(increased.stdout).toMatch(/\nmonth +hard +\$600\.00/);
-    expect(increased.stdout).toMatch(/The month limit includes \$100\.00 until \d{4}-.* UTC: launch week\n$/);
+    expect(increased.stdout).toMatch(/month: \$100\.00 more until \d{4}-.* UTC: launch week\n$/);
     await answerOf(['budgets', 'set', `key:${id}`, '--budget', '2/day', '--soft-limit', '0.5']);
     const all = await sluice(['budgets', 'show']);
     expect(all.stdout).toMatch(
@@ -360,8 +360,8 @@ describe('a failure', () => {
     [[], 'Usage: sluice'],
     [['keys'], 'sluice keys create'],
     [['groups', 'create'], 'there is no command "groups create"'],
-    [['teams', 'create'], "Give one team's id (such as search)"],
-    [['tags', 'show'], "Give one tag's id (such as customer=acme)"],
+    [['teams', 'create'], 'Give the id of a team (such as search)'],
+    [['tags', 'show'], 'Give the id of a tag (such as customer=acme)'],
     [['teams', 'update', 'x'], 'Give at least one option'],
     [['teams', 'update', 'x', '--clear', 'cache'], '--clear takes one of'],
     [['teams', 'create', 'x', '--team', 'y'], '--team'],
@@ -445,6 +445,15 @@ describe('where the control plane is', () => {
     await writeFile(path.join(folder, 'admin-key'), `${ADMIN_KEY}\n`);
     const local = { SLUICE_ADMIN_KEY: '', SLUICE_DATA_DIR: folder };
     expect((await answerOf(['keys', 'list'], local)).data).toBeInstanceOf(Array);
+  });
+
+  test("a local server is asked at the environment's port", async () => {
+    const folder = await mkdtemp(path.join(emptyFolder, 'data-'));
+    await writeFile(path.join(folder, 'admin-key'), `${ADMIN_KEY}\n`);
+    const local = { SLUICE_ADMIN_URL: '', SLUICE_ADMIN_KEY: '', SLUICE_DATA_DIR: folder };
+    expect(
+      (await answerOf(['keys', 'list'], { ...local, PORT: new URL(admin.url).port })).data,
+    ).toBeInstanceOf(Array);
   });
 
   test('without any key and any region the key is asked for', async () => {

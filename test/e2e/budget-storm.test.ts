@@ -2,7 +2,14 @@ import { describe, expect, test } from '@jest/globals';
 import { runBudgetStorm, type StormReport } from '../support/budget-storm.ts';
 
 const LIMIT_USD = 0.05;
-const STORM = { requests: 120, processes: 4, limitUsd: LIMIT_USD, sweep: 'now' } as const;
+const STORM = {
+  requests: 120,
+  processes: 4,
+  limitUsd: LIMIT_USD,
+  scope: 'key',
+  untilRefused: false,
+  sweep: 'now',
+} as const;
 
 function expectExactBooks(report: StormReport): void {
   expect(report.spent).toBe(report.sumOfRecords);

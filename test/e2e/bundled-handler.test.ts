@@ -301,6 +301,43 @@ describe('the inference function', () => {
     expect((await totalOf(key)) ?? { committed: 0n, spent: 0n }).toEqual({ committed: 0n, spent: 0n });
   });
 
+  test('counts a request in all that its key names, in its tags, its session and its end user', async () => {
+    const admit = async (collection: string, settings: object): Promise<void> => {
+      const response = await fetch(`${admin.url}/admin/${collection}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ budgets: [{ limit_usd: 1, window: 'month' }], ...settings }),
+      });
+      expect(response.status).toBe(201);
+    };
+    await admit('organizations', { id: 'acme' });
+    await admit('teams', {
+      id: 'search',
+      rate_limits: [{ requests_per_minute: 50, concurrent_requests: 5 }],
+    });
+    await admit('tags', {
+      id: 'customer=x',
+      budgets: [{ limit_usd: 1, window: 'day', model: 'openai/mock' }],
+    });
+    const key = await createKey({
+      organization: 'acme',
+      team: 'search',
+      tags: { customer: 'x' },
+      end_user_budget: { limit_usd: 1, window: 'day' },
+    });
+    const headers = { 'x-session-id': 'run-1', 'x-sluice-session-max-cost-usd': '1' };
+    for (const _ of 'twice or more') {
+      const { data } = await key.openai.chat.completions
+        .create({ model: 'openai/mock', messages: MESSAGES, user: 'ada' }, { headers })
+        .withResponse();
+      expect(await recordOf(data.id)).toMatchObject({ outcome: 'ok', chargeBasis: 'exact' });
+    }
+    const organization = await fetch(`${admin.url}/admin/organizations/acme`);
+    expect(await organization.json()).toMatchObject({
+      budgets: [{ limit_usd: 1, remaining_usd: expect.any(Number) }],
+    });
+  });
+
   test('refuses a key nobody has', async () => {
     const stranger = new OpenAI({
       baseURL: `${inference.url}/v1`,
@@ -361,6 +398,10 @@ describe('the budget widget', () => {
     expect(html).not.toMatch(/<script/i);
     expect(await widget.invoke({ describe: true })).toEqual({ markdown: expect.stringContaining('Sluice') });
   });
+});
+
+test('no function asked for more of a table than its role allows', () => {
+  expect(gateway.denied()).toEqual([]);
 });
 
 describe('what the functions have logged', () => {

@@ -246,7 +246,7 @@ describe.each(DIALECTS)('a caller of %s who is not known', (as) => {
     expect(response.status).toBe(401);
     const error = await refusal(as, response);
     expect(error).toMatchObject({ code: 'authentication_failed', type: 'authentication_error' });
-    expect(error.message).toContain('missing, unknown, expired or revoked');
+    expect(error.message).toContain('missing, unknown, disabled, expired or revoked');
     const id = response.headers.get('x-request-id') ?? '';
     await until('the line is logged', () => gateway.log().includes(id));
     expect(
@@ -276,6 +276,15 @@ describe('a path or method that is none', () => {
     const response = await fetch(gateway.url + path, { method });
     expect(response.status).toBe(status);
     expect(await refusal('openai', response)).toMatchObject({ code });
+  });
+
+  test.each([
+    ['/chat/completions', '/v1/chat/completions'],
+    ['/v1/v1/messages', '/v1/messages'],
+  ])('%s is told that %s exists', async (path, nearby) => {
+    const response = await fetch(gateway.url + path, { method: 'POST' });
+    expect(response.status).toBe(404);
+    expect((await refusal('openai', response)).message).toContain(`There is ${nearby}: the base URL`);
   });
 
   test('is answered in the dialect its route belongs to', async () => {

@@ -53,7 +53,7 @@ describe('no role', () => {
 
 describe('the inference function', () => {
   test('reads keys and cannot write them', () => {
-    expect(actionsOn(inference, /DataKeys/)).toEqual(['dynamodb:GetItem']);
+    expect(actionsOn(inference, /DataKeys/)).toEqual(['dynamodb:GetItem', 'dynamodb:Query']);
   });
 
   test('writes spend and cannot delete from it', () => {
@@ -118,9 +118,12 @@ test('the budget widget only reads', () => {
 });
 
 test('indexes are named, and given to those who query', () => {
-  expect(JSON.stringify(admin)).toContain('/index/byKind');
-  expect(JSON.stringify(upkeep)).toContain('/index/open');
-  expect(JSON.stringify(inference)).not.toContain('/index/');
+  const indexesOf = (statements: readonly Statement[]): readonly string[] =>
+    [...JSON.stringify(statements).matchAll(/\/index\/(\w+)/g)].map(([, name = '']) => name);
+  expect(indexesOf(inference)).toEqual(['byKind']);
+  expect(indexesOf(admin)).toEqual(['byKind', 'byDay']);
+  expect(indexesOf(upkeep)).toEqual(['byKind', 'open']);
+  expect(indexesOf(widget)).toEqual(['byKind']);
 });
 
 test('a role writes to its own log group', () => {

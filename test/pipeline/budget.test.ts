@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { dynamoKeyStore } from '../../lambda/adapters/dynamodb/key-store.ts';
+import type { ScopePolicy } from '../../lambda/domain/money/budget.ts';
 import { nanoFromUsd, nanoUsd, usdFromNano } from '../../lambda/domain/money/nano.ts';
 import type { BudgetNotice } from '../../lambda/ports/ledger.ts';
 import { runUpkeep } from '../../lambda/upkeep/upkeep.ts';
@@ -71,7 +72,7 @@ describe('a hard budget', () => {
   });
 
   test('says what would fit also to a caller who gave no limit, counting the field that says it', async () => {
-    const { secret } = await gateway.createKey({ budgets: [budget(0.0011)] });
+    const { secret } = await gateway.createKey({ budgets: [budget(0.0007)] });
     const refused = await ask(gateway, secret, { model: 'openai/mock' });
     expect(refused.status).toBe(402);
     const { max_affordable_tokens: fits } = (await errorOf(refused)).metadata;
@@ -223,12 +224,16 @@ describe('a hard budget', () => {
 
 describe('budget headers', () => {
   test('show the tightest budget as this process last saw it', async () => {
-    const { secret } = await gateway.createKey({
+    const { key, secret } = await gateway.createKey({
       budgets: [budget(2, { window: 'month' }), budget(1, { window: 'day' })],
     });
+    const policy: ScopePolicy = { scope: { kind: 'key', id: key.id }, policyVersion: 1, budgets: [] };
     const first = await ask(gateway, secret, {});
     expect(first.headers.get('x-sluice-budget-scope')).toBeNull();
-    await gateway.record(first);
+    await until(
+      'the counters have been read after it',
+      () => gateway.gateway.remainders.counters(policy) !== undefined,
+    );
     const second = await ask(gateway, secret, {});
     expect(second.headers.get('x-sluice-budget-scope')).toBe('key');
     expect(second.headers.get('x-sluice-budget-limit-usd')).toBe('1');

@@ -8,7 +8,7 @@ import { type AttributeValue, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { dynamoLedger } from '../../lambda/adapters/dynamodb/ledger.ts';
 import { dynamoLedgerUpkeep } from '../../lambda/adapters/dynamodb/ledger-upkeep.ts';
 import type { Store } from '../../lambda/adapters/dynamodb/store.ts';
-import { virtualKeyId } from '../../lambda/domain/ids.ts';
+import type { Scope } from '../../lambda/domain/money/budget.ts';
 import { nanoFromUsd } from '../../lambda/domain/money/nano.ts';
 import { windowIdAt } from '../../lambda/domain/money/window.ts';
 import { PROJECT_ROOT, startTestEngine, type TestEngine } from './engine.ts';
@@ -20,6 +20,10 @@ export interface StormOptions {
   readonly requests: number;
   readonly processes: number;
   readonly limitUsd: number;
+  /** Whose budget it is: the key's, or that of the team it belongs to. */
+  readonly scope: 'key' | 'team';
+  /** Each process asks on and on until it is refused, for one to five hundredths of the limit at a time. */
+  readonly untilRefused: boolean;
   /** Ends all processes by SIGKILL while requests are under way, and starts them again. */
   readonly kill: boolean;
   /** `wait`: for the processes' own upkeep, once the reservations have expired. `now`: sweeps with a clock that is ahead. */
@@ -48,6 +52,7 @@ const KEY = 'sk-slu-storm-00000000000000000000';
 const ADMIN_KEY = 'storm-admin';
 /** Of the limit: what all requests would cost together, so that the last of them are refused. */
 const PRESSURE = 1.25;
+const TEAM: Scope = { kind: 'team', id: 'storm' };
 const TIMEOUT_MS = 5_000;
 const STARTS_WITHIN_MS = 30_000;
 const SWEPT_WITHIN_MS = 150_000;
@@ -91,7 +96,9 @@ async function run(storm: Storm): Promise<StormReport> {
     answers[answer] = (answers[answer] ?? 0) + 1;
   };
   const stormStartedMs = performance.now();
-  const asking = Array.from({ length: options.requests }, (_, index) => ask(storm, index, key).then(count));
+  const asking = options.untilRefused
+    ? storm.servers.map((_, process) => askOnAndOn(storm, process, key, count))
+    : Array.from({ length: options.requests }, (_, index) => ask(storm, index, key).then(count));
   let openAfterKill = 0;
   let swept = 0;
   if (options.kill) {
@@ -103,10 +110,10 @@ async function run(storm: Storm): Promise<StormReport> {
     swept = await sweepAll(storm, id);
   } else await Promise.all(asking);
   const stormMs = performance.now() - stormStartedMs;
-  const oneAtATime = await askUntilRefused(storm, key);
+  const oneAtATime = options.untilRefused ? 0 : await askUntilRefused(storm, key);
   await settled(storm, id);
   const { sum, records } = await totals(storm, id);
-  const { spent, committed } = await counters(storm, id);
+  const { spent, committed } = await counters(storm, options.scope === 'team' ? TEAM : { kind: 'key', id });
   return {
     limit: nanoFromUsd(options.limitUsd),
     spent,
@@ -170,22 +177,45 @@ async function createKey({
   servers,
   options,
 }: Storm): Promise<{ readonly id: string; readonly key: string }> {
-  const response = await fetch(`${servers[0]?.url}/admin/keys`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ name: 'storm', budgets: [{ limit_usd: options.limitUsd, window: 'total' }] }),
-  });
-  if (response.status !== 201) throw new Error(`No key was made: ${await response.text()}`);
+  const make = async (path: string, body: object): Promise<unknown> => {
+    const response = await fetch(`${servers[0]?.url}/admin/${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    if (response.status !== 201) throw new Error(`Nothing was made: ${await response.text()}`);
+    return response.json();
+  };
+  const budgets = [{ limit_usd: options.limitUsd, window: 'total' }];
+  if (options.scope === 'team') await make('teams', { id: TEAM.id, budgets });
+  const of = options.scope === 'team' ? { team: TEAM.id } : { budgets };
   // The shape of the contract.
-  return (await response.json()) as { readonly id: string; readonly key: string };
+  return (await make('keys', { name: 'storm', ...of })) as { readonly id: string; readonly key: string };
+}
+
+/** One process's callers: one after another until it refuses. */
+async function askOnAndOn(
+  storm: Storm,
+  process: number,
+  key: string,
+  count: (answer: string) => void,
+): Promise<void> {
+  const { processes } = storm.options;
+  for (let round = 0; ; round += 1) {
+    const answer = await ask(storm, process + round * processes, key);
+    count(answer);
+    if (answer !== '200') return;
+  }
 }
 
 /** Each request has a limit of its own, between half and one and a half times the mean. */
 function limitOf({ options }: Storm, index: number): number {
   const terms = stormConfig.declaredPrices['openai/mock*']?.[0]?.terms;
   const femtoUsdPerToken = terms?.type === 'rates' ? terms.price.standard.rates.completion : 0n;
-  const mean = (options.limitUsd * PRESSURE) / options.requests / (Number(femtoUsdPerToken) / 1e15);
-  return Math.max(1, Math.round(mean * (0.5 + ((index * 37) % 101) / 100)));
+  const tokens = (usd: number): number => Math.max(1, Math.round(usd / (Number(femtoUsdPerToken) / 1e15)));
+  if (options.untilRefused) return tokens((options.limitUsd * (1 + ((index * 37) % 5))) / 100);
+  const mean = (options.limitUsd * PRESSURE) / options.requests;
+  return tokens(mean * (0.5 + ((index * 37) % 101) / 100));
 }
 
 /** Every other answer is streamed; all are as long as they may be. @returns the status, or how it was lost */
@@ -292,10 +322,9 @@ async function allItems({ store }: Storm): Promise<readonly StoredItem[]> {
   return items;
 }
 
-async function counters({ store }: Storm, keyId: string) {
-  const scope = { kind: 'key', id: virtualKeyId(keyId) } as const;
+async function counters({ store }: Storm, scope: Scope) {
   const found = await dynamoLedger(store).counters(scope);
   const total = found?.windows[windowIdAt('total', Date.now())];
-  if (total === undefined) throw new Error('The key has no counters.');
+  if (total === undefined) throw new Error('The scope has no counters.');
   return total;
 }

@@ -122,7 +122,7 @@ export const schedules: fc.Arbitrary<Schedule> = fc.record({
 export type Sabotage = 'no-limit' | 'no-fence' | 'no-entry';
 
 interface World {
-  readonly engine: TestEngine;
+  readonly engine: Pick<TestEngine, 'endpoint' | 'store'>;
   readonly calm: Store;
   readonly clock: Clock;
   readonly jump: (byMs: number) => void;
@@ -157,7 +157,16 @@ export async function runSchedule(
   const jump = (byMs: number): void => {
     nowMs += byMs;
   };
-  const world = await newWorld(engine, { schedule, clock, jump, sabotage });
+  const clients: DynamoDBClient[] = [];
+  const tracked: Pick<TestEngine, 'endpoint' | 'store'> = {
+    endpoint: engine.endpoint,
+    store(client) {
+      const store = engine.store(client);
+      clients.push(store.client);
+      return store;
+    },
+  };
+  const world = await newWorld(tracked, { schedule, clock, jump, sabotage });
   await forEachConcurrently(schedule.steps, 6, async (each) => {
     switch (each.type) {
       case 'jump':
@@ -180,11 +189,12 @@ export async function runSchedule(
   await settleDown(world);
   await checkLimits(world);
   await checkSums(world);
+  for (const client of clients) client.destroy();
   return world.wrong;
 }
 
 async function newWorld(
-  engine: TestEngine,
+  engine: World['engine'],
   {
     schedule,
     clock,

@@ -14,6 +14,7 @@ import { type FakeS3Vectors, INDEX_ARN, startFakeS3Vectors } from './fake-s3-vec
 import { type LambdaChild, startLambdaChild } from './lambda-child.ts';
 import { type MockUpstream, startMockUpstream } from './mock-upstream.ts';
 import { type PacedUpstream, startPacedUpstream } from './paced-upstream.ts';
+import { startTableGuard, type TableGuard } from './table-guard.ts';
 
 export const REGION = 'eu-central-1';
 const CALLER_ARN = 'arn:aws:iam::123456789012:role/platform-team';
@@ -23,6 +24,15 @@ export const FUNCTION_CREDENTIALS = {
   AWS_SECRET_ACCESS_KEY: 'secret-access-key',
   AWS_SESSION_TOKEN: 'session-token',
 };
+
+/** Functions by the end of their construct paths. */
+const HANDLERS = {
+  'Functions/Inference': 'inference',
+  'Functions/Admin': 'admin',
+  'Functions/Upkeep': 'upkeep',
+  'Observability/BudgetWidget': 'budget-widget',
+} as const;
+type FunctionPath = keyof typeof HANDLERS;
 
 export interface DeployedKey {
   readonly id: string;
@@ -48,8 +58,10 @@ export interface SynthesizedGateway {
   readonly admin: LambdaChild;
   /** All functions started so far. */
   readonly functions: readonly LambdaChild[];
-  /** @param path the end of a function's construct path; @param callerArn as in `startLambdaChild` */
-  startFunction(path: string, callerArn?: string): Promise<LambdaChild>;
+  /** What functions asked of tables and IAM would not have let them. */
+  denied(): readonly string[];
+  /** @param path the end of its construct path; @param callerArn as in `startLambdaChild` */
+  startFunction(path: FunctionPath, callerArn?: string): Promise<LambdaChild>;
   /** Makes a virtual key as an administrator does: through the admin function. */
   createKey(settings?: object): Promise<DeployedKey>;
   /** The record of an answer, after the function has done what it does once the answer is out. */
@@ -84,8 +96,11 @@ export async function startSynthesizedGateway(
   aws.secrets.set(answerSecretArn ?? '', 'answer-secret-of-the-tests');
 
   const functions: LambdaChild[] = [];
-  async function startFunction(path: string, callerArn?: string): Promise<LambdaChild> {
+  const guards: TableGuard[] = [];
+  async function startFunction(path: FunctionPath, callerArn?: string): Promise<LambdaChild> {
     const { directory, environment } = assembly.function(path);
+    const guard = await startTableGuard(engine.endpoint, HANDLERS[path]);
+    guards.push(guard);
     const child = await startLambdaChild({
       directory,
       ...(callerArn !== undefined && { callerArn }),
@@ -94,7 +109,7 @@ export async function startSynthesizedGateway(
         ...FUNCTION_CREDENTIALS,
         AWS_REGION: REGION,
         AWS_LAMBDA_FUNCTION_NAME: path,
-        AWS_ENDPOINT_URL_DYNAMODB: engine.endpoint,
+        AWS_ENDPOINT_URL_DYNAMODB: guard.url,
         AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.url,
         AWS_ENDPOINT_URL_EVENTBRIDGE: aws.url,
         AWS_ENDPOINT_URL_S3VECTORS: vectors.url,
@@ -122,6 +137,7 @@ export async function startSynthesizedGateway(
     inference,
     admin,
     functions,
+    denied: () => guards.flatMap((guard) => guard.denied),
     startFunction,
     async createKey(settings = {}) {
       const response = await fetch(`${admin.url}/admin/keys`, {
@@ -151,6 +167,7 @@ export async function startSynthesizedGateway(
         upstream.close(),
         aws.close(),
         vectors.close(),
+        ...guards.map((guard) => guard.close()),
         paced.close(),
       ]);
       await engine.stop();

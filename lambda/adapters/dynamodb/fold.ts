@@ -7,10 +7,10 @@ import { type Purse, type PurseUsage, purseKey, usageNames } from './purse-item.
 import { rollupUpdates } from './rollup-item.ts';
 import { addToCounters, scopeKey } from './scope-item.ts';
 import { type Store, transact, withRetries } from './store.ts';
-import { updateBuilder } from './update.ts';
+import { type UpdateBuilder, updateBuilder } from './update.ts';
 
-/** Models whose usage one fold brings up: a transaction takes a hundred items. */
-const MODELS_AT_ONCE = 50;
+/** Models whose usage one fold brings up, beside the scopes: a transaction takes a hundred items. */
+const MODELS_AT_ONCE = 30;
 
 /**
  * Brings what a purse's requests have spent into its scopes and the roll-ups, and gives all room back, in one transaction.
@@ -18,47 +18,48 @@ const MODELS_AT_ONCE = 50;
  * @returns whether this call did it; not where the purse is no longer as it was seen
  */
 export async function fold(store: Store, purse: Purse, foldAfterMs: number): Promise<boolean> {
-  const used = purse.usage.filter(({ requests, cost }) => requests !== 0 || cost !== 0n);
-  const isWhole = used.length <= MODELS_AT_ONCE;
-  const usage = used.slice(0, MODELS_AT_ONCE);
-  const seen: Folded = {
+  const isWhole = purse.usage.length <= MODELS_AT_ONCE;
+  const usage = purse.usage.slice(0, MODELS_AT_ONCE);
+  const portion: Portion = {
     usage,
     // What is in no usage was spent by nobody known, and goes with the last portion.
     spent: isWhole ? purse.spent : nanoUsd(usage.reduce((sum, { cost }) => sum + cost, 0n)),
     isClosing: purse.open === 0 && isWhole,
+    isExact: purse.open === 0 || !isWhole,
     foldAfterMs,
   };
-  if (!(await foldPortion(store, purse, seen))) return false;
+  if (!(await foldPortion(store, purse, portion))) return false;
   if (isWhole) return true;
   const rest = await readPurse(store, purse.name);
   return rest === undefined || fold(store, rest, foldAfterMs);
 }
 
 /** What one transaction brings up. */
-interface Folded {
+interface Portion {
   readonly usage: readonly PurseUsage[];
   readonly spent: NanoUsd;
   readonly isClosing: boolean;
+  /** Only where nothing has left the purse since it was seen: what is brought up is then taken off it. */
+  readonly isExact: boolean;
   readonly foldAfterMs: number;
 }
 
-async function foldPortion(store: Store, purse: Purse, seen: Folded): Promise<boolean> {
-  const nowMs = store.clock.now();
+async function foldPortion(store: Store, purse: Purse, portion: Portion): Promise<boolean> {
   const items: readonly TransactWriteItem[] = [
     {
       Update: {
         TableName: store.tables.spend,
         Key: purseKey(purse.name),
-        ...(seen.isClosing ? closing(purse, nowMs) : folding(purse, nowMs, seen)),
+        ...foldedPurse(purse, store.clock.now(), portion),
       },
     },
     ...purse.scopes.map((name) => {
       const update = updateBuilder();
-      addToCounters(update, purse.windows, { committed: -purse.room, spent: seen.spent });
-      update.add('purses', seen.isClosing ? -1 : 0);
+      addToCounters(update, purse.windows, { committed: -purse.room, spent: portion.spent });
+      update.add('purses', portion.isClosing ? -1 : 0);
       return { Update: { TableName: store.tables.spend, Key: scopeKey(name), ...update.build() } };
     }),
-    ...rollupUpdates(store, { ...purse, usage: seen.usage }),
+    ...rollupUpdates(store, { ...purse, usage: portion.usage }),
   ];
   return withRetries(store, async ({ answerLost }) => {
     const result = await transact(store, items);
@@ -67,49 +68,54 @@ async function foldPortion(store: Store, purse: Purse, seen: Folded): Promise<bo
   });
 }
 
-/** Nothing has happened in it since it was seen. */
-function closing(purse: Purse, nowMs: number) {
+function foldedPurse(purse: Purse, nowMs: number, portion: Portion) {
   const update = updateBuilder();
-  requireNumber('open', 0);
-  requireNumber('leaves', purse.leaves);
-  requireNumber('fence', purse.fence);
+  requireNumber(update, 'fence', purse.fence);
+  if (portion.isExact) requireNumber(update, 'leaves', purse.leaves);
+  if (portion.isClosing) requireNumber(update, 'open', 0);
+  else if (purse.room > 0n)
+    update.require(`${update.name('room')} >= ${update.value(numberAttribute(purse.room))}`);
   update.add('fence', 1);
   update.add('room', -purse.room);
-  update.add('spent', -purse.spent);
+  update.add('spent', -portion.spent);
   update.set('foldedAtMs', update.value(numberAttribute(nowMs)));
-  update.remove('openShard');
-  update.remove('expiresAtMs');
-  for (const attribute of purse.usage.flatMap(({ provider, model }) => usageNames(provider, model)))
-    update.remove(attribute);
-  return update.build();
-
-  function requireNumber(attribute: string, value: number): void {
-    const name = update.name(attribute);
-    const isEqual = `${name} = ${update.value(numberAttribute(value))}`;
-    update.require(value === 0 ? `(attribute_not_exists(${name}) OR ${isEqual})` : isEqual);
+  if (portion.isClosing) {
+    update.remove('openShard');
+    update.remove('expiresAtMs');
+  } else {
+    update.set('foldedBeforeMs', update.name('foldedAtMs'));
+    update.set('expiresAtMs', update.value(numberAttribute(nextLookMs(purse, nowMs, portion))));
   }
+  for (const used of portion.usage) takeUsage(update, used, portion.isExact);
+  return update.build();
 }
 
+/** A reservation that stands is looked at when it has expired, however often its purse is folded until then. */
+const nextLookMs = (purse: Purse, nowMs: number, { foldAfterMs }: Portion): number =>
+  Math.min(lookAtMs(nowMs, foldAfterMs), ...purse.entries.map(({ expiresAtMs }) => expiresAtMs));
+
 /** What was spent only grows between two folds, so what was seen of it is there still. */
-function folding(purse: Purse, nowMs: number, { usage, spent, foldAfterMs }: Folded) {
-  const update = updateBuilder();
-  update.require(`${update.name('fence')} = ${update.value(numberAttribute(purse.fence))}`);
-  update.add('fence', 1);
-  if (purse.room > 0n)
-    update.require(`${update.name('room')} >= ${update.value(numberAttribute(purse.room))}`);
-  update.add('room', -purse.room);
-  update.add('spent', -spent);
-  update.set('foldedAtMs', update.value(numberAttribute(nowMs)));
-  update.set('foldedBeforeMs', update.name('foldedAtMs'));
-  update.set('expiresAtMs', update.value(numberAttribute(lookAtMs(nowMs, foldAfterMs))));
-  for (const { provider, model, ...counted } of usage) {
-    const [requests, cost, prompt, completion] = usageNames(provider, model);
-    update.add(requests, -counted.requests);
-    update.add(cost, -counted.cost);
-    update.add(prompt, -counted.promptTokens);
-    update.add(completion, -counted.completionTokens);
+function takeUsage(
+  update: UpdateBuilder,
+  { provider, model, ...counted }: PurseUsage,
+  isExact: boolean,
+): void {
+  const names = usageNames(provider, model);
+  if (isExact) {
+    for (const name of names) update.remove(name);
+    return;
   }
-  return update.build();
+  const [requests, cost, prompt, completion] = names;
+  update.add(requests, -counted.requests);
+  update.add(cost, -counted.cost);
+  update.add(prompt, -counted.promptTokens);
+  update.add(completion, -counted.completionTokens);
+}
+
+function requireNumber(update: UpdateBuilder, attribute: string, value: number): void {
+  const name = update.name(attribute);
+  const isEqual = `${name} = ${update.value(numberAttribute(value))}`;
+  update.require(value === 0 ? `(attribute_not_exists(${name}) OR ${isEqual})` : isEqual);
 }
 
 /** A correction of what a request has cost, in the windows it was reserved in. */
@@ -125,7 +131,7 @@ export const correctionUpdates = (
     readonly difference: NanoUsd;
   },
 ): readonly TransactWriteItem[] =>
-  scopes.map((name) => {
+  (difference === 0n ? [] : scopes).map((name) => {
     const update = updateBuilder();
     addToCounters(update, windows, { committed: difference, spent: nanoUsd(difference) });
     return { Update: { TableName: store.tables.spend, Key: scopeKey(name), ...update.build() } };

@@ -48,8 +48,6 @@ const keyFields: Fields<Omit<VirtualKey, 'id'>> = {
   cache: textField(TEXT_BYTES),
   metadata: jsonField(),
   policyVersion: integerField,
-  purseShards: integerField,
-  purseShardsAtMs: integerField,
   createdAtMs: integerField,
   expiresAtMs: integerField,
   revokedAtMs: integerField,

@@ -1,7 +1,7 @@
 import type { TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { GatewayError } from '../../domain/errors.ts';
 import { type SecretHash, type VirtualKeyId, virtualKeyId } from '../../domain/ids.ts';
-import { scopeName } from '../../domain/money/budget.ts';
+import { type Scope, scopeName } from '../../domain/money/budget.ts';
 import type { ScopeSettings } from '../../domain/scope-settings.ts';
 import { scopesAbove } from '../../domain/scopes-of-request.ts';
 import { keyThroughSecret, type VirtualKey } from '../../domain/virtual-key.ts';
@@ -18,7 +18,7 @@ import { readItem, type Store, transact, withRetries } from './store.ts';
 /** What inference reads of table `keys`. */
 export const dynamoKeyReader = (store: Store): KeyReader => ({
   findBySecret: (hash) => findBySecret(store, hash),
-  again: (known) => again(store, known),
+  again: (known, named) => again(store, known, named),
   tags: () => tags(store),
 });
 
@@ -42,22 +42,43 @@ async function findBySecret(store: Store, hash: SecretHash): Promise<KeyWithScop
   // Pointers of first secrets have no number.
   const key = found && keyThroughSecret(found, readNumber(pointer, 'secretNumber') ?? 1);
   if (key === undefined) return undefined;
-  return { key, scopes: await settingsAbove(store, key) };
+  const [scopes, shards] = await Promise.all([settingsAbove(store, key), purseShardsOf(store, key.id)]);
+  return { key, scopes, purseShards: shards };
 }
 
 /** What the key names does not change without its version, so its scopes need not wait for it. */
-async function again(store: Store, known: VirtualKey): Promise<KeyWithScopes | undefined> {
-  const [key, scopes] = await Promise.all([find(store, known.id), settingsAbove(store, known)]);
+async function again(
+  store: Store,
+  known: VirtualKey,
+  tags: readonly Scope[],
+): Promise<(KeyWithScopes & { readonly tags: readonly ScopeSettings[] }) | undefined> {
+  const [key, above, named, shards] = await Promise.all([
+    find(store, known.id),
+    settingsAbove(store, known),
+    settingsOf(store, tags),
+    purseShardsOf(store, known.id),
+  ]);
   if (key === undefined) return undefined;
-  return {
-    key,
-    scopes: key.policyVersion === known.policyVersion ? scopes : await settingsAbove(store, key),
-  };
+  const scopes = key.policyVersion === known.policyVersion ? above : await settingsAbove(store, key);
+  return { key, scopes, tags: named, purseShards: shards };
 }
 
-async function settingsAbove(store: Store, key: VirtualKey): Promise<readonly ScopeSettings[]> {
-  const settings = await Promise.all(scopesAbove(key).map((scope) => findSettings(store, scope)));
+const settingsAbove = (store: Store, key: VirtualKey): Promise<readonly ScopeSettings[]> =>
+  settingsOf(store, scopesAbove(key));
+
+async function settingsOf(store: Store, scopes: readonly Scope[]): Promise<readonly ScopeSettings[]> {
+  const settings = await Promise.all(scopes.map((scope) => findSettings(store, scope)));
   return settings.filter((found) => found !== undefined);
+}
+
+/** After so long without a crowd a key's requests are few again. */
+const CROWDED_FOR_MS = 3_600_000;
+
+/** Stands in the key's scope, as the inference function writes it and may change no key. */
+async function purseShardsOf(store: Store, id: VirtualKeyId): Promise<number> {
+  const item = (await readItem(store, 'spend', scopeOfKey(id))) ?? {};
+  const isRecent = store.clock.now() - (readNumber(item, 'purseShardsAtMs') ?? 0) < CROWDED_FOR_MS;
+  return isRecent ? (readNumber(item, 'purseShards') ?? 1) : 1;
 }
 
 async function tags(store: Store): Promise<readonly ScopeSettings[]> {

@@ -76,9 +76,9 @@ function grantFor(
   return most < change.amount ? nanoUsd(change.amount - roomUsed(change, purse)) : most;
 }
 
-/** What the purse has at hand for a change. */
+/** What the purse has at hand for a change; less than nothing where an answer has cost more than was set aside for it. */
 const roomUsed = (change: EntryChange, purse: Purse | undefined): NanoUsd =>
-  purse === undefined || purse.room <= 0n ? ZERO_USD : minUsd(purse.room, change.amount);
+  purse === undefined ? ZERO_USD : minUsd(purse.room, change.amount);
 
 async function leaseOnce(
   store: Store,

@@ -1,4 +1,4 @@
-import { type ScopeCounters, scopeName } from '../../domain/money/budget.ts';
+import { type Scope, type ScopeCounters, scopeName } from '../../domain/money/budget.ts';
 import type { NanoUsd } from '../../domain/money/nano.ts';
 import type {
   HeldReservation,
@@ -9,13 +9,14 @@ import type {
 } from '../../domain/request-record.ts';
 import { fold } from './fold.ts';
 import { leaveOwnScope } from './own-scope.ts';
+import { pruneItem } from './prune.ts';
 import { type EntryCharge, leavePurse } from './purse.ts';
 import { type Purse, purseFamily } from './purse-item.ts';
 import { isBusy, type PurseViews } from './purse-views.ts';
-import { chargedCost, entryIdOf } from './record-item.ts';
+import { entryIdOf } from './record-item.ts';
 import { ownEntry, purseEntry } from './reservation-entry.ts';
-import { readCounters } from './scope-item.ts';
-import type { Store } from './store.ts';
+import { countersOfItem, scopeKey } from './scope-item.ts';
+import { readItem, type Store } from './store.ts';
 
 /** Where a reservation stands that is given back: the purse, if it does stand there, and the request's own scopes. */
 interface Places {
@@ -61,17 +62,26 @@ export async function leaveAll(
     outcome,
   }: { readonly facts: RequestFacts; readonly held: HeldReservation; readonly outcome: ChargedOutcome },
 ): Promise<readonly ScopeCounters[]> {
-  const cost = chargedCost(outcome);
+  const { cost } = outcome;
   await Promise.all(held.own.map((policy) => leaveOwn(store, facts, { reservation: held, policy }, cost)));
   const entry = { id: entryIdOf(facts.id, held.leg), text: purseEntry(facts, held) };
   const charge: EntryCharge = { cost: outcome.cost, outcome };
   const purse = await leavePurse(store, held.purse, entry, charge);
   if (purse === undefined || !(await foldWhereDue(store, views, held, purse))) return [];
-  const counters = await Promise.all(held.shared.map(({ scope }) => readCounters(store, scope)));
+  const counters = await Promise.all(held.shared.map(({ scope }) => readAndPrune(store, scope)));
   return counters.filter((scope) => scope !== undefined);
 }
 
-type ChargedOutcome = EntryCharge['outcome'] & Pick<RequestOutcome, 'cost' | 'attempts'>;
+/** Who reads the counters anyway also takes those off that lapsed: nobody lists all scopes that are counted. */
+async function readAndPrune(store: Store, scope: Scope): Promise<ScopeCounters | undefined> {
+  const name = scopeName(scope);
+  const item = await readItem(store, 'spend', scopeKey(name));
+  if (item === undefined) return undefined;
+  await pruneItem(store, name, item, store.clock.now());
+  return countersOfItem(scope, item);
+}
+
+type ChargedOutcome = EntryCharge['outcome'] & Pick<RequestOutcome, 'cost'>;
 
 const leaveOwn = (
   store: Store,
@@ -99,7 +109,10 @@ async function foldWhereDue(
   const isOverdue = store.clock.now() - purse.foldedAtMs >= foldAfterMs;
   // Opened soon after it was closed, it will be wanted again.
   const isSeldom = purse.open === 0 && !isBusy(reservation, family, purse.foldedAtMs - purse.foldedBeforeMs);
-  if (!isOverdue && !isSeldom) return false;
+  // Near a limit an estimate that was not used up is more than a purse may keep.
+  const { allowance } = reservation.terms;
+  const isOverfull = allowance < reservation.estimate && purse.room > allowance;
+  if (!isOverdue && !isSeldom && !isOverfull) return false;
   return foldNow(store, views, reservation, purse);
 }
 

@@ -4,6 +4,7 @@ import type { WindowId } from '../../domain/money/window.ts';
 import type { OwnScopePolicy } from '../../domain/request-record.ts';
 import type { ReserveOutcome } from '../../ports/ledger.ts';
 import { type Item, numberAttribute, readNumber, textAttribute } from './attributes.ts';
+import { pruneItem } from './prune.ts';
 import type { EntryChange } from './purse.ts';
 import { entriesOf, entryName, entryOf } from './purse-item.ts';
 import { chargedCost, legKey, legOfEntry, outcomeOfItem } from './record-item.ts';
@@ -35,8 +36,8 @@ export async function changeInOwnScope(
 /** A request that moves to another deployment is the same call still. */
 const isCall = (entryId: string): boolean => legOfEntry(entryId).leg === 0;
 
-/** An hour after it expired nobody will sweep a reservation any more that the purse beside it never had. */
-const ORPHANED_AFTER_MS = 3_600_000;
+/** A purse serves a day at most, and is looked at each minute: after a day nobody holds what stands here alone. */
+const ORPHANED_AFTER_MS = 86_400_000;
 
 /** Gives back what belongs to no request that was ever sent. @returns whether there was any */
 async function clearOrphans(store: Store, scope: Scope): Promise<boolean> {
@@ -128,7 +129,10 @@ export async function leaveOwnScope(
   update.remove(entryName(id));
   update.require(`${update.name(entryName(id))} = ${update.value(textAttribute(text))}`);
   const result = await updateItem(store, scopeKey(name), update.build());
-  if (result.type === 'written') return;
+  if (result.type === 'written') {
+    if (result.item !== undefined) await pruneItem(store, name, result.item, store.clock.now());
+    return;
+  }
   const standing = entriesOf(result.item ?? {}).find((entry) => entry.id === id);
   if (standing !== undefined) await leaveOwnScope(store, name, { id, text: standing.text }, cost);
 }

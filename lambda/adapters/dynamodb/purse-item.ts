@@ -75,10 +75,17 @@ export const purseKey = (name: string): Record<string, AttributeValue> => ({
 /** The purse whose primary key an item holds. */
 export const purseName = (item: Item): string => readText(item, 'pk').slice(PARTITION.length);
 
-/** One key's purses of one period, for requests that share the same scopes: their names but for the shard. */
+/**
+ * One key's purses of one period, for requests that share the same scopes under the same limits: their names but for the
+ * shard. What was leased under a limit that has been lowered, or an increase that has ended, is promised to nobody any more.
+ */
 export function purseFamily({ key, windows, shared }: Reservation): string {
-  const names = shared.map(({ scope }) => scopeName(scope)).sort();
-  const variant = createHash('sha256').update(JSON.stringify(names)).digest('hex').slice(0, 16);
+  const terms = shared.map(({ scope, policyVersion, budgets }) => [
+    scopeName(scope),
+    policyVersion ?? '',
+    ...budgets.map(({ window, mode, limit }) => `${window} ${mode} ${limit}`),
+  ]);
+  const variant = createHash('sha256').update(JSON.stringify(terms)).digest('hex').slice(0, 16);
   return `${key.id}#${key.policyVersion}#${windows[0] ?? ''}#${variant}`;
 }
 

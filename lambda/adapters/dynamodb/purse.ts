@@ -94,15 +94,16 @@ export async function leavePurse(
   name: string,
   { id, text }: { readonly id: string; readonly text: string },
   charge: EntryCharge | undefined,
+  { isSweep }: { readonly isSweep: boolean } = { isSweep: false },
 ): Promise<Purse | undefined> {
   const result = await updateItem(store, purseKey(name), leaving(id, text, charge));
   const purse = result.item === undefined ? undefined : purseOfItem(result.item);
   if (result.type === 'written') return purse;
   const standing = purse?.entries.find((entry) => entry.id === id);
   // What the sweep has taken is no longer its owner's to give back.
-  if (standing === undefined || (charge === undefined && standing.isTaken)) return undefined;
+  if (standing === undefined || (charge === undefined && standing.isTaken && !isSweep)) return undefined;
   // A raise whose answer was lost has been carried out.
-  return leavePurse(store, name, standing, charge);
+  return leavePurse(store, name, standing, charge, { isSweep });
 }
 
 /**

@@ -102,13 +102,14 @@ export function legOfEntry(entryId: string): { readonly id: RequestId; readonly 
 /** The item of a reservation that has come to its end, or (leg 0, estimate 0) of a request that was refused. */
 export const legItem = (
   facts: RequestFacts,
-  { leg, estimate }: { readonly leg: number; readonly estimate: NanoUsd },
+  { leg, estimate, purse }: { readonly leg: number; readonly estimate: NanoUsd; readonly purse?: string },
   outcome: RequestOutcome,
 ): Record<string, AttributeValue> => ({
   ...factsItem(facts),
   ...encodeFields<RequestOutcome>(outcomeFields, outcome),
   ...legKey(facts.id, leg),
   estimate: numberAttribute(estimate),
+  ...(purse !== undefined && { purse: textAttribute(purse) }),
 });
 
 /**
@@ -124,6 +125,10 @@ export const correctionItem = (
 });
 
 export const openShardName = (shard: number): string => `open#${shard}`;
+
+/** Whether a record tells what the reservation in this purse has come to: an earlier one, given back in vain, came to nothing. */
+export const isOfPurse = (item: Item, purse: string): boolean =>
+  item['purse'] === undefined || readText(item, 'purse') === purse;
 
 /** Who asked, for what, as an entry of a request tells. */
 export const factsOfItem = (item: Item): RequestFacts => ({

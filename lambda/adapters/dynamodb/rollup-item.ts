@@ -13,7 +13,7 @@ import {
   shardOf,
   textAttribute,
 } from './attributes.ts';
-import type { Purse } from './purse-item.ts';
+import type { Purse, PurseUsage } from './purse-item.ts';
 import { keptUntilSeconds } from './record-item.ts';
 import { scopeOfName } from './scope-item.ts';
 import type { Store } from './store.ts';
@@ -29,7 +29,7 @@ export const rollupUpdates = (
   store: Store,
   { keyId, policyVersion, scopes, windows, usage }: RolledUp,
 ): readonly TransactWriteItem[] =>
-  usage.map(({ provider, model, ...counted }) => {
+  usage.filter(isCounted).map(({ provider, model, ...counted }) => {
     const day = dayOf(windows);
     const parts = [keyId, policyVersion, provider, model].map((part) =>
       cutText(String(part), SORT_KEY_PART_BYTES),
@@ -40,9 +40,7 @@ export const rollupUpdates = (
     update.add('promptTokens', counted.promptTokens);
     update.add('completionTokens', counted.completionTokens);
     update.set('expiresAtSeconds', update.value(numberAttribute(keptUntilSeconds(Date.parse(day)))));
-    for (const { kind, id } of scopes.map(scopeOfName)) {
-      if (LABELS.some((label) => label === kind)) update.set(kind, update.value(textAttribute(id)));
-    }
+    for (const [label, id] of labelsOf(scopes)) update.set(label, update.value(textAttribute(id)));
     return {
       Update: {
         TableName: store.tables.spend,
@@ -54,6 +52,18 @@ export const rollupUpdates = (
       },
     };
   });
+
+/** The labels among the names of scopes. A facet is its scope once more. */
+function labelsOf(scopes: readonly string[]): ReadonlyMap<string, string> {
+  const all = scopes.map(scopeOfName).filter(({ facet }) => facet === undefined);
+  return new Map(
+    all.flatMap(({ kind, id }) => (LABELS.some((label) => label === kind) ? [[kind, id] as const] : [])),
+  );
+}
+
+/** Of what was brought up before, zeros stay until the purse is closed. */
+const isCounted = ({ requests, cost, promptTokens, completionTokens }: PurseUsage): boolean =>
+  requests !== 0 || cost !== 0n || promptTokens !== 0 || completionTokens !== 0;
 
 /** What roll-ups are made from: a purse, or a correction in its place. The version tells which labels the key had. */
 type RolledUp = Pick<Purse, 'keyId' | 'policyVersion' | 'scopes' | 'windows' | 'usage'>;

@@ -171,17 +171,16 @@ export type ConditionalWrite =
   | { readonly type: 'written'; readonly item: Item | undefined }
   | { readonly type: 'condition-failed'; readonly item: Item | undefined; readonly answerLost: boolean };
 
-/** One conditional update of an item: the item as it is after it, or as it was met. */
+/** One conditional update of an item in table `spend`: the item as it is after it, or as it was met. */
 export const updateItem = (
   store: Store,
   key: Readonly<Record<string, AttributeValue>>,
   update: UpdateParts,
-  table: keyof TableNames = 'spend',
 ): Promise<ConditionalWrite> =>
   conditionalWrite(store, () =>
     store.client.send(
       new UpdateItemCommand({
-        TableName: store.tables[table],
+        TableName: store.tables.spend,
         Key: { ...key },
         ...update,
         ReturnValues: 'ALL_NEW',

@@ -10,7 +10,7 @@ import { leaveOwnScope } from './own-scope.ts';
 import { leavePurse, readPurse, takeFromPurse } from './purse.ts';
 import { entriesOf, type Purse, type PurseEntry, purseName } from './purse-item.ts';
 import { queryOpen } from './query.ts';
-import { chargedCost, legItem, legOfEntry, openShardName, outcomeOfItem } from './record-item.ts';
+import { chargedCost, isOfPurse, legItem, legOfEntry, openShardName, outcomeOfItem } from './record-item.ts';
 import { scopeKey, scopeOfName } from './scope-item.ts';
 import { forEachConcurrently, putNewItem, readItem, type Store } from './store.ts';
 
@@ -102,6 +102,7 @@ async function sweepEntry(
     .map((found) => found?.entry.estimate ?? ZERO_USD)
     .reduce(minUsd, entry.estimate);
   const ending = await endingOf(store, run, purse, { entry, charge: standsEverywhere });
+  if (ending === 'elsewhere') return leavePurse(store, purse.name, entry, undefined, { isSweep: true });
   const cost = chargedCost(ending);
   await Promise.all(own.map((found) => found && leaveOwnScope(store, found.scope, found.entry, cost)));
   return leavePurse(store, purse.name, entry, { cost: ending.cost, outcome: ending });
@@ -117,13 +118,16 @@ async function ownEntry(
   return entry === undefined ? undefined : { scope, entry };
 }
 
-/** How a reservation ended: as its record says, or else as the record says that is made for it. */
+/**
+ * How a reservation ended: as its record says, or else as the record says that is made for it. `elsewhere`: the request was
+ * reserved anew in another purse, which the record is of.
+ */
 async function endingOf(
   store: Store,
   run: SweepRun,
   purse: Purse,
   { entry, charge }: { readonly entry: PurseEntry; readonly charge: NanoUsd },
-): Promise<RequestOutcome> {
+): Promise<RequestOutcome | 'elsewhere'> {
   const { leg } = legOfEntry(entry.id);
   const outcome: RequestOutcome = {
     ...SWEPT,
@@ -132,9 +136,14 @@ async function endingOf(
     cost: charge,
     durationMs: Math.max(0, run.nowMs - entry.startedAtMs),
   };
-  const item = legItem(sweptFacts(purse, entry), { leg, estimate: entry.estimate }, outcome);
+  const item = legItem(
+    sweptFacts(purse, entry),
+    { leg, estimate: entry.estimate, purse: purse.name },
+    outcome,
+  );
   const put = await putNewItem(store, item);
-  if (put.type === 'condition-failed' && put.item !== undefined) return outcomeOfItem(put.item);
+  if (put.type === 'condition-failed' && put.item !== undefined)
+    return isOfPurse(put.item, purse.name) ? outcomeOfItem(put.item) : 'elsewhere';
   run.swept += 1;
   return outcome;
 }

@@ -14,7 +14,7 @@ export interface UpdateBuilder {
   remove(attribute: string): void;
   /** A condition that must hold beside the others. */
   require(condition: string): void;
-  /** The update's parts, as every command takes them. */
+  /** The update's parts, as every command takes them. @throws Error where an attribute is changed twice, or none */
   build(): UpdateParts;
 }
 
@@ -43,25 +43,43 @@ export function updateBuilder(): UpdateBuilder {
     values[placeholder] = given;
     return placeholder;
   };
+  /** The service refuses two changes of one attribute, which an engine may not. */
+  const changed = new Set<string>();
+  const change = (attribute: string): void => {
+    if (changed.has(attribute)) throw new Error(`An update changes ${attribute} twice.`);
+    changed.add(attribute);
+  };
   const clause = (word: string, parts: readonly string[]): string[] =>
     parts.length === 0 ? [] : [`${word} ${parts.join(', ')}`];
 
   return {
     name,
     value,
-    add: (attribute, amount) => void adds.push(`${name(attribute)} ${value(numberAttribute(amount))}`),
-    set: (attribute, expression) => void sets.push(`${name(attribute)} = ${expression}`),
-    remove: (attribute) => void removes.push(name(attribute)),
+    add(attribute, amount) {
+      change(attribute);
+      adds.push(`${name(attribute)} ${value(numberAttribute(amount))}`);
+    },
+    set(attribute, expression) {
+      change(attribute);
+      sets.push(`${name(attribute)} = ${expression}`);
+    },
+    remove(attribute) {
+      change(attribute);
+      removes.push(name(attribute));
+    },
     require: (condition) => void conditions.push(condition),
-    build: () => ({
-      UpdateExpression: [...clause('SET', sets), ...clause('ADD', adds), ...clause('REMOVE', removes)].join(
-        ' ',
-      ),
-      ConditionExpression: conditions.length === 0 ? undefined : conditions.join(' AND '),
-      ExpressionAttributeNames: Object.fromEntries(
-        [...names].map(([attribute, short]) => [short, attribute]),
-      ),
-      ExpressionAttributeValues: Object.keys(values).length === 0 ? undefined : values,
-    }),
+    build() {
+      if (changed.size === 0) throw new Error('An update changes nothing.');
+      return {
+        UpdateExpression: [...clause('SET', sets), ...clause('ADD', adds), ...clause('REMOVE', removes)].join(
+          ' ',
+        ),
+        ConditionExpression: conditions.length === 0 ? undefined : conditions.join(' AND '),
+        ExpressionAttributeNames: Object.fromEntries(
+          [...names].map(([attribute, short]) => [short, attribute]),
+        ),
+        ExpressionAttributeValues: Object.keys(values).length === 0 ? undefined : values,
+      };
+    },
   };
 }

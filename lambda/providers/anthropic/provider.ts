@@ -19,6 +19,8 @@ export const ANTHROPIC: Provider = {
    * @see https://platform.claude.com/docs/en/build-with-claude/vision
    */
   imageTokensBound: 4_784,
+  /** @see https://openrouter.ai/docs/api-reference/streaming#stream-cancellation */
+  cancelStopsBilling: true,
   dataPolicy: {
     trains: false,
     retentionDays: 30,

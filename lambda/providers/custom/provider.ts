@@ -17,6 +17,7 @@ export const CUSTOM: Provider = {
   // The older spelling is the one every compatible server knows.
   maxOutputTokensField: 'max_tokens',
   imageTokensBound: undefined,
+  cancelStopsBilling: undefined,
   dataPolicy: {
     trains: undefined,
     retentionDays: undefined,

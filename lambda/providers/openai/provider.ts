@@ -18,6 +18,8 @@ export const OPENAI: Provider = {
    * @see https://developers.openai.com/api/docs/guides/images-vision#calculating-costs
    */
   imageTokensBound: 48_169,
+  /** @see https://openrouter.ai/docs/api-reference/streaming#stream-cancellation */
+  cancelStopsBilling: true,
   dataPolicy: {
     trains: false,
     retentionDays: 30,

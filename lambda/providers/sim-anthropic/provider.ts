@@ -13,6 +13,7 @@ export const SIM_ANTHROPIC: Provider = {
   authHeaders: () => ({}),
   forwardedHeaders: [],
   imageTokensBound: IMAGE_TOKENS,
+  cancelStopsBilling: true,
   dataPolicy: {
     trains: false,
     retentionDays: 0,

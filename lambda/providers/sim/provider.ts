@@ -15,6 +15,7 @@ export const SIM: Provider = {
   forwardedHeaders: [],
   maxOutputTokensField: 'max_completion_tokens',
   imageTokensBound: IMAGE_TOKENS,
+  cancelStopsBilling: true,
   dataPolicy: {
     trains: false,
     retentionDays: 0,

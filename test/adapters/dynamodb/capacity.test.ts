@@ -1,9 +1,9 @@
-import type { ServiceOutputTypes } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { makeDynamoClient } from '../../../lambda/adapters/dynamodb/client.ts';
 import { dynamoLedger } from '../../../lambda/adapters/dynamodb/ledger.ts';
 import { nanoUsd } from '../../../lambda/domain/money/nano.ts';
 import type { OwnScopePolicy } from '../../../lambda/domain/request-record.ts';
+import { unitsOf } from '../../support/consumed-units.ts';
 import { startTestEngine, type TestEngine } from '../../support/engine.ts';
 import {
   ahead,
@@ -41,14 +41,6 @@ function meteredClient() {
   return { client, taken };
 }
 
-/** The units an answer says it took: one statement for an item, a list of them for a transaction. */
-const unitsOf = (output: ServiceOutputTypes): number =>
-  'ConsumedCapacity' in output
-    ? [output.ConsumedCapacity ?? []]
-        .flat()
-        .reduce((sum, each) => sum + ('CapacityUnits' in each ? (each.CapacityUnits ?? 0) : 0), 0)
-    : 0;
-
 /** What a step took, by command: calls, and the units of them all. */
 type Taken = Readonly<Record<string, { readonly calls: number; readonly units: number }>>;
 
@@ -70,7 +62,7 @@ async function measured(scopes: number, own: readonly OwnScopePolicy[] = []) {
   return {
     clock,
     async reserve() {
-      const request = facts(key);
+      const request = facts(key, { tags: {} });
       const [result, took] = await during(() => ledger.reserve(request, wanted));
       const held = reserved(result);
       return {

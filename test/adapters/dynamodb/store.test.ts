@@ -77,7 +77,7 @@ const operations = (store: Store): Readonly<Record<string, () => Promise<unknown
     'create a key': () => keys.create(key, secretHash(unique('hash'))),
     'update a key': () => keys.update(key),
     'find a key': () => keys.findBySecret(secretHash('hash')),
-    'read a key again': () => keys.again(key),
+    'read a key again': () => keys.again(key, []),
     'list keys': () => keys.list({ limit: 10 }),
     'list tags': () => keys.tags(),
     'find settings': () => scopes.find(team),
