@@ -1,7 +1,6 @@
-import type { AsBuiltParameters } from './as-built-parameters.ts';
 import type { BuiltPurse, FamilyView, SeenPurse, View } from './as-built-views.ts';
 import { takeFrom } from './design.ts';
-import { fold } from './holding.ts';
+import { fold, reserveIn } from './holding.ts';
 import type { Write } from './store.ts';
 import type { MicroUsd, Request, World } from './world.ts';
 
@@ -10,6 +9,9 @@ const FOLD_APART_MS = 100;
 const SHARED_PURSES = 20;
 const BUSY_GAP_MS = 1_000;
 const UPKEEP_AFTER_MS = 30_000;
+const REQUESTS_AHEAD = 32;
+/** So many open requests are a crowd. */
+const PLACES = 6;
 
 /** As `lambda/domain/money/lease.ts`. */
 export interface Terms {
@@ -18,19 +20,19 @@ export interface Terms {
   readonly isShared: boolean;
 }
 
+/** @param share of what a scope has left, which all its purses together may have in hand */
 export function termsOf(
-  { share, requestsAhead, trustsUnknown, countsShards }: AsBuiltParameters,
+  share: number,
   view: View,
   { key: { chain }, shards }: FamilyView,
   estimate: MicroUsd,
 ): Terms {
-  const least = countsShards ? shards : 1;
-  let allowance = requestsAhead * estimate;
-  let holders = least;
+  let allowance = REQUESTS_AHEAD * estimate;
+  let holders = shards;
   for (const scope of chain) {
     const known = view.scopes.get(scope);
-    const sharing = Math.max(least, known?.holders ?? 1);
-    const left = known?.left ?? (trustsUnknown ? scope.limit : 0);
+    const sharing = Math.max(shards, known?.holders ?? 1);
+    const left = known?.left ?? scope.limit;
     holders = Math.max(holders, sharing);
     allowance = Math.min(allowance, Math.max(0, Math.floor((share * left) / sharing)));
   }
@@ -46,6 +48,11 @@ export const seen = (purse: BuiltPurse): SeenPurse => ({
   room: purse.room,
 });
 
+export const isCrowded = ({ open }: BuiltPurse): boolean => open.size >= PLACES;
+
+export const reserveInPurse = (purse: BuiltPurse, request: Request): Write =>
+  reserveIn(purse, request, PLACES);
+
 /** A transaction that takes money from every scope and reserves in the purse; `met` says who refused it. */
 export function leaseTo(
   world: World,
@@ -55,13 +62,11 @@ export function leaseTo(
     before,
     extra,
     foldAfterMs,
-    places,
   }: {
     readonly request: Request;
     readonly before: SeenPurse | undefined;
     readonly extra: MicroUsd;
     readonly foldAfterMs: number;
-    readonly places: number;
   },
 ): { readonly writes: readonly Write[]; readonly met: { isAsKnown: boolean } } {
   const isOpening = before?.isOpen !== true;
@@ -74,7 +79,7 @@ export function leaseTo(
     isDone: () => purse.open.has(request),
     condition: () => {
       const isRight = purse.index.has(purse) !== isOpening;
-      met.isAsKnown = isRight && purse.room >= used && purse.open.size < places;
+      met.isAsKnown = isRight && purse.room >= used && !isCrowded(purse);
       return met.isAsKnown;
     },
     apply: () => {
@@ -94,22 +99,16 @@ function open({ kernel: { nowMs } }: World, purse: BuiltPurse, foldAfterMs: numb
   Object.assign(purse, { foldedBy: {}, foldedBeforeMs, foldedAtMs: nowMs, lookAtMs });
 }
 
-/** A transaction that moves what was spent up to the scopes and gives the room back. */
-export function foldOf(
-  world: World,
-  purse: BuiltPurse,
-  {
-    foldAfterMs,
-    keeps,
-    looksAtExpired,
-  }: Pick<AsBuiltParameters, 'keeps' | 'looksAtExpired'> & { readonly foldAfterMs: number },
-): readonly Write[] {
+/**
+ * A transaction that moves what was spent up to the scopes and gives the room back. Upkeep looks at the purse again when the
+ * first of its reservations expires, if that is sooner than usual.
+ */
+export function foldOf(world: World, purse: BuiltPurse, foldAfterMs: number): readonly Write[] {
   const { leaves, foldedAtMs } = purse;
   const isClosing = purse.open.size === 0;
-  const keep = isClosing ? 0 : Math.floor(keeps * purse.room);
   const dueAtMs = world.kernel.nowMs + foldAfterMs + UPKEEP_AFTER_MS;
-  const expiries = looksAtExpired ? [...purse.open.keys()].map(({ expiresAtMs }) => expiresAtMs) : [];
-  const [own, ...others] = fold(world, [purse], () => keep);
+  const expiries = [...purse.open.keys()].map(({ expiresAtMs }) => expiresAtMs);
+  const [own, ...others] = fold(world, [purse]);
   if (own === undefined) throw new Error('A fold writes to its purse.');
   return [
     {

@@ -1,4 +1,3 @@
-import type { AsBuiltParameters } from './as-built-parameters.ts';
 import {
   AsBuiltViews,
   type BuiltPurse,
@@ -6,15 +5,30 @@ import {
   type SeenPurse,
   type View,
 } from './as-built-views.ts';
-import { FOLD_AFTER_MS, foldOf, isBusy, leaseTo, seen, type Terms, termsOf } from './as-built-writes.ts';
+import {
+  FOLD_AFTER_MS,
+  foldOf,
+  isBusy,
+  isCrowded,
+  leaseTo,
+  reserveInPurse,
+  seen,
+  type Terms,
+  termsOf,
+} from './as-built-writes.ts';
 import type { Design, Reservation } from './design.ts';
-import { reserveIn, settleIn } from './holding.ts';
+import { settleIn } from './holding.ts';
 import type { Process } from './kernel.ts';
-import type { Store, Write, WriteResult } from './store.ts';
+import type { Store, WriteResult } from './store.ts';
 import type { MicroUsd, Request, World } from './world.ts';
 
+/** All purses together take this share of what a scope has left. */
+const SHARE_IN_HAND = 0.1;
+/** One request meets so many crowds before it doubles the number of purses. */
+const CROWDS_TO_WIDEN = 3;
 const RECLAIM_APART_MS = 1_000;
-const RECLAIM_CONCURRENCY = 16;
+/** A refusal makes so many of the key's other purses give back what they have. */
+const RECLAIMS = 16;
 const SWEEP_CONCURRENCY = 8;
 const UPKEEP_MS = 50_000;
 const MOST_ROUNDS = 8;
@@ -50,15 +64,15 @@ export class PursesAsBuilt implements Design {
   readonly name: string;
   private readonly world: World;
   private readonly store: Store;
-  private readonly parameters: AsBuiltParameters;
+  private readonly share: number;
   private readonly views: AsBuiltViews;
   private readonly held = new Map<Request, { readonly asked: Asked; readonly purse: BuiltPurse }>();
 
-  constructor(world: World, store: Store, parameters: AsBuiltParameters, name = 'E purses as built') {
-    this.name = name;
+  constructor(world: World, store: Store, share = SHARE_IN_HAND) {
+    this.name = share === SHARE_IN_HAND ? 'E purses as built' : `E with a share of ${100 * share} %`;
     this.world = world;
     this.store = store;
-    this.parameters = parameters;
+    this.share = share;
     this.views = new AsBuiltViews(world);
   }
 
@@ -88,9 +102,9 @@ export class PursesAsBuilt implements Design {
     family.seen.set(purse, seen(purse));
     const isOverdue = this.world.kernel.nowMs - purse.foldedAtMs >= terms.foldAfterMs;
     const isSeldom = purse.open.size === 0 && !isBusy(terms, family, purse.foldedAtMs - purse.foldedBeforeMs);
-    if (!this.views.index.has(purse) || !(isOverdue || isSeldom)) return;
-    family.seen.delete(purse);
-    if (!(yield* this.fold(purse, terms.foldAfterMs, this.parameters.foldsOnce))) return;
+    const isOverfull = terms.allowance < request.estimate && purse.room > terms.allowance;
+    if (!this.views.index.has(purse) || !(isOverdue || isSeldom || isOverfull)) return;
+    if (!(yield* this.foldOnce(family, purse, terms))) return;
     yield* this.store.read(request.key.chain.length);
     for (const scope of request.key.chain)
       view.scopes.set(scope, { left: scope.limit - scope.committed, holders: scope.holders });
@@ -121,7 +135,7 @@ export class PursesAsBuilt implements Design {
     if (isRead) this.store.counts.readUnits += key.chain.length;
     const family = this.views.familyOf(view, key);
     family.shards = Math.max(family.shards, shards);
-    const terms = termsOf(this.parameters, view, family, estimate);
+    const terms = termsOf(this.share, view, family, estimate);
     const { nowMs } = this.world.kernel;
     const isOften = isBusy(terms, family, nowMs - family.usedAtMs);
     family.usedAtMs = nowMs;
@@ -148,11 +162,10 @@ export class PursesAsBuilt implements Design {
   }
 
   private *afterCrowd({ family }: Asked, tries: Tries): Process<'unavailable' | undefined> {
-    const { crowdsToWiden, drawsAtMost } = this.parameters;
     tries.crowds++;
     if (family.shards >= MOST_SHARDS)
-      return drawsAtMost && this.world.kernel.nowMs <= tries.untilMs ? undefined : 'unavailable';
-    if (tries.crowds % crowdsToWiden === 0) yield* this.widen(family);
+      return this.world.kernel.nowMs > tries.untilMs ? 'unavailable' : undefined;
+    if (family.shards === 1 || tries.crowds % CROWDS_TO_WIDEN === 0) yield* this.widen(family);
     return undefined;
   }
 
@@ -163,7 +176,7 @@ export class PursesAsBuilt implements Design {
   ): Process<'refused' | 'unavailable' | undefined> {
     if (this.world.kernel.nowMs > tries.untilMs) return 'unavailable';
     tries.contended++;
-    if (this.parameters.looksAgain && !(yield* this.hasRoom(asked, purse))) return 'refused';
+    if (!(yield* this.hasRoom(asked, purse))) return 'refused';
     yield asked.request.environment.dice() * Math.min(LONGEST_PAUSE_MS, 10 * 2 ** tries.contended);
     return undefined;
   }
@@ -172,24 +185,20 @@ export class PursesAsBuilt implements Design {
     const { request, family } = asked;
     let known = family.seen.get(purse);
     if (this.mayHaveRoom(asked, known)) {
-      const result = yield* this.store.update(reserveIn(purse, request, this.parameters.places));
+      const result = yield* this.store.update(reserveInPurse(purse, request));
       known = seen(purse);
       if (result !== 'condition-failed') family.seen.set(purse, known);
       if (result !== 'condition-failed') return result === 'done' ? 'reserved' : result;
-      if (this.isCrowded(purse)) return 'crowded';
+      if (isCrowded(purse)) return 'crowded';
     }
     const outcome = yield* this.lease(asked, purse, known);
     if (outcome === 'reserved' || outcome === 'crowded') family.seen.set(purse, seen(purse));
     return outcome;
   }
 
-  private mayHaveRoom({ request, family }: Asked, known: SeenPurse | undefined): boolean {
-    if (known === undefined) return this.parameters.triesFirst || family.shards > 1;
-    return known.isOpen && known.room >= request.estimate;
-  }
-
-  private isCrowded({ open }: BuiltPurse): boolean {
-    return open.size >= this.parameters.places;
+  /** A purse never seen may have been opened by others. */
+  private mayHaveRoom({ request }: Asked, known: SeenPurse | undefined): boolean {
+    return known === undefined || (known.isOpen && known.room >= request.estimate);
   }
 
   /** Takes what the request needs, and something ahead if there is room, from every scope. */
@@ -200,24 +209,19 @@ export class PursesAsBuilt implements Design {
     { extra, rounds } = { extra: asked.ahead, rounds: MOST_ROUNDS },
   ): Process<Outcome> {
     const { request, terms } = asked;
-    const { places, drawsAgain } = this.parameters;
     const lease = leaseTo(this.world, purse, {
-      ...{ request, before, extra, places },
+      ...{ request, before, extra },
       foldAfterMs: terms.foldAfterMs,
     });
-    const result = yield* this.send(lease.writes, drawsAgain);
+    const result = yield* this.store.transactOnce(lease.writes);
     if (result !== 'condition-failed') return result === 'done' ? 'reserved' : result;
     if (rounds === 1) return 'unavailable';
     if (!lease.met.isAsKnown)
-      return this.isCrowded(purse)
+      return isCrowded(purse)
         ? 'crowded'
         : yield* this.lease(asked, purse, seen(purse), { extra, rounds: rounds - 1 });
     if (extra === 0) return 'refused';
     return yield* this.lease(asked, purse, before, { extra: 0, rounds: rounds - 1 });
-  }
-
-  private send(writes: readonly Write[], isOnce: boolean): Process<WriteResult | 'contended'> {
-    return isOnce ? this.store.transactOnce(writes) : this.store.transact(writes);
   }
 
   /** Looks at the scopes: whether what the request still needs is there. */
@@ -233,14 +237,6 @@ export class PursesAsBuilt implements Design {
   private *widen(family: FamilyView): Process {
     const { key } = family;
     const { shards } = this.views;
-    if (this.parameters.readsBeforeDoubling) {
-      yield* this.store.read(1);
-      const now = shards.get(key) ?? 1;
-      if (now > family.shards) {
-        family.shards = now;
-        return;
-      }
-    }
     family.shards *= 2;
     const wanted = family.shards;
     yield* this.store.update({
@@ -261,23 +257,25 @@ export class PursesAsBuilt implements Design {
     family.reclaimedAtMs = nowMs;
     let isAnyBack = false;
     const from = Math.floor(request.environment.dice() * family.shards);
-    const length = Math.min(family.shards, this.parameters.reclaims);
+    const length = Math.min(family.shards, RECLAIMS);
     const shards = Array.from({ length }, (_, shard) => (from + shard) % family.shards);
     const others = shards.map((shard) => this.views.purseAt(family, shard)).filter((each) => each !== purse);
     const reclaim = function* (this: PursesAsBuilt, other: BuiltPurse): Process {
       yield* this.store.read(1);
       if (other.room <= 0) return;
-      if (yield* this.fold(other, terms.foldAfterMs, this.parameters.foldsOnce)) isAnyBack = true;
-      family.seen.delete(other);
+      if (yield* this.foldOnce(family, other, terms)) isAnyBack = true;
     }.bind(this);
-    yield* this.workOff(others, RECLAIM_CONCURRENCY, reclaim);
+    yield* this.workOff(others, RECLAIMS, reclaim);
     return isAnyBack || isMore;
   }
 
-  private *fold(purse: BuiltPurse, foldAfterMs: number, isOnce = false): Process<boolean> {
-    const { keeps, looksAtExpired } = this.parameters;
-    const writes = foldOf(this.world, purse, { foldAfterMs, keeps, looksAtExpired });
-    return (yield* this.send(writes, isOnce)) === 'done';
+  /** A fold that meets contention is left to the next request that leaves the purse, or to upkeep. */
+  private *foldOnce(family: FamilyView, purse: BuiltPurse, { foldAfterMs }: Terms): Process<boolean> {
+    family.seen.delete(purse);
+    const writes = foldOf(this.world, purse, foldAfterMs);
+    if ((yield* this.store.transactOnce(writes)) !== 'done') return false;
+    if (!this.views.index.has(purse)) family.seen.set(purse, seen(purse));
+    return true;
   }
 
   private *lookAt(purse: BuiltPurse, endsAtMs: number): Process {
@@ -290,7 +288,7 @@ export class PursesAsBuilt implements Design {
       yield* this.putRecord(request, request.recordedCost ?? request.estimate);
       yield* this.leave(purse, request);
     }
-    if (this.views.index.has(purse)) yield* this.fold(purse, FOLD_AFTER_MS);
+    if (this.views.index.has(purse)) yield* this.store.transact(foldOf(this.world, purse, FOLD_AFTER_MS));
   }
 
   private putRecord(request: Request, cost: MicroUsd): Process<WriteResult> {

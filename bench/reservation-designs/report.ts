@@ -92,8 +92,8 @@ const TABLES: Readonly<
     columns: [LABEL, ...UNITS, ...CONTENTION, HOLDERS, ...ENDS],
   },
   'as-built': {
-    title: 'Shared purses as built, with changes, while 10,000 environments come',
-    columns: [LABEL, ...WHO.slice(1), ...UNITS, ...CONTENTION, HOLDERS, ...ENDS],
+    title: 'Shared purses as built, while 10,000 environments come',
+    columns: [...WHO, ...UNITS, ...CONTENTION, HOLDERS, ...ENDS],
   },
   variants: {
     title:
