@@ -20,13 +20,13 @@ import {
 } from './rule-arguments.ts';
 import { scopeListText, scopeViewText } from './scope-views.ts';
 
-/** Kinds of scopes by the word their commands begin with, with what one is called, article and all, and an id. */
+/** Kinds of scopes by the word their commands begin with, with what one is called and an id. */
 const COLLECTIONS = {
-  organizations: { one: 'an organization', example: 'acme' },
-  teams: { one: 'a team', example: 'search' },
-  projects: { one: 'a project', example: 'ranker' },
-  members: { one: 'a member', example: 'ada@example.com' },
-  tags: { one: 'a tag', example: 'customer=acme' },
+  organizations: { kind: 'organization', one: 'an organization', example: 'acme' },
+  teams: { kind: 'team', one: 'a team', example: 'search' },
+  projects: { kind: 'project', one: 'a project', example: 'ranker' },
+  members: { kind: 'member', one: 'a member', example: 'ada@example.com' },
+  tags: { kind: 'tag', one: 'a tag', example: 'customer=acme' },
 } as const;
 
 const SCOPE_OPTIONS = { name: { type: 'string' }, ...RULE_OPTIONS } as const;
@@ -108,6 +108,6 @@ export function pathOfScope(text: string): string | undefined {
   const at = text.indexOf(':');
   const [kind, id] = [text.slice(0, at), encodeURIComponent(text.slice(at + 1))];
   if (kind === 'key') return `/admin/keys/${id}`;
-  const found = Object.entries(COLLECTIONS).find(([, { one }]) => one === kind);
+  const found = Object.entries(COLLECTIONS).find(([, each]) => each.kind === kind);
   return found === undefined ? undefined : `/admin/${found[0]}/${id}`;
 }

@@ -287,7 +287,11 @@ function newReservation(
     // Of its beginning, however long it waited: its price is of then too.
     windows: countedWindows(shared, exchange.facts.startedAtMs),
     expiresAtMs: exchange.deadlineMs + SWEEP_GRACE_MS,
-    terms: leaseTerms(shared, (policy) => gateway.remainders.counters(policy), estimate, nowMs),
+    terms: leaseTerms(shared, (policy) => gateway.remainders.counters(policy), {
+      estimate,
+      shards: purseShards,
+      nowMs,
+    }),
   };
 }
 

@@ -82,10 +82,18 @@ describe('startEngine', () => {
     const first = await startTestEngine(dbPath);
     await dynamoKeyStore(first.store()).create(key, hash);
     const second = await startTestEngine(dbPath);
-    expect(await dynamoKeyStore(second.store()).findBySecret(hash)).toEqual({ key, scopes: [] });
+    expect(await dynamoKeyStore(second.store()).findBySecret(hash)).toEqual({
+      key,
+      scopes: [],
+      purseShards: 1,
+    });
     await Promise.all([first.stop(), second.stop()]);
     const third = await startTestEngine(dbPath);
-    expect(await dynamoKeyStore(third.store()).findBySecret(hash)).toEqual({ key, scopes: [] });
+    expect(await dynamoKeyStore(third.store()).findBySecret(hash)).toEqual({
+      key,
+      scopes: [],
+      purseShards: 1,
+    });
     await third.stop();
   });
 

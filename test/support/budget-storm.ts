@@ -53,7 +53,8 @@ const ADMIN_KEY = 'storm-admin';
 /** Of the limit: what all requests would cost together, so that the last of them are refused. */
 const PRESSURE = 1.25;
 const TEAM: Scope = { kind: 'team', id: 'storm' };
-const TIMEOUT_MS = 5_000;
+/** Short where the sweep is waited for after a kill; long where a busy machine shall not look like a refusal. */
+const timeoutMs = ({ untilRefused }: StormOptions): number => (untilRefused ? 60_000 : 5_000);
 const STARTS_WITHIN_MS = 30_000;
 const SWEPT_WITHIN_MS = 150_000;
 
@@ -227,7 +228,7 @@ async function ask(storm: Storm, index: number, key: string): Promise<string> {
       headers: {
         authorization: `Bearer ${key}`,
         'content-type': 'application/json',
-        'x-sluice-timeout-ms': String(TIMEOUT_MS),
+        'x-sluice-timeout-ms': String(timeoutMs(options)),
       },
       body: JSON.stringify({
         model: `openai/mock-c100000-l${options.kill ? 20 + ((index * 53) % 600) : 1}`,
@@ -264,9 +265,9 @@ async function sweepAll(storm: Storm, keyId: string): Promise<number> {
 }
 
 /** Upkeep with a clock that is far enough ahead for every reservation to have expired, and every purse to be due. */
-async function sweepAhead({ store }: Storm): Promise<void> {
+async function sweepAhead({ store, options }: Storm): Promise<void> {
   const now = Date.now();
-  await dynamoLedgerUpkeep(store).sweep(now + TIMEOUT_MS + 180_000, now + 30_000);
+  await dynamoLedgerUpkeep(store).sweep(now + timeoutMs(options) + 180_000, now + 30_000);
 }
 
 /** Until no reservation stands and no purse holds money: by the processes' own upkeep, or by ours. */

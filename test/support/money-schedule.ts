@@ -354,7 +354,7 @@ function reservationOf(world: World, each: RequestStep): Reservation {
     world.team,
     { scope: { kind: 'key', id: key.id }, policyVersion: 1, budgets: key.budgets },
   ];
-  const terms = leaseTerms(shared, () => undefined, estimate, nowMs);
+  const terms = leaseTerms(shared, () => undefined, { estimate, shards: 1, nowMs });
   return {
     estimate,
     leg: 0,

@@ -19,6 +19,6 @@ export function reservationOf(key: VirtualKey, usd: number, nowMs: number): Rese
     own: [],
     windows: windowIdsAt(nowMs),
     expiresAtMs: nowMs + 60_000,
-    terms: leaseTerms(shared, () => undefined, estimate, nowMs),
+    terms: leaseTerms(shared, () => undefined, { estimate, shards: 1, nowMs }),
   };
 }

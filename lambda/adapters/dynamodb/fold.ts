@@ -6,18 +6,25 @@ import { readPurse } from './purse.ts';
 import { type Purse, type PurseUsage, purseKey, usageNames } from './purse-item.ts';
 import { rollupUpdates } from './rollup-item.ts';
 import { addToCounters, scopeKey } from './scope-item.ts';
-import { type Store, transact, withRetries } from './store.ts';
+import { type Store, transact, unlessContended, withRetries } from './store.ts';
 import { type UpdateBuilder, updateBuilder } from './update.ts';
 
 /** Models whose usage one fold brings up, beside the scopes: a transaction takes a hundred items. */
 const MODELS_AT_ONCE = 30;
+
+export interface FoldOptions {
+  /** How long the purse may keep what is spent from now on to itself. */
+  readonly foldAfterMs: number;
+  /** Whether it waits for scopes that others are writing to. Who has a caller waiting leaves it to the next. */
+  readonly isPatient: boolean;
+}
 
 /**
  * Brings what a purse's requests have spent into its scopes and the roll-ups, and gives all room back, in one transaction.
  * A purse in which nothing stands any more is closed: it holds nothing until it is opened again.
  * @returns whether this call did it; not where the purse is no longer as it was seen
  */
-export async function fold(store: Store, purse: Purse, foldAfterMs: number): Promise<boolean> {
+export async function fold(store: Store, purse: Purse, options: FoldOptions): Promise<boolean> {
   const isWhole = purse.usage.length <= MODELS_AT_ONCE;
   const usage = purse.usage.slice(0, MODELS_AT_ONCE);
   const portion: Portion = {
@@ -26,22 +33,21 @@ export async function fold(store: Store, purse: Purse, foldAfterMs: number): Pro
     spent: isWhole ? purse.spent : nanoUsd(usage.reduce((sum, { cost }) => sum + cost, 0n)),
     isClosing: purse.open === 0 && isWhole,
     isExact: purse.open === 0 || !isWhole,
-    foldAfterMs,
+    ...options,
   };
   if (!(await foldPortion(store, purse, portion))) return false;
   if (isWhole) return true;
   const rest = await readPurse(store, purse.name);
-  return rest === undefined || fold(store, rest, foldAfterMs);
+  return rest === undefined || fold(store, rest, options);
 }
 
 /** What one transaction brings up. */
-interface Portion {
+interface Portion extends FoldOptions {
   readonly usage: readonly PurseUsage[];
   readonly spent: NanoUsd;
   readonly isClosing: boolean;
   /** Only where nothing has left the purse since it was seen: what is brought up is then taken off it. */
   readonly isExact: boolean;
-  readonly foldAfterMs: number;
 }
 
 async function foldPortion(store: Store, purse: Purse, portion: Portion): Promise<boolean> {
@@ -61,11 +67,13 @@ async function foldPortion(store: Store, purse: Purse, portion: Portion): Promis
     }),
     ...rollupUpdates(store, { ...purse, usage: portion.usage }),
   ];
-  return withRetries(store, async ({ answerLost }) => {
-    const result = await transact(store, items);
+  const insist = portion.isPatient ? withRetries : unlessContended;
+  const result = await insist(store, async ({ answerLost }) => {
+    const { type } = await transact(store, items);
     // Not as it was seen: somebody has used or folded it, perhaps an attempt of ours whose answer was lost.
-    return result.type === 'done' || answerLost;
+    return type === 'done' || answerLost;
   });
+  return result === true;
 }
 
 function foldedPurse(purse: Purse, nowMs: number, portion: Portion) {

@@ -9,20 +9,18 @@ import { type EntryChange, metBy, type PurseChange, writeEntry } from './purse.t
 import { type Purse, purseKey, purseOfItem } from './purse-item.ts';
 import { openShardName } from './record-item.ts';
 import { addToCounters, hardBudgets, refusalBy, requireRoom, scopeKey } from './scope-item.ts';
-import { type FailedCondition, type Store, storeUnavailable, transact, withRetries } from './store.ts';
+import { type Contended, type FailedCondition, type Store, transact, unlessContended } from './store.ts';
 import { updateBuilder } from './update.ts';
 
-/** What came of leasing money to a purse: the change is made in it, or it is crowded, or a scope refused. */
+/**
+ * What came of leasing money to a purse: the change is made in it, or it is crowded, or not as it was known (`no-room`), or
+ * a scope refused, or others were writing to one of them all.
+ */
 export type LeaseOutcome =
-  | Extract<PurseChange, { readonly type: 'made' }>
-  | { readonly type: 'crowded'; readonly purse: Purse | undefined }
+  | PurseChange
+  | Contended
   | Exclude<ReserveOutcome, { readonly type: 'reserved' | 'calls-exhausted' }>;
 
-/** One attempt: also, that the purse was not as it was known. */
-type LeaseAttempt = LeaseOutcome | PurseChange;
-
-/** How often a purse may turn out not to be as it was known. */
-const MOST_ROUNDS = 8;
 /** Upkeep looks after a purse that no request has folded so long after it was due. */
 const UPKEEP_AFTER_MS = 30_000;
 /** Purses are of use for a day at most. Who reads one later looks into the past. */
@@ -38,24 +36,14 @@ export const lookAtMs = (nowMs: number, foldAfterMs: number): number => nowMs + 
 export async function lease(
   store: Store,
   { name, reservation, change, ahead }: LeaseRequest,
-  known: Purse | undefined,
+  purse: Purse | undefined,
 ): Promise<LeaseOutcome> {
-  let purse = known;
-  let extra = ahead;
-  for (let round = 0; round < MOST_ROUNDS; round += 1) {
+  const attempt = (extra: NanoUsd): Promise<LeaseOutcome> => {
     const granted = grantFor({ change, reservation, extra }, purse);
-    const outcome = await leaseOnce(store, { name, reservation, change, granted }, purse);
-    if (outcome.type === 'made' || outcome.type === 'stale-policy') return outcome;
-    if (outcome.type === 'crowded') return { type: outcome.type, purse: outcome.purse };
-    if (outcome.type === 'refused') {
-      if (extra === ZERO_USD) return outcome;
-      extra = ZERO_USD;
-      continue;
-    }
-    // The purse was not as it was known: with it as it is now, the next attempt is another one.
-    purse = outcome.purse;
-  }
-  throw storeUnavailable(undefined);
+    return leaseOnce(store, { name, reservation, change, granted }, purse);
+  };
+  const outcome = await attempt(ahead);
+  return outcome.type === 'refused' && ahead !== ZERO_USD ? attempt(ZERO_USD) : outcome;
 }
 
 export interface LeaseRequest {
@@ -77,14 +65,14 @@ function grantFor(
 }
 
 /** What the purse has at hand for a change; less than nothing where an answer has cost more than was set aside for it. */
-const roomUsed = (change: EntryChange, purse: Purse | undefined): NanoUsd =>
+export const roomUsed = (change: EntryChange, purse: Purse | undefined): NanoUsd =>
   purse === undefined ? ZERO_USD : minUsd(purse.room, change.amount);
 
 async function leaseOnce(
   store: Store,
   request: Omit<LeaseRequest, 'ahead'> & { readonly granted: NanoUsd },
   purse: Purse | undefined,
-): Promise<LeaseAttempt> {
+): Promise<LeaseOutcome> {
   const { name, reservation, change, granted } = request;
   const isOpening = purse?.isOpen !== true;
   const items: readonly TransactWriteItem[] = [
@@ -104,7 +92,7 @@ async function leaseOnce(
       };
     }),
   ];
-  return withRetries(store, async () => {
+  return unlessContended<LeaseOutcome>(store, async () => {
     const result = await transact(store, items);
     if (result.type === 'done') return { type: 'made', purse: afterLease(store, request, purse) };
     const [met, ...scopes] = result.failed;

@@ -1,5 +1,5 @@
 import { type Scope, type ScopeCounters, scopeName } from '../../domain/money/budget.ts';
-import type { NanoUsd } from '../../domain/money/nano.ts';
+import { type NanoUsd, ZERO_USD } from '../../domain/money/nano.ts';
 import type {
   HeldReservation,
   OwnScopePolicy,
@@ -116,7 +116,26 @@ async function foldWhereDue(
   return foldNow(store, views, reservation, purse);
 }
 
-function foldNow(store: Store, views: PurseViews, reservation: Reservation, purse: Purse): Promise<boolean> {
-  views.family(purseFamily(reservation)).purses.delete(purse.name);
-  return fold(store, purse, reservation.terms.foldAfterMs);
+async function foldNow(
+  store: Store,
+  views: PurseViews,
+  reservation: Reservation,
+  purse: Purse,
+): Promise<boolean> {
+  const { purses } = views.family(purseFamily(reservation));
+  purses.delete(purse.name);
+  const { foldAfterMs } = reservation.terms;
+  const isFolded = await fold(store, purse, { foldAfterMs, isPatient: false });
+  // Where it is known to be closed, the next request need not look into it.
+  if (isFolded && purse.open === 0 && !purses.has(purse.name)) purses.set(purse.name, closed(purse));
+  return isFolded;
 }
+
+const closed = (purse: Purse): Purse => ({
+  ...purse,
+  isOpen: false,
+  room: ZERO_USD,
+  spent: ZERO_USD,
+  usage: [],
+  fence: purse.fence + 1,
+});

@@ -48,7 +48,7 @@ export interface PurseEntry {
   readonly isTaken: boolean;
   readonly startedAtMs: number;
   readonly deployment: DeploymentId;
-  /** In a purse: the names of the request's own scopes. In a scope of its own: the purse's name. */
+  /** In a purse: the names of the request's own scopes. In a scope of its own: the windows it counts in. */
   readonly beside: readonly string[];
 }
 

@@ -1,5 +1,6 @@
-import { scopeName } from '../../domain/money/budget.ts';
+import { type ScopePolicy, scopeName } from '../../domain/money/budget.ts';
 import { type NanoUsd, nanoUsd, ZERO_USD } from '../../domain/money/nano.ts';
+import type { WindowId } from '../../domain/money/window.ts';
 import type {
   HeldReservation,
   OwnScopePolicy,
@@ -7,7 +8,7 @@ import type {
   Reservation,
 } from '../../domain/request-record.ts';
 import type { ReserveOutcome } from '../../ports/ledger.ts';
-import { type LeaseOutcome, type LeaseRequest, lease } from './lease.ts';
+import { type LeaseOutcome, type LeaseRequest, lease, roomUsed } from './lease.ts';
 import { giveBack } from './leave.ts';
 import { changeInOwnScope } from './own-scope.ts';
 import { changeInPurse, type EntryChange } from './purse.ts';
@@ -17,7 +18,7 @@ import { isBusy, type PurseFamilyView, type PurseViews } from './purse-views.ts'
 import { entryIdOf } from './record-item.ts';
 import { ownEntry, ownWindows, purseEntry } from './reservation-entry.ts';
 import { hardBudgets, refusalBy, scopeKey } from './scope-item.ts';
-import { readItem, type Store } from './store.ts';
+import { pauses, readItem, type Store, storeUnavailable } from './store.ts';
 
 /** Sets the estimate aside in a purse of the shared scopes, and in each of the request's own scopes, all at once. */
 export async function reserve(
@@ -163,25 +164,76 @@ const changeInOwn = (
     entryChange(facts, wanted, (reservation) => ownEntry(facts, reservation, policy)),
   );
 
-/** Changes one of the family's purses: with the room it has, or with money leased in the same write. */
+/** Looks for a purse that takes a change: with the room it has, or with money leased in the same write. */
+interface Search {
+  readonly family: PurseFamilyView;
+  readonly reservation: Reservation;
+  readonly change: EntryChange;
+  readonly draw: () => string;
+  /** Counted from the last step that led on. */
+  pause: ReturnType<typeof pauses>;
+  /** The purse that is tried. */
+  name: string;
+  /** How many purses turned out to be crowded. */
+  crowds: number;
+  /** Whether room was looked for before a refusal. */
+  hasLooked: boolean;
+}
+
 async function changeInFamily(store: Store, facts: RequestFacts, wanted: Change): Promise<Made | Refusal> {
   const { family, reservation, from } = wanted;
   const request = entryChange(facts, wanted, (each) => purseEntry(facts, each));
   const isAhead = from === undefined && isBusy(reservation, family, gapSinceLast(store, family));
   const ahead = isAhead ? reservation.terms.allowance : ZERO_USD;
-  let name = from?.purse ?? anyPurse(store, family, reservation);
-  let hasLooked = false;
+  const draw = (): string => from?.purse ?? anyPurse(store, family, reservation);
+  const search: Search = {
+    ...{ family, reservation, change: request, draw, pause: pauses(store) },
+    ...{ name: draw(), crowds: 0, hasLooked: false },
+  };
   for (;;) {
     const among = family.shards;
-    const outcome = await changeHere(store, { name, reservation, change: request, ahead }, family);
-    if (outcome.type === 'crowded') {
-      await leaveCrowd(store, family, reservation, among);
-      name = anyPurse(store, family, reservation);
-      continue;
+    const outcome = await changeHere(
+      store,
+      { name: search.name, reservation, change: request, ahead },
+      family,
+    );
+    const final = await finalOutcome(store, search, outcome, among);
+    if (final !== undefined) return final;
+  }
+}
+
+/** @returns `undefined` where the search goes on */
+async function finalOutcome(
+  store: Store,
+  search: Search,
+  outcome: OutcomeHere,
+  among: number,
+): Promise<Made | Refusal | undefined> {
+  const { family, reservation, change, name } = search;
+  switch (outcome.type) {
+    case 'crowded': {
+      search.crowds += 1;
+      const { crowds } = search;
+      if (await leaveCrowd(store, family, reservation, { among, crowds })) search.pause = pauses(store);
+      else await search.pause('contended', undefined);
+      search.name = search.draw();
+      return undefined;
     }
-    const mayFit = !hasLooked && outcome.type === 'refused';
-    if (!mayFit || !(await findRoom(store, family, reservation, name))) return outcome;
-    hasLooked = true;
+    case 'contended': {
+      await search.pause('contended', outcome.cause);
+      const needed = nanoUsd(change.amount - roomUsed(change, family.purses.get(name)));
+      const refusal = await refusalNow(store, reservation.shared, reservation.windows, needed);
+      if (refusal !== undefined) return finalOutcome(store, search, refusal, among);
+      search.name = search.draw();
+      return undefined;
+    }
+    case 'refused': {
+      if (search.hasLooked || !(await findRoom(store, family, reservation, name))) return outcome;
+      search.hasLooked = true;
+      return undefined;
+    }
+    default:
+      return outcome;
   }
 }
 
@@ -196,22 +248,29 @@ function gapSinceLast({ clock }: Store, family: PurseFamilyView): number | undef
   return usedAtMs === undefined ? undefined : nowMs - usedAtMs;
 }
 
+/** How often a purse may turn out not to be as it was known. */
+const MOST_ROUNDS = 8;
+
+type OutcomeHere = Exclude<LeaseOutcome, { readonly type: 'no-room' }>;
+
+/** @throws GatewayError `store_unavailable` where the purse is another one each time */
 async function changeHere(
   store: Store,
   request: LeaseRequest,
   family: PurseFamilyView,
-): Promise<LeaseOutcome> {
-  const known = family.purses.get(request.name);
-  // A purse that was never seen is looked for where the key is known to be busy; elsewhere there is none, as a rule.
-  const mayHaveRoom =
-    known === undefined ? family.shards > 1 : known.isOpen && known.room >= request.change.amount;
-  const inPurse = mayHaveRoom ? await changeInPurse(store, request.name, request.change) : undefined;
-  const outcome =
-    inPurse === undefined || inPurse.type === 'no-room'
-      ? await lease(store, request, inPurse === undefined ? known : inPurse.purse)
-      : inPurse;
-  if ('purse' in outcome && outcome.purse !== undefined) family.purses.set(request.name, outcome.purse);
-  return outcome;
+): Promise<OutcomeHere> {
+  const { name, change: wanted } = request;
+  let known = family.purses.get(name);
+  for (let round = 0; round < MOST_ROUNDS; round += 1) {
+    const mayHaveRoom = known === undefined ? round === 0 : known.isOpen && known.room >= wanted.amount;
+    const outcome = mayHaveRoom
+      ? await changeInPurse(store, name, wanted)
+      : await lease(store, request, known);
+    if ('purse' in outcome && outcome.purse !== undefined) family.purses.set(name, outcome.purse);
+    if (outcome.type !== 'no-room') return outcome;
+    known = outcome.purse;
+  }
+  throw storeUnavailable(undefined);
 }
 
 /** An estimate above a limit fits never: refused without a write, with the counters as they are. */
@@ -221,15 +280,30 @@ async function refusalOfWhatNeverFits(
   estimate: NanoUsd,
   startedAtMs: number,
 ): Promise<Refusal | undefined> {
-  const policies = [
-    ...shared.map((policy) => ({ policy, windows })),
-    ...own.map((policy) => ({ policy, windows: ownWindows(policy, startedAtMs) })),
-  ];
-  for (const each of policies) {
-    if (!hardBudgets(each.policy).some(({ limit }) => limit < estimate)) continue;
-    const item = await readItem(store, 'spend', scopeKey(scopeName(each.policy.scope)));
-    const refusal = refusalBy(each.policy, each.windows, estimate, item);
+  const isBeyond = (policy: ScopePolicy): boolean =>
+    hardBudgets(policy).some(({ limit }) => limit < estimate);
+  const inShared = await refusalNow(store, shared.filter(isBeyond), windows, estimate);
+  if (inShared !== undefined) return inShared;
+  for (const policy of own.filter(isBeyond)) {
+    const refusal = await refusalNow(store, [policy], ownWindows(policy, startedAtMs), estimate);
     if (refusal !== undefined) return refusal;
   }
   return undefined;
+}
+
+/** Whether one of the scopes has no room for an amount as it stands now. */
+async function refusalNow(
+  store: Store,
+  policies: readonly ScopePolicy[],
+  windows: readonly WindowId[],
+  amount: NanoUsd,
+): Promise<Exclude<Refusal, { readonly type: 'calls-exhausted' }> | undefined> {
+  const refusals = await Promise.all(
+    policies
+      .filter((policy) => hardBudgets(policy).length > 0)
+      .map(async (policy) =>
+        refusalBy(policy, windows, amount, await readItem(store, 'spend', scopeKey(scopeName(policy.scope)))),
+      ),
+  );
+  return refusals.find((refusal) => refusal !== undefined);
 }

@@ -28,7 +28,7 @@ export interface Store {
 /** No further attempt starts this long after the first, but for the least number of them. */
 const RETRY_FOR_MS = 1500;
 /** A lost answer is looked into once; who met contention was answered fast, so the time went by elsewhere. */
-const LEAST_ATTEMPTS = { 'answer-lost': 2, contended: 4 } as const;
+const LEAST_ATTEMPTS = { 'answer-lost': 2, contended: 8 } as const;
 const FIRST_BACKOFF_MS = 10;
 const LONGEST_BACKOFF_MS = 200;
 
@@ -63,7 +63,7 @@ const BUGS = new Set([
 ]);
 
 /**
- * The one retry loop of the store: conflicts, throttling and lost answers, with jitter, for about 1.5 s. `attempt` must
+ * The retry loop of the store: conflicts, throttling and lost answers, with jitter, for about 1.5 s. `attempt` must
  * bear being carried out twice, and turn failed conditions into values itself.
  * @throws GatewayError `store_unavailable` when the store cannot be reached, refuses us, or stays contended
  */
@@ -71,21 +71,59 @@ export async function withRetries<Result>(
   store: Store,
   attempt: (earlier: Earlier) => Promise<Result>,
 ): Promise<Result> {
-  const { clock, retryForMs = RETRY_FOR_MS } = store;
-  const startedAtMs = clock.monotonicMs();
+  const pause = pauses(store);
   let answerLost = false;
-  for (let attempts = 1; ; attempts++) {
+  for (;;) {
     try {
       return await attempt({ answerLost });
     } catch (error) {
       const failure = passingFailureOf(error);
       answerLost ||= failure === 'answer-lost';
-      const isOver = clock.monotonicMs() - startedAtMs > retryForMs;
-      if (isOver && attempts >= LEAST_ATTEMPTS[failure]) throw storeUnavailable(error);
-      const backoffMs = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempts);
-      await clock.sleep(clock.random() * backoffMs);
+      await pause(failure, error);
     }
   }
+}
+
+/** What met contention at once, and was not carried out: something else may be tried. */
+export interface Contended {
+  readonly type: 'contended';
+  readonly cause: unknown;
+}
+
+/** Like `withRetries`, but who meets contention is told so, unless an earlier attempt may have been carried out. */
+export const unlessContended = <Result>(
+  store: Store,
+  attempt: (earlier: Earlier) => Promise<Result>,
+): Promise<Result | Contended> =>
+  withRetries<Result | Contended>(store, async (earlier) => {
+    try {
+      return await attempt(earlier);
+    } catch (error) {
+      if (earlier.answerLost || failureOf(error) !== 'contended') throw error;
+      return { type: 'contended', cause: error };
+    }
+  });
+
+/**
+ * Pauses between attempts: longer from one to the next, with jitter.
+ * @returns waits before the next attempt. @throws GatewayError `store_unavailable` where there shall be none
+ */
+export function pauses({
+  clock,
+  retryForMs = RETRY_FOR_MS,
+}: Pick<Store, 'clock' | 'retryForMs'>): (
+  failure: keyof typeof LEAST_ATTEMPTS,
+  error: unknown,
+) => Promise<void> {
+  const startedAtMs = clock.monotonicMs();
+  let attempts = 0;
+  return async (failure, error) => {
+    attempts += 1;
+    const isOver = clock.monotonicMs() - startedAtMs > retryForMs;
+    if (isOver && attempts >= LEAST_ATTEMPTS[failure]) throw storeUnavailable(error);
+    const backoffMs = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempts);
+    await clock.sleep(clock.random() * backoffMs);
+  };
 }
 
 /** Whether `withRetries` gave up because the item or its partition took no more, not because nobody answered. */

@@ -59,7 +59,7 @@ async function sweepPurse(store: Store, run: SweepRun, name: string): Promise<vo
     if (found === undefined) return;
     const purse = await sweepEntries(store, run, found);
     if (purse.open > 0) run.open += 1;
-    if (!purse.isOpen || !(await fold(store, purse, FOLD_AFTER_MS))) return;
+    if (!purse.isOpen || !(await fold(store, purse, { foldAfterMs: FOLD_AFTER_MS, isPatient: true }))) return;
     run.folded += 1;
     for (const scope of purse.scopes) run.scopes.add(scope);
   } catch (error) {

@@ -16,28 +16,35 @@ const FOLD_AFTER_MS = 60_000;
 /** Purses that hold money of one scope fold in turn, at most ten a second: each is a transaction on the scope's item. */
 const FOLD_APART_MS = 100;
 const SHARED_PURSES = 20;
-const REQUESTS_AHEAD = 16n;
+const REQUESTS_AHEAD = 32n;
 /** Of what a hard budget has left, all purses together keep about this share in hand. */
 const SHARE_IN_HAND = 10n;
+/** Of a budget whose counters were never seen, this share is taken to be left. */
+const SHARE_UNSEEN = 10n;
 
 /**
- * @param known the scopes' counters as last seen. A hard budget whose counters were never seen leases nothing ahead: each
- *   request then takes just what it needs
+ * @param known the scopes' counters as last seen. A hard budget whose counters were never seen is taken for nearly used up:
+ *   what it really has left decides when money is leased
+ * @param shards how many purses the key has, each of which may hold money of every scope
  */
 export function leaseTerms(
   policies: readonly ScopePolicy[],
   known: (policy: ScopePolicy) => ScopeCounters | undefined,
-  estimate: NanoUsd,
-  nowMs: number,
+  {
+    estimate,
+    shards,
+    nowMs,
+  }: { readonly estimate: NanoUsd; readonly shards: number; readonly nowMs: number },
 ): LeaseTerms {
   let allowance = nanoUsd(estimate * REQUESTS_AHEAD);
-  let purses = 0;
+  let purses = shards;
   for (const policy of policies) {
     const counters = known(policy);
-    const sharing = Math.max(1, counters?.purses ?? 1);
+    const sharing = Math.max(shards, counters?.purses ?? 1);
     purses = Math.max(purses, sharing);
     for (const budget of policy.budgets.filter(({ mode }) => mode === 'hard')) {
-      const left = counters === undefined ? 0n : leftOf(budgetState(budget, counters, nowMs));
+      const left =
+        counters === undefined ? budget.limit / SHARE_UNSEEN : leftOf(budgetState(budget, counters, nowMs));
       allowance = minUsd(allowance, nanoUsd(left / SHARE_IN_HAND / BigInt(sharing)));
     }
   }

@@ -86,14 +86,13 @@ describe('notices', () => {
 describe('pruneWindows', () => {
   test('takes off what ended more than two hours ago, and nothing else', async () => {
     const policy = await scopeWith(engine.store(), [hard(1_000_000n, 'hour')]);
-    const store = { ...engine.store(), clock: standingClock() };
+    const clock = standingClock();
+    const store = { ...engine.store(), clock };
     const ledger = dynamoLedger(store);
-    const momentsMs = [
-      Date.UTC(2026, 9, 31, 23),
-      Date.UTC(2026, 10, 1, 9),
-      Date.UTC(2026, 10, 1, 10),
-      START_MS,
-    ];
+    const firstMs = Date.UTC(2026, 9, 31, 23);
+    // A fold prunes too, by its own clock.
+    clock.pass(firstMs - START_MS);
+    const momentsMs = [firstMs, Date.UTC(2026, 10, 1, 9), Date.UTC(2026, 10, 1, 10), START_MS];
     const live = async (atMs: number) => {
       const request = facts(policy, { startedAtMs: atMs });
       const held = reserved(

@@ -144,7 +144,7 @@ test('a key comes with the settings of what it names, as far as there are any', 
   const hash = secretHash(unique('hash'));
   const keys = dynamoKeyStore(engine.store());
   await keys.create(key, hash);
-  expect(await keys.findBySecret(hash)).toEqual({ key, scopes: [made, tag] });
+  expect(await keys.findBySecret(hash)).toEqual({ key, scopes: [made, tag], purseShards: 1 });
 });
 
 describe('list', () => {

@@ -266,7 +266,7 @@ describe('a process that dies at any write', () => {
   /** What is reserved in a session last looks after what a dead process has left there. */
   async function lookAt(session: OwnScopePolicy): Promise<void> {
     const lateClock = standingClock();
-    lateClock.pass(3 * 3_600_000);
+    lateClock.pass(26 * 3_600_000);
     const late = dynamoLedger({ ...engine.store(), clock: lateClock });
     const key = await scopeWith(store(), []);
     const request = facts(key);
