@@ -10,6 +10,8 @@ const SHARED_PURSES = 20;
 const BUSY_GAP_MS = 1_000;
 const UPKEEP_AFTER_MS = 30_000;
 const REQUESTS_AHEAD = 32;
+/** Of a budget never seen, this share is taken to be left. */
+const SHARE_UNSEEN = 0.1;
 /** So many open requests are a crowd. */
 const PLACES = 6;
 
@@ -32,7 +34,7 @@ export function termsOf(
   for (const scope of chain) {
     const known = view.scopes.get(scope);
     const sharing = Math.max(shards, known?.holders ?? 1);
-    const left = known?.left ?? scope.limit;
+    const left = known?.left ?? SHARE_UNSEEN * scope.limit;
     holders = Math.max(holders, sharing);
     allowance = Math.min(allowance, Math.max(0, Math.floor((share * left) / sharing)));
   }
@@ -64,13 +66,13 @@ export function leaseTo(
     foldAfterMs,
   }: {
     readonly request: Request;
-    readonly before: SeenPurse | undefined;
+    readonly before: SeenPurse;
     readonly extra: MicroUsd;
     readonly foldAfterMs: number;
   },
 ): { readonly writes: readonly Write[]; readonly met: { isAsKnown: boolean } } {
-  const isOpening = before?.isOpen !== true;
-  const used = Math.min(request.estimate, Math.max(0, before?.room ?? 0));
+  const isOpening = !before.isOpen;
+  const used = Math.min(request.estimate, Math.max(0, before.room));
   const granted = request.estimate - used + extra;
   const met = { isAsKnown: true };
   const own: Write = {

@@ -27,14 +27,16 @@ const SHARE_IN_HAND = 0.1;
 /** One request meets so many crowds before it doubles the number of purses. */
 const CROWDS_TO_WIDEN = 3;
 const RECLAIM_APART_MS = 1_000;
-/** A refusal makes so many of the key's other purses give back what they have. */
-const RECLAIMS = 16;
+/** A refusal makes all of the key's purses give back what they have; of more than so many, some. */
+const ALL_RECLAIMED = 64;
+const SOME_RECLAIMED = 16;
 const SWEEP_CONCURRENCY = 8;
 const UPKEEP_MS = 50_000;
 const MOST_ROUNDS = 8;
 const MOST_SHARDS = 4_096;
 /** As long as the store's retries take. */
 const DRAW_FOR_MS = 1_500;
+const LEAST_DRAWS = 8;
 const LONGEST_PAUSE_MS = 200;
 
 /** What a request has to do with its purses. */
@@ -46,15 +48,16 @@ interface Asked {
   readonly ahead: MicroUsd;
 }
 
-/** How often a request has tried in vain. */
+/** How often a request has tried in vain; `sinceMs` and `pauses`: after the last step that led on. */
 interface Tries {
-  readonly untilMs: number;
+  sinceMs: number;
+  pauses: number;
   crowds: number;
-  contended: number;
   hasLooked: boolean;
 }
 
 type Outcome = Reservation | 'crowded' | 'contended';
+type LeaseResult = WriteResult | 'contended' | 'refused';
 
 /**
  * E. Shared purses as `lambda/adapters/dynamodb/{reserve,lease,leave,fold,sweep}.ts` have them: each purse leases for
@@ -79,8 +82,7 @@ export class PursesAsBuilt implements Design {
   *reserve(request: Request): Process<Reservation> {
     const asked = this.ask(request);
     const { family } = asked;
-    const untilMs = this.world.kernel.nowMs + DRAW_FOR_MS;
-    const tries: Tries = { untilMs, crowds: 0, contended: 0, hasLooked: false };
+    const tries: Tries = { sinceMs: this.world.kernel.nowMs, pauses: 0, crowds: 0, hasLooked: false };
     for (;;) {
       const purse = this.views.purseAt(family, Math.floor(request.environment.dice() * family.shards));
       const outcome = yield* this.reserveIn(asked, purse);
@@ -155,17 +157,16 @@ export class PursesAsBuilt implements Design {
       case 'contended':
         return yield* this.afterContention(asked, purse, tries);
       case 'refused':
-        if (tries.hasLooked || !(yield* this.findRoom(asked, purse))) return outcome;
-        tries.hasLooked = true;
-        return undefined;
+        return yield* this.afterRefusal(asked, purse, tries);
     }
   }
 
-  private *afterCrowd({ family }: Asked, tries: Tries): Process<'unavailable' | undefined> {
+  private *afterCrowd({ request, family }: Asked, tries: Tries): Process<'unavailable' | undefined> {
     tries.crowds++;
-    if (family.shards >= MOST_SHARDS)
-      return this.world.kernel.nowMs > tries.untilMs ? 'unavailable' : undefined;
-    if (family.shards === 1 || tries.crowds % CROWDS_TO_WIDEN === 0) yield* this.widen(family);
+    const isChance = family.shards > 1 && tries.crowds % CROWDS_TO_WIDEN > 0;
+    if (!isChance && family.shards >= MOST_SHARDS) return yield* this.pause(request, tries);
+    if (!isChance) yield* this.widen(family);
+    Object.assign(tries, { sinceMs: this.world.kernel.nowMs, pauses: 0 });
     return undefined;
   }
 
@@ -174,54 +175,58 @@ export class PursesAsBuilt implements Design {
     purse: BuiltPurse,
     tries: Tries,
   ): Process<'refused' | 'unavailable' | undefined> {
-    if (this.world.kernel.nowMs > tries.untilMs) return 'unavailable';
-    tries.contended++;
-    if (!(yield* this.hasRoom(asked, purse))) return 'refused';
-    yield asked.request.environment.dice() * Math.min(LONGEST_PAUSE_MS, 10 * 2 ** tries.contended);
+    if ((yield* this.pause(asked.request, tries)) !== undefined) return 'unavailable';
+    return (yield* this.hasRoom(asked, purse)) ? undefined : yield* this.afterRefusal(asked, purse, tries);
+  }
+
+  private *afterRefusal(asked: Asked, purse: BuiltPurse, tries: Tries): Process<'refused' | undefined> {
+    if (tries.hasLooked || !(yield* this.findRoom(asked, purse))) return 'refused';
+    tries.hasLooked = true;
+    return undefined;
+  }
+
+  private *pause({ environment }: Request, tries: Tries): Process<'unavailable' | undefined> {
+    tries.pauses++;
+    const isOver = this.world.kernel.nowMs - tries.sinceMs > DRAW_FOR_MS;
+    if (isOver && tries.pauses >= LEAST_DRAWS) return 'unavailable';
+    yield environment.dice() * Math.min(LONGEST_PAUSE_MS, 10 * 2 ** tries.pauses);
     return undefined;
   }
 
   private *reserveIn(asked: Asked, purse: BuiltPurse): Process<Outcome> {
-    const { request, family } = asked;
-    let known = family.seen.get(purse);
-    if (this.mayHaveRoom(asked, known)) {
-      const result = yield* this.store.update(reserveInPurse(purse, request));
-      known = seen(purse);
-      if (result !== 'condition-failed') family.seen.set(purse, known);
-      if (result !== 'condition-failed') return result === 'done' ? 'reserved' : result;
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      const result = yield* this.reserveAsKnown(asked, purse);
+      if (result === 'done') return 'reserved';
+      if (result !== 'condition-failed') return result;
       if (isCrowded(purse)) return 'crowded';
     }
-    const outcome = yield* this.lease(asked, purse, known);
-    if (outcome === 'reserved' || outcome === 'crowded') family.seen.set(purse, seen(purse));
-    return outcome;
+    return 'unavailable';
   }
 
   /** A purse never seen may have been opened by others. */
-  private mayHaveRoom({ request }: Asked, known: SeenPurse | undefined): boolean {
-    return known === undefined || (known.isOpen && known.room >= request.estimate);
+  private *reserveAsKnown(asked: Asked, purse: BuiltPurse): Process<LeaseResult> {
+    const { request, family } = asked;
+    const known = family.seen.get(purse);
+    const mayHaveRoom = known === undefined || (known.isOpen && known.room >= request.estimate);
+    const result = mayHaveRoom
+      ? yield* this.store.update(reserveInPurse(purse, request))
+      : yield* this.lease(asked, purse, known);
+    if (result === 'done' || result === 'condition-failed') family.seen.set(purse, seen(purse));
+    return result;
   }
 
   /** Takes what the request needs, and something ahead if there is room, from every scope. */
   private *lease(
     asked: Asked,
     purse: BuiltPurse,
-    before: SeenPurse | undefined,
-    { extra, rounds } = { extra: asked.ahead, rounds: MOST_ROUNDS },
-  ): Process<Outcome> {
-    const { request, terms } = asked;
-    const lease = leaseTo(this.world, purse, {
-      ...{ request, before, extra },
-      foldAfterMs: terms.foldAfterMs,
-    });
+    before: SeenPurse,
+    extra = asked.ahead,
+  ): Process<LeaseResult> {
+    const { foldAfterMs } = asked.terms;
+    const lease = leaseTo(this.world, purse, { request: asked.request, before, extra, foldAfterMs });
     const result = yield* this.store.transactOnce(lease.writes);
-    if (result !== 'condition-failed') return result === 'done' ? 'reserved' : result;
-    if (rounds === 1) return 'unavailable';
-    if (!lease.met.isAsKnown)
-      return isCrowded(purse)
-        ? 'crowded'
-        : yield* this.lease(asked, purse, seen(purse), { extra, rounds: rounds - 1 });
-    if (extra === 0) return 'refused';
-    return yield* this.lease(asked, purse, before, { extra: 0, rounds: rounds - 1 });
+    if (result !== 'condition-failed' || !lease.met.isAsKnown) return result;
+    return extra === 0 ? 'refused' : yield* this.lease(asked, purse, before, 0);
   }
 
   /** Looks at the scopes: whether what the request still needs is there. */
@@ -246,27 +251,32 @@ export class PursesAsBuilt implements Design {
     });
   }
 
-  /** Looks at the purse again, and folds the key's others. Whether there is more than was known. */
+  /** Folds the purse and some of the key's others, or looks at it again. Whether there may be more than was known. */
   private *findRoom({ request, family, terms }: Asked, purse: BuiltPurse): Process<boolean> {
     const { nowMs } = this.world.kernel;
-    const known = family.seen.get(purse)?.room ?? 0;
-    yield* this.store.read(1);
-    family.seen.set(purse, seen(purse));
-    const isMore = this.views.index.has(purse) && purse.room > known;
-    if (family.shards === 1 || nowMs - family.reclaimedAtMs < RECLAIM_APART_MS) return isMore;
-    family.reclaimedAtMs = nowMs;
-    let isAnyBack = false;
-    const from = Math.floor(request.environment.dice() * family.shards);
-    const length = Math.min(family.shards, RECLAIMS);
-    const shards = Array.from({ length }, (_, shard) => (from + shard) % family.shards);
-    const others = shards.map((shard) => this.views.purseAt(family, shard)).filter((each) => each !== purse);
-    const reclaim = function* (this: PursesAsBuilt, other: BuiltPurse): Process {
+    if (nowMs - family.reclaimedAtMs < RECLAIM_APART_MS) {
+      const known = family.seen.get(purse)?.room ?? 0;
       yield* this.store.read(1);
-      if (other.room <= 0) return;
-      if (yield* this.foldOnce(family, other, terms)) isAnyBack = true;
+      family.seen.set(purse, seen(purse));
+      return this.views.index.has(purse) && purse.room > known;
+    }
+    family.reclaimedAtMs = nowMs;
+    const from = Math.floor(request.environment.dice() * family.shards);
+    const length = family.shards > ALL_RECLAIMED ? SOME_RECLAIMED : family.shards;
+    const some = Array.from({ length }, (_, shard) =>
+      this.views.purseAt(family, (from + shard) % family.shards),
+    );
+    let isAnyBack = false;
+    const reclaim = function* (this: PursesAsBuilt, each: BuiltPurse): Process {
+      yield* this.store.read(1);
+      if (!this.views.index.has(each) || (each.room <= 0 && each.spent <= 0)) return;
+      family.seen.delete(each);
+      const result = yield* this.store.transact(foldOf(this.world, each, terms.foldAfterMs));
+      if (result === 'done') isAnyBack = true;
     }.bind(this);
-    yield* this.workOff(others, RECLAIMS, reclaim);
-    return isAnyBack || isMore;
+    const purses = new Set([purse, ...some]);
+    yield* this.workOff([...purses], purses.size, reclaim);
+    return isAnyBack;
   }
 
   /** A fold that meets contention is left to the next request that leaves the purse, or to upkeep. */
