@@ -230,11 +230,9 @@ export class PursesAsBuilt implements Design {
   }
 
   /** Looks at the scopes: whether what the request still needs is there. */
-  private *hasRoom({ request, family, view }: Asked, purse: BuiltPurse): Process<boolean> {
+  private *hasRoom({ request, family }: Asked, purse: BuiltPurse): Process<boolean> {
     const { chain } = request.key;
     yield* this.store.read(chain.length);
-    for (const scope of chain)
-      view.scopes.set(scope, { left: scope.limit - scope.committed, holders: scope.holders });
     const needed = request.estimate - Math.max(0, family.seen.get(purse)?.room ?? 0);
     return chain.every(({ limit, committed }) => committed + needed <= limit);
   }
