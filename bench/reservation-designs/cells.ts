@@ -1,55 +1,27 @@
+import { AS_BUILT_CELLS } from './as-built-cells.ts';
+import {
+  type Cell,
+  ENVIRONMENTS,
+  HOT_KEY,
+  MANY_KEYS,
+  SCENARIOS,
+  SECOND_MS,
+  settingOf,
+  TEAMS,
+} from './cell.ts';
 import type { DesignOf } from './design.ts';
 import { Leases } from './leases.ts';
 import { ParallelUpdates } from './parallel-updates.ts';
 import { DEFAULT_PURSES, type PurseParameters } from './purse-parameters.ts';
 import { Purses } from './purses.ts';
-import type { Setting } from './simulate.ts';
 import { DEFAULT_STORE, type StoreParameters } from './store.ts';
 import { Transactions } from './transactions.ts';
-import type { Scenario } from './world.ts';
-
-/** One run, and the table it belongs to. */
-export interface Cell {
-  readonly table: 'steady' | 'closing' | 'deaths' | 'edges' | 'ramp' | 'variants';
-  readonly label: string;
-  readonly setting: Setting;
-}
-
-const SECOND_MS = 1_000;
-/** More than a run can spend. */
-const AMPLE_SECONDS = 1_000_000;
-const SEED = 1;
-
-const HOT_KEY: Scenario = { name: 'one hot key', teams: 1, keysPerTeam: 1 };
-const TEAMS: Scenario = { name: '20 teams × 10 keys', teams: 20, keysPerTeam: 10 };
-const MANY_KEYS: Scenario = { name: '5,000 keys', teams: 50, keysPerTeam: 100 };
-const SCENARIOS = [HOT_KEY, TEAMS, MANY_KEYS];
-const ENVIRONMENTS = [10, 100, 1_000, 10_000];
 
 const transactions: DesignOf = (world, store) => new Transactions(world, store);
 const parallelUpdates: DesignOf = (world, store) => new ParallelUpdates(world, store);
 const leases: DesignOf = (world, store) => new Leases(world, store);
 const purses: DesignOf = (world, store) => new Purses(world, store, DEFAULT_PURSES);
 const OTHERS = [transactions, parallelUpdates, leases];
-
-interface Span {
-  readonly fromSeconds: number;
-  readonly seconds: number;
-  readonly budgetSeconds?: number;
-}
-
-function settingOf(designOf: DesignOf, scenario: Scenario, environments: number, span: Span): Setting {
-  return {
-    designOf,
-    scenario,
-    environments,
-    seed: SEED,
-    store: DEFAULT_STORE,
-    budgetSeconds: span.budgetSeconds ?? AMPLE_SECONDS,
-    fromMs: span.fromSeconds * SECOND_MS,
-    untilMs: (span.fromSeconds + span.seconds) * SECOND_MS,
-  };
-}
 
 /** 10,000 environments are there after 100 seconds; the purses of 5,000 keys are all filled after some minutes. */
 const STEADY: readonly Cell[] = SCENARIOS.flatMap((scenario) =>
@@ -153,4 +125,12 @@ const VARIANTS: readonly Cell[] = [
   variant('1 % of answers lost', {}, { lostAnswers: 0.01 }),
 ];
 
-export const CELLS: readonly Cell[] = [...STEADY, ...CLOSING, ...DEATHS, ...EDGES, ...RAMP, ...VARIANTS];
+export const CELLS: readonly Cell[] = [
+  ...STEADY,
+  ...CLOSING,
+  ...DEATHS,
+  ...EDGES,
+  ...RAMP,
+  ...VARIANTS,
+  ...AS_BUILT_CELLS,
+];

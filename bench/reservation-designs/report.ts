@@ -1,4 +1,4 @@
-import type { Cell } from './cells.ts';
+import type { Cell } from './cell.ts';
 import type { Outcome } from './simulate.ts';
 
 /** us-east-1. @see https://aws.amazon.com/dynamodb/pricing/on-demand/ */
@@ -90,6 +90,10 @@ const TABLES: Readonly<
   ramp: {
     title: 'Shared purses while 10,000 environments come: one hot key',
     columns: [LABEL, ...UNITS, ...CONTENTION, HOLDERS, ...ENDS],
+  },
+  'as-built': {
+    title: 'Shared purses as built, while 10,000 environments come',
+    columns: [...WHO, ...UNITS, ...CONTENTION, HOLDERS, ...ENDS],
   },
   variants: {
     title:

@@ -1,7 +1,7 @@
 /**
  * Designs of hard budgets on DynamoDB, compared in virtual time. The same figures at every run.
  *
- *     node bench/reservation-designs/run.ts
+ *     npx node bench/reservation-designs/run.ts
  */
 import { once } from 'node:events';
 import { parentPort, Worker } from 'node:worker_threads';

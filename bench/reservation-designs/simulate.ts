@@ -172,6 +172,7 @@ export function simulate(setting: Setting): Outcome {
   store.startCounting();
   Object.assign(run.counted, { asked: 0, admitted: 0, refused: 0, refusedInVain: 0, unavailable: 0 });
   run.waitsMs.length = 0;
+  run.idleWhenInVain = 0;
   kernel.run(untilMs);
   const seconds = (untilMs - fromMs) / 1_000;
   const measured = {

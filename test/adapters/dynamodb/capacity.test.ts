@@ -76,7 +76,7 @@ async function measured(scopes: number, own: readonly OwnScopePolicy[] = []) {
 
 const once = (units: number) => ({ calls: 1, units });
 
-// The figures of docs/decisions/0002-money-reserve-settle-sweep.md: whoever changes them changes the price of a request.
+// The figures of docs/decisions/0004-shared-purses.md: whoever changes them changes the price of a request.
 describe('a request that comes seldom', () => {
   test.each([
     { scopes: 1, reserve: 5, raise: 4, fold: 7, reads: { calls: 1, units: 1 } },
