@@ -88,8 +88,10 @@ async function reserveAndVerify(
     gateway.keys.isCurrent(caller.hash, caller, exchange.tags, UNRESERVED_KEY_AGE_MS),
     countRates(gateway, exchange, { deployment, quote }),
   ]);
-  if (reserving.status === 'fulfilled' && reserving.value.type === 'reserved')
+  if (reserving.status === 'fulfilled' && reserving.value.type === 'reserved') {
     exchange.held = reserving.value.held;
+    gateway.remainders.remember(reserving.value.counters);
+  }
   const failed = [looking, counting, reserving].find((each) => each.status === 'rejected');
   if (failed !== undefined) {
     await giveBackMoney(gateway, exchange);

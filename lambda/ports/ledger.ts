@@ -13,7 +13,12 @@ import type {
 
 /** What came of an attempt to reserve. */
 export type ReserveOutcome =
-  | { readonly type: 'reserved'; readonly held: HeldReservation }
+  | {
+      readonly type: 'reserved';
+      readonly held: HeldReservation;
+      /** Of scopes that were read on the way; mostly none. */
+      readonly counters: readonly ScopeCounters[];
+    }
   | BudgetRefusal
   /** A session has made all the calls it may make. */
   | { readonly type: 'calls-exhausted'; readonly scope: OwnScopePolicy; readonly maxCalls: number }

@@ -83,7 +83,7 @@ export async function runBudgetStorm(options: StormOptions): Promise<StormReport
     await Promise.all(storm.servers.map(({ child }) => end(child, 'SIGKILL')));
     await mock.close();
     await engine.stop();
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: 20 });
   }
 }
 

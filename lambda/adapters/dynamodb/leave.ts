@@ -111,7 +111,7 @@ async function foldWhereDue(
   const isSeldom = purse.open === 0 && !isBusy(reservation, family, purse.foldedAtMs - purse.foldedBeforeMs);
   // Near a limit an estimate that was not used up is more than a purse may keep.
   const { allowance } = reservation.terms;
-  const isOverfull = allowance < reservation.estimate && purse.room > allowance;
+  const isOverfull = purse.open === 0 && allowance < reservation.estimate && purse.room > allowance;
   if (!isOverdue && !isSeldom && !isOverfull) return false;
   return foldNow(store, views, reservation, purse);
 }

@@ -4,10 +4,10 @@ import type { Reservation } from '../../domain/request-record.ts';
 import { numberAttribute } from './attributes.ts';
 import { fold } from './fold.ts';
 import { readPurse } from './purse.ts';
-import { type Purse, purseFamily } from './purse-item.ts';
+import { purseFamily } from './purse-item.ts';
 import type { PurseFamilyView } from './purse-views.ts';
 import { scopeKey } from './scope-item.ts';
-import { isContention, type Store, updateItem } from './store.ts';
+import { type Store, updateItem } from './store.ts';
 import { updateBuilder } from './update.ts';
 
 const MOST_SHARDS = 4_096;
@@ -98,18 +98,8 @@ async function reclaim(
       const purse = await readPurse(store, each);
       if (purse?.isOpen !== true || (purse.room <= 0n && purse.spent <= 0n)) return false;
       family.purses.delete(each);
-      return foldOrLeave(store, purse, foldAfterMs);
+      return fold(store, purse, { foldAfterMs, isPatient: false });
     }),
   );
   return areFolded.includes(true);
-}
-
-/** Waits for others at the scopes: a refusal that is no truth would be worse. */
-async function foldOrLeave(store: Store, purse: Purse, foldAfterMs: number): Promise<boolean> {
-  try {
-    return await fold(store, purse, { foldAfterMs, isPatient: true });
-  } catch (error) {
-    if (isContention(error)) return false;
-    throw error;
-  }
 }

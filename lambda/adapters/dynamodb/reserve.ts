@@ -1,4 +1,4 @@
-import { type ScopePolicy, scopeName } from '../../domain/money/budget.ts';
+import { type ScopeCounters, type ScopePolicy, scopeName } from '../../domain/money/budget.ts';
 import { type NanoUsd, nanoUsd, ZERO_USD } from '../../domain/money/nano.ts';
 import type { WindowId } from '../../domain/money/window.ts';
 import type {
@@ -17,7 +17,7 @@ import { findRoom, leaveCrowd } from './purse-room.ts';
 import { isBusy, type PurseFamilyView, type PurseViews } from './purse-views.ts';
 import { entryIdOf } from './record-item.ts';
 import { ownEntry, ownWindows, purseEntry } from './reservation-entry.ts';
-import { hardBudgets, refusalBy, scopeKey } from './scope-item.ts';
+import { countersOfItem, hardBudgets, refusalBy, scopeKey } from './scope-item.ts';
 import { pauses, readItem, type Store, storeUnavailable } from './store.ts';
 
 /** Sets the estimate aside in a purse of the shared scopes, and in each of the request's own scopes, all at once. */
@@ -51,7 +51,7 @@ export async function raise(
     estimate,
   }: { readonly facts: RequestFacts; readonly held: HeldReservation; readonly estimate: NanoUsd },
 ): Promise<ReserveOutcome> {
-  if (estimate <= held.estimate) return { type: 'reserved', held };
+  if (estimate <= held.estimate) return { type: 'reserved', held, counters: [] };
   const never = await refusalOfWhatNeverFits(store, held, estimate, facts.startedAtMs);
   if (never !== undefined) return never;
   const family = views.family(purseFamily(held));
@@ -97,8 +97,10 @@ async function change(
     each === undefined || each.type === 'made' ? [] : [each],
   );
   const refusal = refusals.find(({ type }) => type === 'stale-policy') ?? refusals[0];
-  if (failure === undefined && refusal === undefined && inPurse?.type === 'made')
-    return { type: 'reserved', held: { ...reservation, purse: inPurse.purse.name } };
+  if (failure === undefined && refusal === undefined && inPurse?.type === 'made') {
+    const held = { ...reservation, purse: inPurse.purse.name };
+    return { type: 'reserved', held, counters: inPurse.counters };
+  }
   await takeBack(store, views, facts, wanted, {
     purse: inPurse?.type === 'made' ? inPurse.purse.name : undefined,
     // What failed may have been made all the same; what is not there is not taken away.
@@ -109,7 +111,12 @@ async function change(
   return refusal;
 }
 
-type Made = { readonly type: 'made'; readonly purse: Purse };
+interface Made {
+  readonly type: 'made';
+  readonly purse: Purse;
+  /** Of scopes that were read on the way. */
+  readonly counters: readonly ScopeCounters[];
+}
 type Refusal = Exclude<ReserveOutcome, { readonly type: 'reserved' }>;
 
 /** Undoes what was made where something else was refused: a new reservation is given back, a raise is lowered again. */
@@ -178,6 +185,8 @@ interface Search {
   crowds: number;
   /** Whether room was looked for before a refusal. */
   hasLooked: boolean;
+  /** Of scopes that were read on the way. */
+  counters: readonly ScopeCounters[];
 }
 
 async function changeInFamily(store: Store, facts: RequestFacts, wanted: Change): Promise<Made | Refusal> {
@@ -188,7 +197,7 @@ async function changeInFamily(store: Store, facts: RequestFacts, wanted: Change)
   const draw = (): string => from?.purse ?? anyPurse(store, family, reservation);
   const search: Search = {
     ...{ family, reservation, change: request, draw, pause: pauses(store) },
-    ...{ name: draw(), crowds: 0, hasLooked: false },
+    ...{ name: draw(), crowds: 0, hasLooked: false, counters: [] },
   };
   for (;;) {
     const among = family.shards;
@@ -222,7 +231,8 @@ async function finalOutcome(
     case 'contended': {
       await search.pause('contended', outcome.cause);
       const needed = nanoUsd(change.amount - roomUsed(change, family.purses.get(name)));
-      const refusal = await refusalNow(store, reservation.shared, reservation.windows, needed);
+      const { refusal, counters } = await look(store, reservation.shared, reservation.windows, needed);
+      search.counters = counters;
       if (refusal !== undefined) return finalOutcome(store, search, refusal, among);
       search.name = search.draw();
       return undefined;
@@ -232,6 +242,8 @@ async function finalOutcome(
       search.hasLooked = true;
       return undefined;
     }
+    case 'made':
+      return { ...outcome, counters: search.counters };
     default:
       return outcome;
   }
@@ -282,28 +294,39 @@ async function refusalOfWhatNeverFits(
 ): Promise<Refusal | undefined> {
   const isBeyond = (policy: ScopePolicy): boolean =>
     hardBudgets(policy).some(({ limit }) => limit < estimate);
-  const inShared = await refusalNow(store, shared.filter(isBeyond), windows, estimate);
-  if (inShared !== undefined) return inShared;
+  const inShared = await look(store, shared.filter(isBeyond), windows, estimate);
+  if (inShared.refusal !== undefined) return inShared.refusal;
   for (const policy of own.filter(isBeyond)) {
-    const refusal = await refusalNow(store, [policy], ownWindows(policy, startedAtMs), estimate);
+    const { refusal } = await look(store, [policy], ownWindows(policy, startedAtMs), estimate);
     if (refusal !== undefined) return refusal;
   }
   return undefined;
 }
 
-/** Whether one of the scopes has no room for an amount as it stands now. */
-async function refusalNow(
+interface Look {
+  /** Of the first scope that has no room for the amount. */
+  readonly refusal: Exclude<Refusal, { readonly type: 'calls-exhausted' }> | undefined;
+  readonly counters: readonly ScopeCounters[];
+}
+
+/** Reads the scopes that have hard budgets as they stand now. */
+async function look(
   store: Store,
   policies: readonly ScopePolicy[],
   windows: readonly WindowId[],
   amount: NanoUsd,
-): Promise<Exclude<Refusal, { readonly type: 'calls-exhausted' }> | undefined> {
-  const refusals = await Promise.all(
+): Promise<Look> {
+  const found = await Promise.all(
     policies
       .filter((policy) => hardBudgets(policy).length > 0)
-      .map(async (policy) =>
-        refusalBy(policy, windows, amount, await readItem(store, 'spend', scopeKey(scopeName(policy.scope)))),
-      ),
+      .map(async (policy) => {
+        const item = await readItem(store, 'spend', scopeKey(scopeName(policy.scope)));
+        const counters = item === undefined ? [] : [countersOfItem(policy.scope, item)];
+        return { refusal: refusalBy(policy, windows, amount, item), counters };
+      }),
   );
-  return refusals.find((refusal) => refusal !== undefined);
+  return {
+    refusal: found.find(({ refusal }) => refusal !== undefined)?.refusal,
+    counters: found.flatMap(({ counters }) => counters),
+  };
 }

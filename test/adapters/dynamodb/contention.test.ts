@@ -84,6 +84,18 @@ describe('a lease that meets others at a scope', () => {
     });
   });
 
+  test('tells what it has read of the scope', async () => {
+    const policy = await scopeWith(store(), [hard(10_000n)]);
+    reserved(
+      await dynamoLedger(store()).reserve(facts(policy), reservation([policy], 100n, { terms: EXACT })),
+    );
+    const wanted = spread(reservation([policy], 6000n, { terms: EXACT }));
+    expect(await meeting(['conflict']).reserve(facts(policy), wanted)).toMatchObject({
+      type: 'reserved',
+      counters: [{ scope: policy.scope, purses: expect.any(Number) }],
+    });
+  });
+
   test('is given up as unavailable where there is room, and leaves nothing behind', async () => {
     const policy = await scopeWith(store(), [hard(1000n)]);
     const wanted = spread(reservation([policy], 100n, { terms: EXACT }));

@@ -281,6 +281,7 @@ describe('raise', () => {
     const { policy, request, held } = await reservedWith();
     expect(await ledger.raise(request, held, nanoUsd(1000n))).toEqual({
       type: 'reserved',
+      counters: [],
       held: { ...held, estimate: 1000n },
     });
     expect(await counters(policy)).toMatchObject({ committed: 1000n });
@@ -310,7 +311,11 @@ describe('raise', () => {
 
   test('leaves a reservation that is large enough alone', async () => {
     const { policy, request, held } = await reservedWith();
-    expect(await ledger.raise(request, held, nanoUsd(200n))).toEqual({ type: 'reserved', held });
+    expect(await ledger.raise(request, held, nanoUsd(200n))).toEqual({
+      type: 'reserved',
+      held,
+      counters: [],
+    });
     expect(await counters(policy)).toMatchObject({ committed: 300n });
   });
 
