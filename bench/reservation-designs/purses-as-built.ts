@@ -104,7 +104,8 @@ export class PursesAsBuilt implements Design {
     family.seen.set(purse, seen(purse));
     const isOverdue = this.world.kernel.nowMs - purse.foldedAtMs >= terms.foldAfterMs;
     const isSeldom = purse.open.size === 0 && !isBusy(terms, family, purse.foldedAtMs - purse.foldedBeforeMs);
-    const isOverfull = terms.allowance < request.estimate && purse.room > terms.allowance;
+    const isOverfull =
+      purse.open.size === 0 && terms.allowance < request.estimate && purse.room > terms.allowance;
     if (!this.views.index.has(purse) || !(isOverdue || isSeldom || isOverfull)) return;
     if (!(yield* this.foldOnce(family, purse, terms))) return;
     yield* this.store.read(request.key.chain.length);
@@ -230,9 +231,11 @@ export class PursesAsBuilt implements Design {
   }
 
   /** Looks at the scopes: whether what the request still needs is there. */
-  private *hasRoom({ request, family }: Asked, purse: BuiltPurse): Process<boolean> {
+  private *hasRoom({ request, family, view }: Asked, purse: BuiltPurse): Process<boolean> {
     const { chain } = request.key;
     yield* this.store.read(chain.length);
+    for (const scope of chain)
+      view.scopes.set(scope, { left: scope.limit - scope.committed, holders: scope.holders });
     const needed = request.estimate - Math.max(0, family.seen.get(purse)?.room ?? 0);
     return chain.every(({ limit, committed }) => committed + needed <= limit);
   }
@@ -268,9 +271,7 @@ export class PursesAsBuilt implements Design {
     const reclaim = function* (this: PursesAsBuilt, each: BuiltPurse): Process {
       yield* this.store.read(1);
       if (!this.views.index.has(each) || (each.room <= 0 && each.spent <= 0)) return;
-      family.seen.delete(each);
-      const result = yield* this.store.transact(foldOf(this.world, each, terms.foldAfterMs));
-      if (result === 'done') isAnyBack = true;
+      if (yield* this.foldOnce(family, each, terms)) isAnyBack = true;
     }.bind(this);
     const purses = new Set([purse, ...some]);
     yield* this.workOff([...purses], purses.size, reclaim);
