@@ -1,15 +1,23 @@
 import { type ErrorCode, GatewayError } from '../domain/errors.ts';
-import { type Scope, type ScopePolicy, scopeName } from '../domain/money/budget.ts';
+import { type ScopePolicy, scopeName } from '../domain/money/budget.ts';
 import { leaseTerms } from '../domain/money/lease.ts';
-import { decimalUsd, type NanoUsd, nanoUsd, usdFromNano, ZERO_USD } from '../domain/money/nano.ts';
-import { BUDGET_WINDOWS, windowEndsAtMs } from '../domain/money/window.ts';
+import { type NanoUsd, nanoUsd, ZERO_USD } from '../domain/money/nano.ts';
 import type { HeldReservation, Reservation } from '../domain/request-record.ts';
 import type { Deployment } from '../domain/routing/deployment.ts';
 import type { BudgetRefusal, ReserveOutcome } from '../ports/ledger.ts';
 import { authenticateAgain, UNRESERVED_KEY_AGE_MS } from './authenticate.ts';
 import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
-import { affordableOutput, outputTokens, type Quote, quoteFor, shareOf } from './quote.ts';
+import { budgetExceeded, callsExhausted } from './money-refusals.ts';
+import {
+  affordableOutput,
+  comparingBound,
+  outputTokens,
+  type Quote,
+  quoteFor,
+  shareOf,
+  withComparing,
+} from './quote.ts';
 import { RateLimitExceeded, takeRates } from './rate-limits.ts';
 import { tightest } from './remainder-cache.ts';
 import { countedWindows, isHeldBy, ruledScopes, scopesFor } from './scopes.ts';
@@ -203,12 +211,6 @@ const isSameBudgets = (a: readonly ScopePolicy[], b: readonly ScopePolicy[]): bo
   a.length === b.length &&
   a.every(({ scope }, index) => scopeName(scope) === scopeName(b[index]?.scope ?? scope));
 
-/** What comparing the request with earlier ones may cost, beside all calls. */
-const comparingBound = ({ reuse }: Exchange): NanoUsd => reuse.cache?.comparison?.bound ?? ZERO_USD;
-
-const withComparing = (exchange: Exchange, quote: Quote): NanoUsd =>
-  nanoUsd(quote.estimate + comparingBound(exchange));
-
 /** Reserves anew in the scopes that count the next deployment, then settles the earlier calls in theirs. */
 async function moveTo(
   gateway: Gateway,
@@ -334,63 +336,3 @@ function shorterOutput(
 
 const affordableShare = (gateway: Gateway, exchange: Exchange, quote: Quote, remaining: NanoUsd): number =>
   affordableOutput(exchange, quote, shareOf(remaining, gateway.config.largestShareOfRemainder));
-
-function budgetExceeded(
-  gateway: Gateway,
-  exchange: Exchange,
-  quote: Quote,
-  refusal: BudgetRefusal,
-): GatewayError {
-  exchange.refusal = refusal;
-  const left = refusal.limit > refusal.committed ? nanoUsd(refusal.limit - refusal.committed) : ZERO_USD;
-  const estimate = withComparing(exchange, quote);
-  const affordable = affordableOutput(exchange, quote, nanoUsd(left - comparingBound(exchange)));
-  const window = BUDGET_WINDOWS.find((name) => refusal.window.startsWith(name)) ?? 'total';
-  const resetsAtMs = windowEndsAtMs(window, gateway.clock.now());
-  const { kind, facet } = refusal.scope.scope;
-  return new GatewayError(
-    kind === 'session' ? 'session_limit_exceeded' : 'budget_exceeded',
-    `The ${window} budget of this ${kind}${facet === undefined ? '' : ` for ${facet}`} does not hold this request: it may cost $${decimalUsd(estimate)}, and $${decimalUsd(left)} of $${decimalUsd(refusal.limit)} are left${reservedNow(refusal)}. ${advice(exchange, affordable)}`,
-    {
-      metadata: {
-        scope: kind,
-        scope_id: shownId(exchange, refusal.scope.scope),
-        ...(facet !== undefined && { facet }),
-        window,
-        limit_usd: usdFromNano(refusal.limit),
-        spent_usd: usdFromNano(refusal.spent),
-        reserved_usd: usdFromNano(nanoUsd(refusal.committed - refusal.spent)),
-        estimate_usd: usdFromNano(estimate),
-        resets_at: resetsAtMs === undefined ? null : new Date(resetsAtMs).toISOString(),
-        max_affordable_tokens: affordable,
-      },
-    },
-  );
-}
-
-/** Money that others hold may come back in a moment: an SDK's retry would only be in the way, a person may wait. */
-function reservedNow({ committed, spent }: BudgetRefusal): string {
-  return committed > spent
-    ? `, while $${decimalUsd(nanoUsd(committed - spent))} are set aside for requests that are not settled yet`
-    : '';
-}
-
-/** Sessions and end users are told by the names their callers gave them. */
-const shownId = ({ facts }: Exchange, { kind, id }: Scope): string =>
-  kind === 'session' ? (facts.session ?? id) : kind === 'end-user' ? (facts.endUser ?? '') : id;
-
-const callsExhausted = ({ facts }: Exchange, maxCalls: number): GatewayError =>
-  new GatewayError(
-    'session_limit_exceeded',
-    `This session has made the ${maxCalls} calls it may make. Begin a new one, with another session id.`,
-    {
-      metadata: { scope: 'session', scope_id: facts.session ?? '', max_calls: maxCalls },
-    },
-  );
-
-function advice({ request }: Exchange, affordableTokens: number): string {
-  if (affordableTokens === 0) return 'Not even the prompt fits.';
-  const asked = request.chat.maxOutputTokens;
-  const given = asked === undefined ? 'It sets no limit on its answer' : `It asks for up to ${asked} tokens`;
-  return `${given}; ${affordableTokens} would fit.`;
-}

@@ -187,3 +187,10 @@ function unlistedTier(exchange: Exchange, price: Price | undefined): readonly st
     ? []
     : [`the service tier ${tier.slice(0, 50)}, whose rates are not listed`];
 }
+
+/** What comparing the request with earlier ones may cost, beside all calls. */
+export const comparingBound = ({ reuse }: Exchange): NanoUsd => reuse.cache?.comparison?.bound ?? ZERO_USD;
+
+/** What a request may cost: a call, and comparing it with earlier ones. */
+export const withComparing = (exchange: Exchange, quote: Quote): NanoUsd =>
+  nanoUsd(quote.estimate + comparingBound(exchange));

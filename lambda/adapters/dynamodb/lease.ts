@@ -8,7 +8,7 @@ import { listAttribute, numberAttribute, shardOf, textAttribute } from './attrib
 import { type EntryChange, metBy, type PurseChange, writeEntry } from './purse.ts';
 import { type Purse, purseKey, purseOfItem } from './purse-item.ts';
 import { openShardName } from './record-item.ts';
-import { addToCounters, hardBudgets, refusalBy, requireRoom, scopeKey } from './scope-item.ts';
+import { addToCounters, foremost, hardBudgets, refusalBy, requireRoom, scopeKey } from './scope-item.ts';
 import { type Contended, type FailedCondition, type Store, transact, unlessContended } from './store.ts';
 import { updateBuilder } from './update.ts';
 
@@ -186,7 +186,7 @@ function refusalOf(
     const met = failed[index];
     return met === undefined ? [] : (refusalBy(policy, windows, amount, met.item) ?? []);
   });
-  const refusal = refusals.find(({ type }) => type === 'stale-policy') ?? refusals[0];
+  const refusal = foremost(refusals);
   if (refusal === undefined)
     throw new Error('A scope refused a lease for a reason that its item does not show.');
   return refusal;

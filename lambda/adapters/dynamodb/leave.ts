@@ -65,7 +65,7 @@ export async function leaveAll(
   const { cost } = outcome;
   await Promise.all(held.own.map((policy) => leaveOwn(store, facts, { reservation: held, policy }, cost)));
   const entry = { id: entryIdOf(facts.id, held.leg), text: purseEntry(facts, held) };
-  const charge: EntryCharge = { cost: outcome.cost, outcome };
+  const charge: EntryCharge = { cost, outcome };
   const purse = await leavePurse(store, held.purse, entry, charge);
   if (purse === undefined || !(await foldWhereDue(store, views, held, purse))) return [];
   const counters = await Promise.all(held.shared.map(({ scope }) => readAndPrune(store, scope)));

@@ -17,7 +17,7 @@ import { findRoom, leaveCrowd } from './purse-room.ts';
 import { isBusy, type PurseFamilyView, type PurseViews } from './purse-views.ts';
 import { entryIdOf } from './record-item.ts';
 import { ownEntry, ownWindows, purseEntry } from './reservation-entry.ts';
-import { countersOfItem, hardBudgets, refusalBy, scopeKey } from './scope-item.ts';
+import { countersOfItem, foremost, hardBudgets, refusalBy, scopeKey } from './scope-item.ts';
 import { pauses, readItem, type Store, storeUnavailable } from './store.ts';
 
 /** Sets the estimate aside in a purse of the shared scopes, and in each of the request's own scopes, all at once. */
@@ -96,7 +96,7 @@ async function change(
   const refusals = [inPurse, ...inOwn].flatMap((each) =>
     each === undefined || each.type === 'made' ? [] : [each],
   );
-  const refusal = refusals.find(({ type }) => type === 'stale-policy') ?? refusals[0];
+  const refusal = foremost(refusals);
   if (failure === undefined && refusal === undefined && inPurse?.type === 'made') {
     const held = { ...reservation, purse: inPurse.purse.name };
     return { type: 'reserved', held, counters: inPurse.counters };

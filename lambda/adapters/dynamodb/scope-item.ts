@@ -123,6 +123,11 @@ export function refusalBy(
   return undefined;
 }
 
+/** Of several refusals the one to tell: under a policy that is stale, the others may not hold. */
+export const foremost = <Refusal extends { readonly type: string }>(
+  refusals: readonly Refusal[],
+): Refusal | undefined => refusals.find(({ type }) => type === 'stale-policy') ?? refusals[0];
+
 export const hardBudgets = (policy: ScopePolicy): readonly Budget[] =>
   policy.budgets.filter((budget) => budget.mode === 'hard');
 
