@@ -2,6 +2,7 @@ import type { ChatEvent, Frame } from '../domain/chat/event.ts';
 import type { ChatRequest } from '../domain/chat/request.ts';
 import type { GatewayError, UpstreamError } from '../domain/errors.ts';
 import type { JsonObject } from '../domain/json.ts';
+import type { LeftOutFeature, RequestFeature } from './request-feature.ts';
 
 export type DialectId =
   | 'openai-chat'
@@ -37,8 +38,16 @@ export interface RequestTarget {
 
 export interface EncodedRequest {
   readonly body: JsonObject;
-  /** What the caller asked for, in the caller's words, that this dialect cannot say. */
-  readonly unsupported: readonly string[];
+  /** What the caller asked for that this dialect cannot say: refused, or dropped where the caller would rather. */
+  readonly unsupported: readonly LeftOutFeature[];
+  /** What was left out and takes nothing from the answer: hints, another provider's proofs. Named, never refused. */
+  readonly omitted: readonly LeftOutFeature[];
+}
+
+/** What a request's address says of it, in formats that say it there and not in the body. */
+export interface RequestAddress {
+  readonly model?: string;
+  readonly stream?: boolean;
 }
 
 /** Turns events into the bytes of one stream. One object a stream; it holds what the format makes it remember. */
@@ -50,9 +59,13 @@ export interface StreamEncoder {
 /** A wire format, spoken both ways. Requests and answers are text; every function but the decoders of streams is pure. */
 export interface Dialect {
   readonly id: DialectId;
+  /** How callers of this dialect spell a feature, where not as Sluice does: `generationConfig.topK`. */
+  readonly spellings: Readonly<Partial<Record<RequestFeature, string>>>;
+  /** What this dialect cannot say, or says only in part, to a provider, and why: all that `encodeRequest` may leave out. */
+  readonly inexpressible: Readonly<Partial<Record<RequestFeature, string>>>;
 
   /** Caller → Sluice. @throws GatewayError `invalid_request` naming the parameter, for wrong types and missing fields */
-  decodeRequest(body: JsonObject): ChatRequest;
+  decodeRequest(body: JsonObject, address?: RequestAddress): ChatRequest;
   /** Sluice → provider. `nativeOptions` of another dialect stay out; whoever calls this names them. */
   encodeRequest(request: ChatRequest, target: RequestTarget): EncodedRequest;
   /**
@@ -79,9 +92,11 @@ export interface Dialect {
   createStreamEncoder(envelope: AnswerEnvelope): StreamEncoder;
   /** One wire chunk for a caller of the same dialect: as it came but for id, model and cost; may be empty. */
   patchFrame(frame: Frame, envelope: AnswerEnvelope): string;
-  /** What keeps an idle stream open, in this format. */
+  /** What keeps an idle stream open, in this format; '' where it has nothing for that. */
   readonly keepAlive: string;
   readonly streamContentType: string;
+  /** How a stream's text becomes bytes: `latin1` for a binary format, of which each byte is one character. */
+  readonly streamEncoding: 'utf8' | 'latin1';
 
   /** A provider's refusal. @param headers lower-case names */
   decodeError(status: number, headers: Readonly<Record<string, string>>, body: string): UpstreamError;

@@ -34,8 +34,11 @@ export function answerFingerprint(raw: string, circumstances: AnswerCircumstance
   return `${JSON.stringify([VERSION, dialect, deployments.toSorted(), sortedHeaders, unsupportedParameters])}\n${canonicalText(members)}`;
 }
 
-/** A whole body in one text, streaming and all: whether two requests are the same. */
-export const requestFingerprint = (raw: string): string => canonicalText(canonicalMembers(raw));
+/** A whole request in one text, streaming and all, whether its model stands in the body or in the address. */
+export const requestFingerprint = (
+  raw: string,
+  { model, stream }: { readonly model: string; readonly stream: boolean },
+): string => `${JSON.stringify([model, stream])}\n${canonicalText(canonicalMembers(raw))}`;
 
 /**
  * Members that name who asks or where it is filed, and those that say in which form the answer comes.

@@ -57,6 +57,7 @@ export async function attempt(
   let hasRefused = false;
   try {
     const response = await sendWithCredential(gateway, target, {
+      path: target.api.path(target.deployment.model, chat.stream),
       body,
       stream: chat.stream,
       signal: limits.signal,

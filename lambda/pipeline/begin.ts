@@ -18,7 +18,7 @@ export function decodeAndGuard(
 ): DecodedRequest {
   if (incoming.bodyTooLarge === true)
     throw new GatewayError('payload_too_large', 'The body is larger than 6 MB (6,291,456 bytes).');
-  const decoded = decodeRequest(dialect, incoming.headers, incoming.body);
+  const decoded = decodeRequest(dialect, incoming.headers, incoming);
   guard(gateway, decoded);
   return decoded;
 }

@@ -1,4 +1,4 @@
-import type { Dialect } from '../dialects/dialect.ts';
+import type { Dialect, RequestAddress } from '../dialects/dialect.ts';
 import { decodeOptions } from '../domain/decode-options.ts';
 import { hasRepeatedNames } from '../domain/edit-json.ts';
 import { GatewayError } from '../domain/errors.ts';
@@ -14,10 +14,10 @@ const DECODER = new TextDecoder('utf-8', { fatal: true });
 export function decodeRequest(
   dialect: Dialect,
   headers: Readonly<Record<string, string>>,
-  body: Uint8Array,
+  { body, address }: { readonly body: Uint8Array; readonly address?: RequestAddress },
 ): DecodedRequest {
   const { raw, object } = readBody(body);
-  const chat = dialect.decodeRequest(object);
+  const chat = dialect.decodeRequest(object, address);
   const options = decodeOptions(object, headers, chat);
   return {
     dialect,

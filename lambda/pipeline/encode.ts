@@ -9,7 +9,9 @@ import { asCallerError } from './failure.ts';
 import { withKeepAlive } from './keep-alive.ts';
 import type { Replay } from './reuse.ts';
 
-const ENCODER = new TextEncoder();
+/** A stream's text as its bytes. */
+export const streamBytes = (text: string, { streamEncoding }: Dialect): Uint8Array =>
+  Buffer.from(text, streamEncoding);
 
 /** The answer's name towards the caller. */
 function envelopeOf(exchange: Exchange, { target, replay }: EncodedAnswer): AnswerEnvelope {
@@ -66,17 +68,15 @@ export async function* encodeStream(
     for await (const item of withKeepAlive(frames, options.keepAliveMs)) {
       const error = item === 'idle' ? undefined : item.events.find(isError);
       if (error !== undefined) {
-        yield ENCODER.encode(
-          dialect.encodeStreamError(asCallerError(error.error, exchange.attempts), envelope),
-        );
+        yield encodeLateError(dialect, asCallerError(error.error, exchange.attempts), envelope);
         return;
       }
       const text = item === 'idle' ? dialect.keepAlive : write(item);
-      if (text !== '') yield ENCODER.encode(text);
+      if (text !== '') yield streamBytes(text, dialect);
     }
   } catch (thrown) {
     options.onFailure(thrown);
-    yield ENCODER.encode(dialect.encodeStreamError(asGatewayError(thrown), envelope));
+    yield encodeLateError(dialect, asGatewayError(thrown), envelope);
   }
 }
 
@@ -87,7 +87,7 @@ export const encodeLateError = (
   dialect: Dialect,
   error: GatewayError,
   envelope: AnswerEnvelope,
-): Uint8Array => ENCODER.encode(dialect.encodeStreamError(error, envelope));
+): Uint8Array => streamBytes(dialect.encodeStreamError(error, envelope), dialect);
 
 /** Headers that say who answered, as far as it is known when headers go out. */
 export function answerHeaders(

@@ -1,4 +1,4 @@
-import type { Dialect } from '../dialects/dialect.ts';
+import type { Dialect, RequestAddress } from '../dialects/dialect.ts';
 import type { ChatRequest } from '../domain/chat/request.ts';
 import type { RequestId, SecretHash } from '../domain/ids.ts';
 import type { NanoUsd } from '../domain/money/nano.ts';
@@ -15,6 +15,8 @@ export interface IncomingRequest {
   readonly id: RequestId;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
+  /** What its path says of it, in dialects that name the model there. */
+  readonly address?: RequestAddress;
   /** The body was larger than this gateway reads; `body` is then empty. */
   readonly bodyTooLarge?: true;
   readonly signal: AbortSignal;

@@ -8,6 +8,7 @@ import type { Deployment } from '../domain/routing/deployment.ts';
 import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { isHeldBy, scopesFor } from './scopes.ts';
+import { apiFor } from './upstream-request.ts';
 
 /** What a call of one deployment may cost. An unknown price, where it is allowed, is let through unestimated. */
 export interface Quote {
@@ -135,7 +136,9 @@ function mayReason(
   price: Price | undefined,
 ): boolean {
   if (price?.capabilities.includes('reasoning') !== true) return false;
-  const isAnthropic = gateway.providers.get(deployment.provider)?.provider.dialect === 'anthropic-messages';
+  const { provider } = gateway.providers.get(deployment.provider) ?? {};
+  const api = provider && apiFor(provider, deployment.model, exchange.request.dialect.id);
+  const isAnthropic = api?.dialect === 'anthropic-messages';
   const { reasoning } = exchange.request.chat;
   return !isAnthropic || (reasoning !== undefined && reasoning.enabled !== false);
 }

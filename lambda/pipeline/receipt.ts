@@ -105,7 +105,7 @@ function receiptClaim({ facts, request }: Exchange): Claim {
   return {
     scope: JSON.stringify(['idempotency', facts.keyId, facts.dialect]),
     name: request.options.idempotencyKey ?? '',
-    fingerprint: requestFingerprint(request.raw),
+    fingerprint: requestFingerprint(request.raw, request.chat),
     owner: facts.id,
   };
 }

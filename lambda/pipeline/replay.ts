@@ -5,13 +5,12 @@ import { NO_COST } from '../domain/money/cost.ts';
 import type { Admission } from './admit.ts';
 import type { Answer } from './call.ts';
 import type { CallLimits } from './deadline.ts';
+import { streamBytes } from './encode.ts';
 import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { createMeter, type Meter } from './meter.ts';
 import { deploymentNamed } from './plan.ts';
 import type { Replay } from './reuse.ts';
-
-const ENCODER = new TextEncoder();
 
 /**
  * An answer that was there already, as if it came from its provider now. Its text goes out as it stands where the caller speaks its
@@ -49,7 +48,7 @@ export function replayedAnswer(
 }
 
 const framesOf = ({ stream, text }: KeptAnswer, dialect: Dialect): AsyncIterable<Frame> =>
-  stream ? dialect.decodeStream(only(ENCODER.encode(text))) : only(dialect.decodeAnswer(text));
+  stream ? dialect.decodeStream(only(streamBytes(text, dialect))) : only(dialect.decodeAnswer(text));
 
 async function* only<Item>(item: Item): AsyncGenerator<Item> {
   yield item;

@@ -5,7 +5,14 @@ import { type BudgetState, leftOf } from '../domain/money/budget-state.ts';
 import { decimalUsd } from '../domain/money/nano.ts';
 import type { RequestOutcome } from '../domain/request-record.ts';
 import type { Answer, CallOutcome } from './call.ts';
-import { answerHeaders, costHeader, encodeLateError, encodeStream, encodeWhole } from './encode.ts';
+import {
+  answerHeaders,
+  costHeader,
+  encodeLateError,
+  encodeStream,
+  encodeWhole,
+  streamBytes,
+} from './encode.ts';
 import type { Exchange, OutgoingResponse } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { type EndedAnswer, keepAnswer, keepsAnswer } from './keep-answer.ts';
@@ -59,7 +66,11 @@ export async function respondStream(
   exchange: Exchange,
   calling: Promise<CallOutcome>,
 ): Promise<OutgoingResponse> {
-  const outcome = await Promise.race([calling, silence(gateway.pacing.silenceMs, calling)]);
+  // A format without a sign of life gains nothing from an open stream, and would lose the status of a late failure.
+  const outcome =
+    exchange.request.dialect.keepAlive === ''
+      ? await calling
+      : await Promise.race([calling, silence(gateway.pacing.silenceMs, calling)]);
   if (outcome === 'silent') return respondAfterSilence(gateway, exchange, calling);
   if (outcome.type === 'client-gone') return respondToNobody(gateway, exchange);
   const meter = meterFor(exchange, outcome);
@@ -126,12 +137,12 @@ function respondAfterSilence(
   let meter: Watch | undefined;
 
   async function* body(): AsyncGenerator<Uint8Array> {
-    yield ENCODER.encode(dialect.keepAlive);
+    yield streamBytes(dialect.keepAlive, dialect);
     try {
       for (;;) {
         const outcome = await Promise.race([calling, silence(gateway.pacing.keepAliveMs, calling)]);
         if (outcome === 'silent') {
-          yield ENCODER.encode(dialect.keepAlive);
+          yield streamBytes(dialect.keepAlive, dialect);
           continue;
         }
         if (outcome.type === 'client-gone') return;

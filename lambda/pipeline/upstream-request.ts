@@ -1,8 +1,10 @@
 import type { Dialect, DialectId } from '../dialects/dialect.ts';
+import type { LeftOutFeature } from '../dialects/request-feature.ts';
 import { asksForNothing } from '../domain/money/bound.ts';
 import type { Price } from '../domain/money/price.ts';
 import type { Deployment } from '../domain/routing/deployment.ts';
 import type { UpstreamRequest } from '../ports/upstream.ts';
+import type { Provider, ProviderApi } from '../providers/contract.ts';
 import type { Exchange } from './exchange.ts';
 import type { EnabledProvider, Gateway } from './gateway.ts';
 import { VIA_HEADER, via } from './guard.ts';
@@ -12,6 +14,7 @@ export interface CallTarget {
   readonly deployment: Deployment;
   readonly enabled: EnabledProvider;
   readonly dialect: Dialect;
+  readonly api: ProviderApi;
   readonly price: Price | undefined;
   /** Whether caller and provider speak the same dialect, so that what they have in common passes untouched. */
   readonly isSameDialect: boolean;
@@ -36,15 +39,23 @@ export function callTarget(
   request: { readonly callerDialect: DialectId; readonly startedAtMs: number },
 ): CallTarget | undefined {
   const enabled = gateway.providers.get(deployment.provider);
-  const dialect = enabled === undefined ? undefined : gateway.dialects.get(enabled.provider.dialect);
-  if (enabled === undefined || dialect === undefined) return undefined;
+  const api = enabled && apiFor(enabled.provider, deployment.model, request.callerDialect);
+  const dialect = api && gateway.dialects.get(api.dialect);
+  if (enabled === undefined || api === undefined || dialect === undefined) return undefined;
   return {
     deployment,
     enabled,
     dialect,
+    api,
     price: gateway.prices.find(deployment, request.startedAtMs),
     isSameDialect: dialect.id === request.callerDialect,
   };
+}
+
+/** How a model is talked to for this caller: in the caller's own dialect, where the provider speaks it. */
+export function apiFor(provider: Provider, model: string, callerDialect: DialectId): ProviderApi | undefined {
+  const serving = provider.apis.filter(({ models }) => models === undefined || models.test(model));
+  return serving.find(({ dialect }) => dialect === callerDialect) ?? serving[0];
 }
 
 /** The conversation as this provider reads it. @param outputBound sent where the caller gave no limit of its own */
@@ -68,13 +79,16 @@ export function upstreamBody(
       unsupported: [],
       ignored: [],
     };
+  const { spellings } = exchange.request.dialect;
+  const spelled = ({ feature, detail }: LeftOutFeature): string =>
+    (spellings[feature] ?? feature) + (detail === undefined ? '' : `: ${detail}`);
   const encoded = target.dialect.encodeRequest(chat, requestTarget);
   const native = Object.keys(chat.nativeOptions);
   const isHint = (name: string): boolean => HINTS.has(name) || asksForNothing(name, chat.nativeOptions[name]);
   return {
     text: JSON.stringify(encoded.body),
-    unsupported: [...encoded.unsupported, ...native.filter((name) => !isHint(name))],
-    ignored: [...chat.unknownFields, ...native.filter(isHint)],
+    unsupported: [...encoded.unsupported.map(spelled), ...native.filter((name) => !isHint(name))],
+    ignored: [...encoded.omitted.map(spelled), ...chat.unknownFields, ...native.filter(isHint)],
   };
 }
 
@@ -102,8 +116,8 @@ export type Addressee = Pick<CallTarget, 'deployment' | 'enabled' | 'isSameDiale
 
 /** What an HTTP call to a provider is made of. */
 export interface UpstreamCall {
-  /** After the base address. @default the path of chat calls */
-  readonly path?: string;
+  /** After the base address. */
+  readonly path: string;
   readonly body: string;
   readonly stream: boolean;
   readonly credential: string | undefined;
@@ -126,7 +140,7 @@ export function upstreamRequest(
   });
   return {
     method: 'POST',
-    url: baseUrl + (call.path ?? provider.chatPath(target.deployment.model, call.stream)),
+    url: baseUrl + call.path,
     headers: {
       'content-type': 'application/json',
       accept: call.stream ? 'text/event-stream' : 'application/json',

@@ -10,19 +10,27 @@ export interface DataPolicy {
   readonly documentation: string;
 }
 
+/** One way to talk to a provider: a dialect, and where it is spoken. */
+export interface ProviderApi {
+  readonly dialect: DialectId;
+  /** The models that are served there. @default all */
+  readonly models?: RegExp;
+  /** After the base address; may end in a query. */
+  path(model: string, stream: boolean): string;
+}
+
 /** A company or service with an address and an auth scheme: a dialect plus what is its own. */
 export interface Provider {
   readonly id: ProviderId;
   readonly name: string;
-  readonly dialect: DialectId;
+  /** The first that serves the model is taken, unless the caller speaks the dialect of another. */
+  readonly apis: readonly [ProviderApi, ...ProviderApi[]];
   /** Where the API stands, without a slash at the end; `undefined`: the operator must say. */
   readonly baseUrl: string | undefined;
   /** The environment variable that holds its credential, by custom of its own SDK; `undefined`: it needs none. */
   readonly credentialVariable: string | undefined;
   /** It may want a credential, or none (a server of one's own); where there is none, `authHeaders` gets ''. */
   readonly credentialIsOptional?: true;
-  /** Path of a chat call, after the base address. */
-  chatPath(model: string, stream: boolean): string;
   /** Path of an embedding call in OpenAI's form, after the base address; `undefined`: it has none. */
   readonly embeddingsPath?: string;
   /** Headers that prove who calls. */

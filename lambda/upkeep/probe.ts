@@ -80,6 +80,7 @@ async function ask(
     },
   );
   const response = await sendWithCredential(upkeep, target, {
+    path: target.api.path(deployment.model, false),
     body: JSON.stringify(encoded.body),
     stream: false,
     signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),

@@ -20,7 +20,7 @@ describe('the providers', () => {
   ])('%s is called at %s', (kind, url, headers) => {
     const provider = findProvider(kind);
     const address =
-      provider?.baseUrl === undefined ? undefined : provider.baseUrl + provider.chatPath('m', true);
+      provider?.baseUrl === undefined ? undefined : provider.baseUrl + provider.apis[0].path('m', true);
     expect(address).toBe(url);
     expect(provider?.authHeaders('k')).toEqual(headers);
   });

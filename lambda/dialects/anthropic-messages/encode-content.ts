@@ -1,29 +1,27 @@
 import type { ContentPart, MediaSource, Message } from '../../domain/chat/request.ts';
 import { type JsonObject, parseJsonObject } from '../../domain/json.ts';
+import type { LeftOut, RequestFeature } from '../request-feature.ts';
 import { present } from './present.ts';
 import { DIALECT, isTooDeep } from './wire.ts';
 
 type PartOf<Type extends ContentPart['type']> = Extract<ContentPart, { type: Type }>;
 
 /** System turns, wherever they stand, as the blocks of the one system prompt Anthropic takes. */
-export function encodeSystem(messages: readonly Message[], unsupported: Set<string>): readonly JsonObject[] {
+export function encodeSystem(messages: readonly Message[], leftOut: LeftOut): readonly JsonObject[] {
   return messages
     .filter((message) => isSystem(message))
-    .flatMap((message) => message.content.flatMap((part) => encodePart(part, unsupported)));
+    .flatMap((message) => message.content.flatMap((part) => encodePart(part, leftOut)));
 }
 
 /**
  * User and assistant turns: neighbours of one role become one turn, a turn left without content is left out, and tool
  * results stand first, as Anthropic asks. A speaker's `name` has no place in this format.
  */
-export function encodeMessages(
-  messages: readonly Message[],
-  unsupported: Set<string>,
-): readonly JsonObject[] {
+export function encodeMessages(messages: readonly Message[], leftOut: LeftOut): readonly JsonObject[] {
   const turns: { readonly role: string; readonly content: JsonObject[] }[] = [];
   for (const message of messages) {
     if (isSystem(message)) continue;
-    const content = message.content.flatMap((part) => encodePart(part, unsupported));
+    const content = message.content.flatMap((part) => encodePart(part, leftOut));
     if (content.length === 0) continue;
     const last = turns.at(-1);
     if (last?.role === message.role) last.content.push(...content);
@@ -40,32 +38,42 @@ const resultsFirst = (content: readonly JsonObject[]): readonly JsonObject[] => 
 ];
 
 /** One part as blocks: none for what is empty or another provider's own, one otherwise. */
-function encodePart(part: ContentPart, unsupported: Set<string>): readonly JsonObject[] {
+function encodePart(part: ContentPart, leftOut: LeftOut): readonly JsonObject[] {
   switch (part.type) {
     case 'text':
       return textBlocks(part.text, part.cacheHint);
     case 'refusal':
       return textBlocks(part.text, undefined);
     case 'image':
-      return withSource('image', imageSource(part.source), part, 'image_url', unsupported);
+      return withSource('image', imageSource(part.source), part, leftOut);
     case 'file':
-      return withSource('document', documentSource(part.source), part, 'file', unsupported);
+      return withSource('document', documentSource(part.source), part, leftOut);
     case 'audio':
-      unsupported.add('input_audio');
+      leftOut.refuse('audio');
       return [];
     case 'reasoning':
-      return part.dialect === DIALECT && part.signature !== undefined
-        ? [{ type: 'thinking', thinking: part.text, signature: part.signature }]
-        : [];
     case 'reasoning-encrypted':
-      return part.dialect === DIALECT ? [{ type: 'redacted_thinking', data: part.data }] : [];
+      return encodeReasoning(part, leftOut);
     case 'tool-call':
-      return [encodeToolCall(part, unsupported)];
+      return [encodeToolCall(part, leftOut)];
     case 'tool-result':
-      return [encodeToolResult(part, unsupported)];
+      return [encodeToolResult(part, leftOut)];
     case 'native':
-      return encodeNative(part, unsupported);
+      return encodeNative(part, leftOut);
   }
+}
+
+/** Only what Anthropic itself signed or closed may come back; the rest it would refuse. */
+function encodeReasoning(
+  part: PartOf<'reasoning' | 'reasoning-encrypted'>,
+  leftOut: LeftOut,
+): readonly JsonObject[] {
+  if (part.dialect === DIALECT && part.type === 'reasoning-encrypted')
+    return [{ type: 'redacted_thinking', data: part.data }];
+  if (part.dialect === DIALECT && part.type === 'reasoning' && part.signature !== undefined)
+    return [{ type: 'thinking', thinking: part.text, signature: part.signature }];
+  leftOut.omit('reasoning_content');
+  return [];
 }
 
 /** Anthropic refuses text blocks that hold nothing but white space. */
@@ -77,15 +85,19 @@ function withSource(
   type: 'image' | 'document',
   source: JsonObject | undefined,
   part: PartOf<'image' | 'file'>,
-  spelling: string,
-  unsupported: Set<string>,
+  leftOut: LeftOut,
 ): readonly JsonObject[] {
   if (source === undefined) {
-    unsupported.add(spelling);
+    leftOut.refuse(refusedFeature(part));
     return [];
   }
   const title = part.type === 'file' ? part.name : undefined;
   return [{ type, source, ...present({ title, cache_control: part.cacheHint }) }];
+}
+
+function refusedFeature({ type, source }: PartOf<'image' | 'file'>): RequestFeature {
+  if (source.type === 'provider-file') return 'provider_file';
+  return type === 'file' && source.type === 'url' ? 'file_url' : type;
 }
 
 const DATA_URL = /^data:([\w.+-]+\/[\w.+-]+)(?:;[\w.+-]+=[^;,]*)*;base64,/i;
@@ -120,9 +132,9 @@ function inlineData(url: string): { readonly mediaType: string; readonly data: s
 }
 
 /** Free text of a custom tool is wrapped, as Anthropic's arguments are always an object. */
-function encodeToolCall(part: PartOf<'tool-call'>, unsupported: Set<string>): JsonObject {
+function encodeToolCall(part: PartOf<'tool-call'>, leftOut: LeftOut): JsonObject {
   const input = part.kind === 'custom' ? { input: part.arguments } : argumentsObject(part.arguments);
-  if (input === undefined) unsupported.add('messages[].tool_calls[].function.arguments');
+  if (input === undefined) leftOut.refuse('tool_arguments');
   return {
     type: 'tool_use',
     id: toolId(part.id),
@@ -139,8 +151,8 @@ export function argumentsObject(text: string): JsonObject | undefined {
   return isTooDeep(value) ? undefined : value;
 }
 
-function encodeToolResult(part: PartOf<'tool-result'>, unsupported: Set<string>): JsonObject {
-  const content = part.content.flatMap((inner) => encodePart(inner, unsupported));
+function encodeToolResult(part: PartOf<'tool-result'>, leftOut: LeftOut): JsonObject {
+  const content = part.content.flatMap((inner) => encodePart(inner, leftOut));
   return {
     type: 'tool_result',
     tool_use_id: toolId(part.callId),
@@ -150,10 +162,10 @@ function encodeToolResult(part: PartOf<'tool-result'>, unsupported: Set<string>)
   };
 }
 
-function encodeNative(part: PartOf<'native'>, unsupported: Set<string>): readonly JsonObject[] {
+function encodeNative(part: PartOf<'native'>, leftOut: LeftOut): readonly JsonObject[] {
   // What this dialect kept as native were blocks, which are objects.
   if (part.dialect === DIALECT) return [part.value as JsonObject];
-  unsupported.add(part.name);
+  leftOut.refuse('native_content', part.name);
   return [];
 }
 

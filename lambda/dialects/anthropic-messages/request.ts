@@ -3,6 +3,7 @@ import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
 import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import { OWN_FIELDS } from '../../domain/request-options.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
+import { LeftOut } from '../request-feature.ts';
 import { decodeContent, isUnsignedThinking } from './decode-content.ts';
 import { encodeMessages, encodeSystem } from './encode-content.ts';
 import { present } from './present.ts';
@@ -151,64 +152,59 @@ function tagsOf(metadata: Json | undefined): JsonObject | undefined {
 
 /** A request of another dialect, for a provider of this one. */
 export function encodeRequest(request: ChatRequest, target: RequestTarget): EncodedRequest {
-  const unsupported = new Set<string>(wordsWithoutEquivalent(request));
+  const leftOut = new LeftOut();
+  refuseWithoutEquivalent(request, leftOut);
   const maxTokens = target.maxOutputTokens ?? target.modelMaxOutputTokens ?? DEFAULT_MAX_TOKENS;
-  const system = encodeSystem(request.messages, unsupported);
-  const tools = encodeTools(request.tools ?? [], unsupported);
+  const system = encodeSystem(request.messages, leftOut);
+  const tools = encodeTools(request.tools ?? [], leftOut);
   const { thinking, effort, isUnsupported } = encodeThinking(request, target.model, maxTokens);
-  if (isUnsupported) unsupported.add('reasoning_effort');
-  const outputConfig = present({ effort, format: encodeFormat(request.responseFormat, unsupported) });
+  if (isUnsupported) leftOut.refuse('reasoning');
+  const outputConfig = present({ effort, format: encodeFormat(request.responseFormat, leftOut) });
   const body: JsonObject = {
     model: target.model,
     max_tokens: maxTokens,
     ...(system.length > 0 ? { system } : {}),
-    messages: encodeMessages(request.messages, unsupported),
+    messages: encodeMessages(request.messages, leftOut),
     ...(tools.length > 0 ? { tools } : {}),
     ...(Object.keys(outputConfig).length > 0 ? { output_config: outputConfig } : {}),
     ...present({
       tool_choice: encodeToolChoice(request),
       thinking,
-      stop_sequences: encodeStop(request.stop, unsupported),
+      stop_sequences: encodeStop(request.stop, leftOut),
       metadata: request.endUser === undefined ? undefined : { user_id: request.endUser },
     }),
     ...encodeSampling(
       request,
       { takesSampling: traitsOf(target.model).takesSampling, hasBudget: thinking?.['type'] === 'enabled' },
-      unsupported,
+      leftOut,
     ),
-    ...encodeTier(request.serviceTier, unsupported),
+    ...encodeTier(request.serviceTier, leftOut),
     ...(request.stream ? { stream: true } : {}),
   };
-  return { body, unsupported: [...unsupported] };
+  return { body, unsupported: leftOut.unsupported, omitted: leftOut.omitted };
 }
 
-/** What was asked for that has no word here, as OpenAI's callers spell it. Settings that change nothing are not named. */
-function wordsWithoutEquivalent(request: ChatRequest): readonly string[] {
-  const asked: Readonly<Record<string, boolean>> = {
-    n: (request.choices ?? 1) > 1,
-    logprobs: request.logprobs === true,
-    top_logprobs: (request.topLogprobs ?? 0) > 0,
-    frequency_penalty: (request.frequencyPenalty ?? 0) !== 0,
-    presence_penalty: (request.presencePenalty ?? 0) !== 0,
-    seed: request.seed !== undefined,
-    logit_bias: Object.keys(request.logitBias ?? {}).length > 0,
-    verbosity: request.verbosity !== undefined,
-  };
-  return Object.keys(asked).filter((name) => asked[name] === true);
+/** What was asked for that has no word here. Settings that change nothing are not named. */
+function refuseWithoutEquivalent(request: ChatRequest, leftOut: LeftOut): void {
+  if ((request.choices ?? 1) > 1) leftOut.refuse('n');
+  if (request.logprobs === true) leftOut.refuse('logprobs');
+  if ((request.topLogprobs ?? 0) > 0) leftOut.refuse('top_logprobs');
+  if ((request.frequencyPenalty ?? 0) !== 0) leftOut.refuse('frequency_penalty');
+  if ((request.presencePenalty ?? 0) !== 0) leftOut.refuse('presence_penalty');
+  if (request.seed !== undefined) leftOut.refuse('seed');
+  if (Object.keys(request.logitBias ?? {}).length > 0) leftOut.refuse('logit_bias');
+  if (request.verbosity !== undefined) leftOut.refuse('verbosity');
 }
 
-function encodeFormat(format: ResponseFormat | undefined, unsupported: Set<string>): JsonObject | undefined {
-  if (format?.type === 'json') unsupported.add('response_format');
+function encodeFormat(format: ResponseFormat | undefined, leftOut: LeftOut): JsonObject | undefined {
+  if (format?.type === 'json') leftOut.refuse('json_mode');
   return format?.type === 'json-schema' ? { type: 'json_schema', schema: format.schema } : undefined;
 }
 
 /** Stop sequences must hold more than white space. */
-function encodeStop(
-  stop: readonly string[] | undefined,
-  unsupported: Set<string>,
-): readonly string[] | undefined {
+function encodeStop(stop: readonly string[] | undefined, leftOut: LeftOut): readonly string[] | undefined {
   const usable = stop?.filter((sequence) => sequence.trim() !== '');
-  if (usable?.length !== stop?.length) unsupported.add('stop');
+  if (usable?.length !== stop?.length) leftOut.refuse('stop');
   return usable === undefined || usable.length === 0 ? undefined : usable;
 }
 

@@ -1,5 +1,6 @@
 import type { ChatRequest } from '../../domain/chat/request.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import type { LeftOut } from '../request-feature.ts';
 import { present } from './present.ts';
 
 /** What decides which sampling parameters may be sent. */
@@ -15,35 +16,36 @@ interface SamplingLimits {
  * as several models refuse it.
  * @see https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking#feature-compatibility
  */
-export function encodeSampling(
-  request: ChatRequest,
-  limits: SamplingLimits,
-  unsupported: Set<string>,
-): JsonObject {
+export function encodeSampling(request: ChatRequest, limits: SamplingLimits, leftOut: LeftOut): JsonObject {
   const wanted = present({
     temperature: request.temperature === 1 ? undefined : request.temperature,
     top_p: request.topP === 1 ? undefined : request.topP,
     top_k: request.topK,
   });
-  const entries = Object.entries(wanted);
-  const allowed = entries.filter(([name, value]) => isAllowed(name, value, limits));
-  for (const [name] of entries)
-    if (!allowed.some(([allowedName]) => allowedName === name)) unsupported.add(name);
-  return Object.fromEntries(allowed);
+  const sampling: Record<string, number> = {};
+  for (const name of SAMPLING) {
+    const value = wanted[name];
+    if (value === undefined) continue;
+    if (isAllowed(name, value, limits)) sampling[name] = value;
+    else leftOut.refuse(name);
+  }
+  return sampling;
 }
 
-function isAllowed(name: string, value: number, limits: SamplingLimits): boolean {
+const SAMPLING = ['temperature', 'top_p', 'top_k'] as const;
+
+function isAllowed(name: (typeof SAMPLING)[number], value: number, limits: SamplingLimits): boolean {
   if (!limits.takesSampling) return false;
   if (name === 'temperature') return value <= 1 && !limits.hasBudget;
   return !limits.hasBudget || (name === 'top_p' && value >= 0.95);
 }
 
 /** @see https://docs.anthropic.com/en/api/service-tiers */
-export function encodeTier(tier: string | undefined, unsupported: Set<string>): JsonObject {
+export function encodeTier(tier: string | undefined, leftOut: LeftOut): JsonObject {
   if (tier === undefined) return {};
   if (tier === 'fast') return { speed: 'fast' };
   if (tier === 'auto' || tier === 'standard_only') return { service_tier: tier };
   if (tier === 'default') return { service_tier: 'standard_only' };
-  unsupported.add('service_tier');
+  leftOut.refuse('service_tier');
   return {};
 }

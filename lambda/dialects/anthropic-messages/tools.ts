@@ -1,5 +1,6 @@
 import type { ChatRequest, Tool, ToolChoice } from '../../domain/chat/request.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
+import type { LeftOut } from '../request-feature.ts';
 import { present } from './present.ts';
 import { check, customTool, DIALECT, type Path, type RequestShape, refusal, toolShape } from './wire.ts';
 
@@ -65,13 +66,13 @@ function toolChoiceOf(type: 'auto' | 'any' | 'tool' | 'none', name: string | und
   return { type: 'tool', name };
 }
 
-/** The tools as Anthropic takes them; what it cannot take goes into `unsupported`. */
-export function encodeTools(tools: readonly Tool[], unsupported: Set<string>): readonly JsonObject[] {
+/** The tools as Anthropic takes them; what it cannot take is refused. */
+export function encodeTools(tools: readonly Tool[], leftOut: LeftOut): readonly JsonObject[] {
   return tools.flatMap((tool) => {
     if (tool.type === 'function') return [encodeFunction(tool)];
     if (tool.type === 'hosted' && tool.dialect === DIALECT && tool.name !== 'mcp_servers')
       return [tool.definition];
-    unsupported.add(`tools: ${tool.name}`);
+    leftOut.refuse(tool.type === 'custom' ? 'custom_tools' : 'hosted_tools', tool.name);
     return [];
   });
 }

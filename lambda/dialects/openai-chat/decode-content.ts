@@ -1,5 +1,5 @@
 import type { CacheHint, ContentPart, MediaSource } from '../../domain/chat/request.ts';
-import type { Given } from './given.ts';
+import type { Given } from '../given.ts';
 import { DIALECT_ID } from './wire.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { ContentPart, Message } from '../../domain/chat/request.ts';
+import type { Given } from '../given.ts';
 import { decodeContent } from './decode-content.ts';
-import type { Given } from './given.ts';
 import { ANTHROPIC_REASONING_FORMAT, DIALECT_ID } from './wire.ts';
 
 type ToolResult = Extract<ContentPart, { readonly type: 'tool-result' }>;

@@ -1,6 +1,6 @@
 import type { ResponseFormat, Tool, ToolChoice } from '../../domain/chat/request.ts';
+import type { Given } from '../given.ts';
 import { cacheHint } from './decode-content.ts';
-import type { Given } from './given.ts';
 import { DIALECT_ID } from './wire.ts';
 
 /** A tool: a function, a custom one, or (any other type) one the provider runs itself. */

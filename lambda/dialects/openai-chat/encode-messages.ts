@@ -1,37 +1,37 @@
 import type { ContentPart, MediaSource, Message } from '../../domain/chat/request.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
+import type { LeftOut, RequestFeature } from '../request-feature.ts';
 import { DIALECT_ID, defined } from './wire.ts';
 
 type ToolResult = Extract<ContentPart, { readonly type: 'tool-result' }>;
 
-/** Called for what has to be left out, with its name. */
-export type Drop = (name: string) => void;
-
 /** The conversation in OpenAI's form: what a user's turn answers for tools becomes turns of their own before it. */
-export function encodeMessages(messages: readonly Message[], drop: Drop): JsonObject[] {
-  return messages.flatMap((message) => encodeMessage(message, drop));
+export function encodeMessages(messages: readonly Message[], leftOut: LeftOut): JsonObject[] {
+  return messages.flatMap((message) => encodeMessage(message, leftOut));
 }
 
-function encodeMessage(message: Message, drop: Drop): JsonObject[] {
+function encodeMessage(message: Message, leftOut: LeftOut): JsonObject[] {
   const name = message.name === undefined ? {} : { name: message.name };
   switch (message.role) {
     case 'system':
     case 'developer':
-      return [{ role: message.role, content: joinText(message.content, '\n\n', drop), ...name }];
+      return [{ role: message.role, content: joinText(message.content, '\n\n', leftOut), ...name }];
     case 'user':
-      return encodeUser(message, drop).map((turn) => (turn['role'] === 'user' ? { ...turn, ...name } : turn));
+      return encodeUser(message, leftOut).map((turn) =>
+        turn['role'] === 'user' ? { ...turn, ...name } : turn,
+      );
     case 'assistant':
-      return [{ ...encodeAssistant(message.content, drop), ...name }];
+      return [{ ...encodeAssistant(message.content, leftOut), ...name }];
   }
 }
 
 /** Messages of tools hold text only, so what else a tool gave opens the user's own message after them. */
-function encodeUser(message: Message, drop: Drop): JsonObject[] {
+function encodeUser(message: Message, leftOut: LeftOut): JsonObject[] {
   const results = message.content.filter((part) => part.type === 'tool-result');
   const media = results.flatMap((result) => result.content.filter((part) => part.type !== 'text'));
   const own = message.content.filter((part) => part.type !== 'tool-result');
   const content = [...media, ...own]
-    .map((part) => encodePart(part, drop))
+    .map((part) => encodePart(part, leftOut))
     .filter((part) => part !== undefined);
   const isOnlyTools = results.length > 0 && content.length === 0;
   return [
@@ -56,54 +56,54 @@ function simplified(parts: readonly JsonObject[]): Json {
   return parts.length === 1 && first['type'] === 'text' ? (first['text'] ?? '') : parts;
 }
 
-function encodePart(part: ContentPart, drop: Drop): JsonObject | undefined {
+function encodePart(part: ContentPart, leftOut: LeftOut): JsonObject | undefined {
   switch (part.type) {
     case 'text':
       return { type: 'text', text: part.text };
     case 'image':
-      return encodeImage(part, drop);
+      return encodeImage(part, leftOut);
     case 'audio':
-      return encodeAudio(part.source, drop);
+      return encodeAudio(part.source, leftOut);
     case 'file':
-      return encodeFile(part, drop);
+      return encodeFile(part, leftOut);
     case 'native':
-      return encodeNative(part, drop);
+      return encodeNative(part, leftOut);
     case 'refusal':
       return { type: 'text', text: part.text };
     case 'tool-call':
     case 'tool-result':
     case 'reasoning':
     case 'reasoning-encrypted':
-      drop(`messages.content.${part.type}`);
+      leftOut.refuse('native_content', part.type);
       return undefined;
   }
 }
 
 function encodeNative(
   part: Extract<ContentPart, { readonly type: 'native' }>,
-  drop: Drop,
+  leftOut: LeftOut,
 ): JsonObject | undefined {
   // This dialect's native parts are decoded from objects only.
   if (part.dialect === DIALECT_ID) return part.value as JsonObject;
-  drop(`messages.content.${part.name}`);
+  leftOut.refuse('native_content', part.name);
   return undefined;
 }
 
 function encodeImage(
   { source, detail }: Extract<ContentPart, { readonly type: 'image' }>,
-  drop: Drop,
+  leftOut: LeftOut,
 ): JsonObject | undefined {
   if (source.type === 'provider-file') {
-    drop('messages.content.image.file_id');
+    leftOut.refuse('provider_file');
     return undefined;
   }
   return { type: 'image_url', image_url: defined({ url: urlOf(source), detail }) };
 }
 
 /** @see https://platform.openai.com/docs/guides/audio */
-function encodeAudio(source: MediaSource, drop: Drop): JsonObject | undefined {
+function encodeAudio(source: MediaSource, leftOut: LeftOut): JsonObject | undefined {
   if (source.type !== 'base64') {
-    drop(`messages.content.audio.${source.type}`);
+    leftOut.refuse(source.type === 'url' ? 'audio' : 'provider_file');
     return undefined;
   }
   const subtype = source.mediaType.split('/')[1] ?? '';
@@ -120,10 +120,10 @@ const AUDIO_FORMATS: ReadonlyMap<string, string> = new Map([
 /** @see https://platform.openai.com/docs/guides/pdf-files?api-mode=chat */
 function encodeFile(
   { source, name }: Extract<ContentPart, { readonly type: 'file' }>,
-  drop: Drop,
+  leftOut: LeftOut,
 ): JsonObject | undefined {
   if (source.type !== 'base64') {
-    drop(source.type === 'url' ? 'messages.content.file.url' : 'messages.content.file.file_id');
+    leftOut.refuse(source.type === 'url' ? 'file_url' : 'provider_file');
     return undefined;
   }
   return { type: 'file', file: { filename: name ?? 'file', file_data: urlOf(source) } };
@@ -134,16 +134,17 @@ const urlOf = (source: Exclude<MediaSource, { readonly type: 'provider-file' }>)
 
 /**
  * Reasoning goes back only in this dialect's own form; signed or opaque reasoning of another provider means nothing here
- * and is left out without a word, as its own provider would do with a model that does not think.
+ * and is left out, as its own provider would do with a model that does not think.
  */
-function encodeAssistant(parts: readonly ContentPart[], drop: Drop): JsonObject {
+function encodeAssistant(parts: readonly ContentPart[], leftOut: LeftOut): JsonObject {
+  if (parts.some(isForeignReasoning)) leftOut.omit('reasoning_content');
   const calls = parts.flatMap((part) => (part.type === 'tool-call' ? [encodeToolCall(part)] : []));
   const refusals = parts.flatMap((part) => (part.type === 'refusal' ? [part.text] : []));
   const reasoning = parts.flatMap((part) =>
     part.type === 'reasoning' && part.dialect === DIALECT_ID ? [part.text] : [],
   );
   const spoken = parts.filter((part) => !ASSISTANT_FIELDS.has(part.type));
-  const text = joinText(spoken, '', drop);
+  const text = joinText(spoken, '', leftOut);
   const hasOther = calls.length > 0 || refusals.length > 0;
   return defined({
     role: 'assistant',
@@ -168,11 +169,28 @@ function encodeToolCall(call: Extract<ContentPart, { readonly type: 'tool-call' 
   return { id, type: 'function', function: { name, arguments: call.arguments } };
 }
 
-function joinText(parts: readonly ContentPart[], separator: string, drop: Drop): string {
+function joinText(parts: readonly ContentPart[], separator: string, leftOut: LeftOut): string {
   const texts = parts.flatMap((part) => {
     if (part.type === 'text') return [part.text];
-    drop(`messages.content.${part.type === 'native' ? part.name : part.type}`);
+    leftOut.refuse(...featureOf(part));
     return [];
   });
   return texts.join(separator);
+}
+
+const isForeignReasoning = (part: ContentPart): boolean =>
+  part.type === 'reasoning-encrypted' || (part.type === 'reasoning' && part.dialect !== DIALECT_ID);
+
+/** What a part is called that stands where only text can. */
+function featureOf(part: ContentPart): [feature: RequestFeature, detail?: string] {
+  switch (part.type) {
+    case 'image':
+    case 'audio':
+    case 'file':
+      return [part.type];
+    case 'native':
+      return ['native_content', part.name];
+    default:
+      return ['native_content', part.type];
+  }
 }

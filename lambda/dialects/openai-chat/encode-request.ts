@@ -9,7 +9,9 @@ import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { isJsonObject, type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import { OWN_FIELDS } from '../../domain/request-options.ts';
+import { hasCacheHints } from '../cache-hints.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
+import { LeftOut } from '../request-feature.ts';
 import { encodeMessages } from './encode-messages.ts';
 import { DIALECT_ID, defined } from './wire.ts';
 
@@ -63,16 +65,13 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
     throw new GatewayError('unsupported_parameter', 'This model needs a "max_tokens" of 1 or more.', {
       param: 'max_tokens',
     });
-  const unsupported = new Set<string>();
-  const drop = (name: string): void => {
-    unsupported.add(name);
-  };
+  const leftOut = new LeftOut();
   const tools = (request.tools ?? [])
-    .map((tool) => encodeTool(tool, drop))
+    .map((tool) => encodeTool(tool, leftOut))
     .filter((tool) => tool !== undefined);
   const body = defined({
     model: target.model,
-    messages: encodeMessages(request.messages, drop),
+    messages: encodeMessages(request.messages, leftOut),
     ...(request.stream ? { stream: true, stream_options: { include_usage: true } } : {}),
     [boundField(target)]: target.maxOutputTokens,
     ...(tools.length === 0 ? {} : encodeToolOptions(request, tools)),
@@ -80,14 +79,15 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
     response_format: encodeResponseFormat(request.responseFormat),
     reasoning_effort: encodeEffort(request.reasoning),
     verbosity: request.verbosity,
-    service_tier: encodeServiceTier(request.serviceTier, drop),
+    service_tier: encodeServiceTier(request.serviceTier, leftOut),
     user: request.endUser,
   });
-  if (request.topK !== undefined) drop('top_k');
-  return { body, unsupported: [...unsupported] };
+  if (request.topK !== undefined) leftOut.refuse('top_k');
+  if (hasCacheHints(request)) leftOut.omit('cache_hints');
+  return { body, unsupported: leftOut.unsupported, omitted: leftOut.omitted };
 }
 
-function encodeTool(tool: Tool, drop: (name: string) => void): JsonObject | undefined {
+function encodeTool(tool: Tool, leftOut: LeftOut): JsonObject | undefined {
   switch (tool.type) {
     case 'function': {
       const { name, description, parameters, strict } = tool;
@@ -99,7 +99,7 @@ function encodeTool(tool: Tool, drop: (name: string) => void): JsonObject | unde
     }
     case 'hosted':
       if (tool.dialect === DIALECT_ID) return tool.definition;
-      drop(`tools.${tool.name}`);
+      leftOut.refuse('hosted_tools', tool.name);
       return undefined;
   }
 }
@@ -173,9 +173,9 @@ function encodeEffort(reasoning: ReasoningOptions | undefined): string | undefin
 const SERVICE_TIERS: ReadonlySet<string> = new Set(['auto', 'default', 'flex', 'scale', 'priority']);
 
 /** Anthropic's `standard_only` is OpenAI's `default`. @see https://docs.anthropic.com/en/api/service-tiers */
-function encodeServiceTier(tier: string | undefined, drop: (name: string) => void): string | undefined {
+function encodeServiceTier(tier: string | undefined, leftOut: LeftOut): string | undefined {
   if (tier === undefined || SERVICE_TIERS.has(tier)) return tier;
   if (tier === 'standard_only') return 'default';
-  drop('service_tier');
+  leftOut.refuse('service_tier');
   return undefined;
 }

@@ -1,9 +1,9 @@
 import type { ChatRequest, ReasoningOptions } from '../../domain/chat/request.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import { OWN_FIELDS } from '../../domain/request-options.ts';
+import { Given } from '../given.ts';
 import { decodeMessages } from './decode-messages.ts';
 import { decodeResponseFormat, decodeTool, decodeToolChoice } from './decode-tools.ts';
-import { Given } from './given.ts';
 import { defined } from './wire.ts';
 
 /** The most choices OpenAI gives. @see https://platform.openai.com/docs/api-reference/chat/create#chat-create-n */

@@ -92,7 +92,7 @@ export type ChatEvent =
 /**
  * One chunk of an upstream's answer and what it means. A chunk may mean nothing (a keep-alive) or several events.
  * `raw` is the chunk's text exactly as it came, line ends included; `undefined` where the decoder had to add an event of
- * its own (the terminal event of a stream that ended without its terminator).
+ * its own (the terminal event of a stream that ended without its terminator). In a binary format each byte is one character (Latin-1).
  */
 export interface Frame {
   readonly raw: string | undefined;

@@ -7,10 +7,9 @@ const API_VERSION = '2023-06-01';
 export const ANTHROPIC: Provider = {
   id: providerId('anthropic'),
   name: 'Anthropic',
-  dialect: 'anthropic-messages',
+  apis: [{ dialect: 'anthropic-messages', path: () => '/v1/messages' }],
   baseUrl: 'https://api.anthropic.com',
   credentialVariable: 'ANTHROPIC_API_KEY',
-  chatPath: () => '/v1/messages',
   // The version stands in for callers that name none; one that is forwarded comes after it and wins.
   authHeaders: (credential) => ({ 'x-api-key': credential, 'anthropic-version': API_VERSION }),
   forwardedHeaders: ['anthropic-version', 'anthropic-beta'],

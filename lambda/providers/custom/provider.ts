@@ -5,11 +5,10 @@ import type { Provider } from '../contract.ts';
 export const CUSTOM: Provider = {
   id: providerId('custom'),
   name: 'Custom (OpenAI-compatible)',
-  dialect: 'openai-chat',
+  apis: [{ dialect: 'openai-chat', path: () => '/chat/completions' }],
   baseUrl: undefined,
   credentialVariable: 'CUSTOM_API_KEY',
   credentialIsOptional: true,
-  chatPath: () => '/chat/completions',
   embeddingsPath: '/embeddings',
   authHeaders: (credential): Record<string, string> =>
     credential === '' ? {} : { authorization: `Bearer ${credential}` },

@@ -4,10 +4,9 @@ import type { Provider } from '../contract.ts';
 export const OPENAI: Provider = {
   id: providerId('openai'),
   name: 'OpenAI',
-  dialect: 'openai-chat',
+  apis: [{ dialect: 'openai-chat', path: () => '/chat/completions' }],
   baseUrl: 'https://api.openai.com/v1',
   credentialVariable: 'OPENAI_API_KEY',
-  chatPath: () => '/chat/completions',
   embeddingsPath: '/embeddings',
   authHeaders: (credential) => ({ authorization: `Bearer ${credential}` }),
   // Not the organization and project headers: they choose who pays, which is the operator's to say.

@@ -6,10 +6,9 @@ import { IMAGE_TOKENS } from '../simulation/tokens.ts';
 export const SIM_ANTHROPIC: Provider = {
   id: providerId('sim-anthropic'),
   name: 'Simulated (Anthropic format)',
-  dialect: 'anthropic-messages',
+  apis: [{ dialect: 'anthropic-messages', path: () => '/v1/messages' }],
   baseUrl: 'simulation://sim-anthropic',
   credentialVariable: undefined,
-  chatPath: () => '/v1/messages',
   authHeaders: () => ({}),
   forwardedHeaders: [],
   imageTokensBound: IMAGE_TOKENS,

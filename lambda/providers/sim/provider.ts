@@ -6,10 +6,9 @@ import { IMAGE_TOKENS } from '../simulation/tokens.ts';
 export const SIM: Provider = {
   id: providerId('sim'),
   name: 'Simulated (OpenAI format)',
-  dialect: 'openai-chat',
+  apis: [{ dialect: 'openai-chat', path: () => '/chat/completions' }],
   baseUrl: 'simulation://sim',
   credentialVariable: undefined,
-  chatPath: () => '/chat/completions',
   embeddingsPath: '/embeddings',
   authHeaders: () => ({}),
   forwardedHeaders: [],

@@ -1,5 +1,5 @@
-import { GatewayError } from '../../domain/errors.ts';
-import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
+import { GatewayError } from '../domain/errors.ts';
+import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 
 /** How deep what is passed on unread may be nested: far beyond any schema, far below what breaks JSON.stringify. */
 const MAX_DEPTH = 256;
