@@ -4,13 +4,38 @@ import type { GatewayError, UpstreamError } from '../domain/errors.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { LeftOutFeature, RequestFeature } from './request-feature.ts';
 
-export type DialectId =
-  | 'openai-chat'
-  | 'openai-responses'
-  | 'anthropic-messages'
-  | 'gemini'
-  | 'bedrock-converse'
-  | 'cohere-chat';
+/** What a caller wants done. Only formats of one operation can be translated into each other. */
+export type Operation =
+  | 'chat'
+  | 'embeddings'
+  | 'rerank'
+  | 'moderation'
+  | 'image-generation'
+  | 'speech'
+  | 'transcription'
+  | 'token-count';
+
+/** Every wire format, and the operation it is for. */
+export const OPERATION_OF = {
+  'openai-chat': 'chat',
+  'openai-responses': 'chat',
+  'anthropic-messages': 'chat',
+  gemini: 'chat',
+  'bedrock-converse': 'chat',
+  'cohere-chat': 'chat',
+  'openai-completions': 'chat',
+  'openai-embeddings': 'embeddings',
+  'cohere-rerank': 'rerank',
+  'voyage-rerank': 'rerank',
+  'openai-moderations': 'moderation',
+  'openai-images': 'image-generation',
+  'openai-speech': 'speech',
+  'openai-transcriptions': 'transcription',
+  'anthropic-count-tokens': 'token-count',
+  'gemini-count-tokens': 'token-count',
+} as const satisfies Record<string, Operation>;
+
+export type DialectId = keyof typeof OPERATION_OF;
 
 /** What an answer is called on its way to the caller, whoever made it. */
 export interface AnswerEnvelope {

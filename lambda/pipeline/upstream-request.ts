@@ -1,4 +1,4 @@
-import type { Dialect, DialectId } from '../dialects/dialect.ts';
+import { type Dialect, type DialectId, OPERATION_OF } from '../dialects/dialect.ts';
 import type { LeftOutFeature } from '../dialects/request-feature.ts';
 import { asksForNothing } from '../domain/money/bound.ts';
 import type { Price } from '../domain/money/price.ts';
@@ -54,7 +54,10 @@ export function callTarget(
 
 /** How a model is talked to for this caller: in the caller's own dialect, where the provider speaks it. */
 export function apiFor(provider: Provider, model: string, callerDialect: DialectId): ProviderApi | undefined {
-  const serving = provider.apis.filter(({ models }) => models === undefined || models.test(model));
+  const serving = provider.apis.filter(
+    ({ dialect, models }) =>
+      OPERATION_OF[dialect] === OPERATION_OF[callerDialect] && (models?.test(model) ?? true),
+  );
   return serving.find(({ dialect }) => dialect === callerDialect) ?? serving[0];
 }
 

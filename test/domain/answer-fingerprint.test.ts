@@ -73,11 +73,14 @@ describe('the fingerprint of an answer is another one', () => {
   });
 });
 
-test('the fingerprint of a request knows whether it streams, and who asks', () => {
-  const plain = requestFingerprint('{"model":"m","messages":[]}');
-  expect(requestFingerprint('{"messages": [], "model": "m"}')).toBe(plain);
+test('the fingerprint of a request knows whether it streams, which model its address names, and who asks', () => {
+  const asked = { model: 'm', stream: false };
+  const plain = requestFingerprint('{"model":"m","messages":[]}', asked);
+  expect(requestFingerprint('{"messages": [], "model": "m"}', asked)).toBe(plain);
   for (const more of [{ stream: true }, { user: 'ada' }, { metadata: { a: 'b' } }])
-    expect(requestFingerprint(JSON.stringify({ model: 'm', messages: [], ...more }))).not.toBe(plain);
+    expect(requestFingerprint(JSON.stringify({ model: 'm', messages: [], ...more }), asked)).not.toBe(plain);
+  for (const other of [{ model: 'n' }, { stream: true }])
+    expect(requestFingerprint('{"model":"m","messages":[]}', { ...asked, ...other })).not.toBe(plain);
 });
 
 describe('the scope of an answer', () => {

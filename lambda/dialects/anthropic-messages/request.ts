@@ -2,6 +2,7 @@ import type { ChatRequest, Message, ResponseFormat, Tool } from '../../domain/ch
 import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
 import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import { OWN_FIELDS } from '../../domain/request-options.ts';
+import { refuseAsked } from '../asked-features.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
 import { LeftOut } from '../request-feature.ts';
 import { decodeContent, isUnsignedThinking } from './decode-content.ts';
@@ -153,13 +154,13 @@ function tagsOf(metadata: Json | undefined): JsonObject | undefined {
 /** A request of another dialect, for a provider of this one. */
 export function encodeRequest(request: ChatRequest, target: RequestTarget): EncodedRequest {
   const leftOut = new LeftOut();
-  refuseWithoutEquivalent(request, leftOut);
+  refuseAsked(request, WITHOUT_EQUIVALENT, leftOut);
   const maxTokens = target.maxOutputTokens ?? target.modelMaxOutputTokens ?? DEFAULT_MAX_TOKENS;
   const system = encodeSystem(request.messages, leftOut);
   const tools = encodeTools(request.tools ?? [], leftOut);
   const { thinking, effort, isUnsupported } = encodeThinking(request, target.model, maxTokens);
   if (isUnsupported) leftOut.refuse('reasoning');
-  const outputConfig = present({ effort, format: encodeFormat(request.responseFormat, leftOut) });
+  const outputConfig = present({ effort, format: encodeFormat(request.responseFormat) });
   const body: JsonObject = {
     model: target.model,
     max_tokens: maxTokens,
@@ -184,20 +185,20 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
   return { body, unsupported: leftOut.unsupported, omitted: leftOut.omitted };
 }
 
-/** What was asked for that has no word here. Settings that change nothing are not named. */
-function refuseWithoutEquivalent(request: ChatRequest, leftOut: LeftOut): void {
-  if ((request.choices ?? 1) > 1) leftOut.refuse('n');
-  if (request.logprobs === true) leftOut.refuse('logprobs');
-  if ((request.topLogprobs ?? 0) > 0) leftOut.refuse('top_logprobs');
-  if ((request.frequencyPenalty ?? 0) !== 0) leftOut.refuse('frequency_penalty');
-  if ((request.presencePenalty ?? 0) !== 0) leftOut.refuse('presence_penalty');
-  if (request.seed !== undefined) leftOut.refuse('seed');
-  if (Object.keys(request.logitBias ?? {}).length > 0) leftOut.refuse('logit_bias');
-  if (request.verbosity !== undefined) leftOut.refuse('verbosity');
-}
+/** What has no word here. */
+const WITHOUT_EQUIVALENT = [
+  'n',
+  'logprobs',
+  'top_logprobs',
+  'frequency_penalty',
+  'presence_penalty',
+  'seed',
+  'logit_bias',
+  'json_mode',
+  'verbosity',
+] as const;
 
-function encodeFormat(format: ResponseFormat | undefined, leftOut: LeftOut): JsonObject | undefined {
-  if (format?.type === 'json') leftOut.refuse('json_mode');
+function encodeFormat(format: ResponseFormat | undefined): JsonObject | undefined {
   return format?.type === 'json-schema' ? { type: 'json_schema', schema: format.schema } : undefined;
 }
 

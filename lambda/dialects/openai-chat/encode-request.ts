@@ -9,6 +9,7 @@ import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { isJsonObject, type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import { OWN_FIELDS } from '../../domain/request-options.ts';
+import { refuseAsked } from '../asked-features.ts';
 import { hasCacheHints } from '../cache-hints.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
 import { LeftOut } from '../request-feature.ts';
@@ -82,7 +83,7 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
     service_tier: encodeServiceTier(request.serviceTier, leftOut),
     user: request.endUser,
   });
-  if (request.topK !== undefined) leftOut.refuse('top_k');
+  refuseAsked(request, ['top_k'], leftOut);
   if (hasCacheHints(request)) leftOut.omit('cache_hints');
   return { body, unsupported: leftOut.unsupported, omitted: leftOut.omitted };
 }
