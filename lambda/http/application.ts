@@ -11,11 +11,17 @@ import { type HttpApplication, type HttpRequest, type HttpResponse, jsonResponse
 import { listModels, showModel } from './models-route.ts';
 import type { Route } from './route.ts';
 
-const chatRoute = (path: RegExp, dialect: DialectId): Route => ({
+/** @param stream what the address says, in dialects whose address names the model */
+const chatRoute = (path: RegExp, dialect: DialectId, stream?: boolean): Route => ({
   method: 'POST',
   path,
   dialect,
-  answer: ({ gateway, id, dialect: spoken }, request) => answerChat(gateway, { ...request, id }, spoken),
+  answer: ({ gateway, id, dialect: spoken, parameter }, request) =>
+    answerChat(
+      gateway,
+      { ...request, id, ...(stream !== undefined && { address: { model: parameter, stream } }) },
+      spoken,
+    ),
 });
 
 const ROUTES: readonly Route[] = [
