@@ -47,6 +47,8 @@ export interface AnswerEnvelope {
   readonly createdAtSeconds: number;
   /** Whether usage is shown where a stream shows it only on demand. */
   readonly includeUsage: boolean;
+  /** The dialect in which the answer was made, so that its proofs of origin can be named; left out: the caller's own. */
+  readonly upstreamDialect?: DialectId;
 }
 
 /** Where an encoded request goes. */

@@ -23,6 +23,7 @@ function envelopeOf(exchange: Exchange, { target, replay }: EncodedAnswer): Answ
     model: target.deployment.id,
     createdAtSeconds: Math.floor(startedAtMs / 1_000),
     includeUsage: exchange.request.chat.includeUsage,
+    upstreamDialect: target.dialect.id,
   };
 }
 

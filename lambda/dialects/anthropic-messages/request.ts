@@ -1,12 +1,13 @@
 import type { ChatRequest, Message, ResponseFormat, Tool } from '../../domain/chat/request.ts';
 import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
-import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../../domain/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import { OWN_FIELDS } from '../../domain/request-options.ts';
 import { refuseAsked } from '../asked-features.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
 import { LeftOut } from '../request-feature.ts';
-import { decodeContent, isUnsignedThinking } from './decode-content.ts';
+import { decodeContent } from './decode-content.ts';
 import { encodeMessages, encodeSystem } from './encode-content.ts';
+import { acceptableMessages, hasMovedHere } from './moved-messages.ts';
 import { present } from './present.ts';
 import { encodeSampling, encodeTier } from './sampling.ts';
 import { decodeReasoning, encodeThinking, traitsOf } from './thinking.ts';
@@ -211,8 +212,8 @@ function encodeStop(stop: readonly string[] | undefined, leftOut: LeftOut): read
 
 /**
  * The caller's own body, for a provider of this dialect. Beyond model, bound and removed fields two things change: tags for
- * Sluice leave `metadata`, and reasoning that Anthropic never signed (an earlier turn was answered by another provider)
- * leaves `messages`, since either makes Anthropic refuse the request.
+ * Sluice leave `metadata`, and what other providers left in `messages` (reasoning that Anthropic never signed, ids it does
+ * not take) is made acceptable, since either makes Anthropic refuse the request.
  */
 export function patchRequest(raw: string, request: ChatRequest, target: RequestTarget): string {
   const edits: JsonEdit[] = [...GATEWAY_FIELDS].map((name) => ({ path: [name], text: undefined }));
@@ -220,7 +221,7 @@ export function patchRequest(raw: string, request: ChatRequest, target: RequestT
   if (request.maxOutputTokens === undefined && target.maxOutputTokens !== undefined)
     edits.push({ path: ['max_tokens'], text: String(target.maxOutputTokens) });
   if (Object.keys(request.metadata ?? {}).length > 0) edits.push(metadataEdit(request));
-  if (hasUnsignedReasoning(request)) edits.push({ path: ['messages'], text: signedMessages(raw) });
+  if (hasMovedHere(request)) edits.push({ path: ['messages'], text: acceptableMessages(raw) });
   return editJson(raw, edits);
 }
 
@@ -229,19 +230,3 @@ const metadataEdit = ({ endUser }: ChatRequest): JsonEdit => ({
   path: ['metadata'],
   text: endUser === undefined ? undefined : JSON.stringify({ user_id: endUser }),
 });
-
-const hasUnsignedReasoning = (request: ChatRequest): boolean =>
-  request.messages.some((message) =>
-    message.content.some((part) => part.type === 'reasoning' && part.signature === undefined),
-  );
-
-function signedMessages(raw: string): string {
-  const messages = parseJsonObject(raw)?.['messages'];
-  return JSON.stringify(Array.isArray(messages) ? messages.flatMap(withoutUnsigned) : messages);
-}
-
-function withoutUnsigned(message: Json): readonly Json[] {
-  if (!isJsonObject(message) || !Array.isArray(message['content'])) return [message];
-  const content = message['content'].filter((block: Json) => !isUnsignedThinking(block));
-  return content.length === 0 ? [] : [{ ...message, content }];
-}
