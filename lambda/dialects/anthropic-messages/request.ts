@@ -3,15 +3,25 @@ import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
 import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import { OWN_FIELDS } from '../../domain/request-options.ts';
 import { refuseAsked } from '../asked-features.ts';
+import { encodeClaudeSampling } from '../claude-sampling.ts';
+import { encodeThinking, traitsOf } from '../claude-thinking.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
 import { LeftOut } from '../request-feature.ts';
 import { decodeContent, isUnsignedThinking } from './decode-content.ts';
 import { encodeMessages, encodeSystem } from './encode-content.ts';
 import { present } from './present.ts';
-import { encodeSampling, encodeTier } from './sampling.ts';
-import { decodeReasoning, encodeThinking, traitsOf } from './thinking.ts';
+import { encodeTier } from './sampling.ts';
+import { decodeReasoning } from './thinking.ts';
 import { decodeToolChoice, decodeTools, encodeToolChoice, encodeTools, mcpServersTool } from './tools.ts';
-import { check, messageShape, type RequestShape, refusal, refuseDeepNesting, requestShape } from './wire.ts';
+import {
+  check,
+  DIALECT,
+  messageShape,
+  type RequestShape,
+  refusal,
+  refuseDeepNesting,
+  requestShape,
+} from './wire.ts';
 
 /** The bound that is sent where nobody named one: the format has no default. */
 const DEFAULT_MAX_TOKENS = 4096;
@@ -158,7 +168,11 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
   const maxTokens = target.maxOutputTokens ?? target.modelMaxOutputTokens ?? DEFAULT_MAX_TOKENS;
   const system = encodeSystem(request.messages, leftOut);
   const tools = encodeTools(request.tools ?? [], leftOut);
-  const { thinking, effort, isUnsupported } = encodeThinking(request, target.model, maxTokens);
+  const { thinking, effort, isUnsupported } = encodeThinking(request, {
+    model: target.model,
+    maxTokens,
+    dialect: DIALECT,
+  });
   if (isUnsupported) leftOut.refuse('reasoning');
   const outputConfig = present({ effort, format: encodeFormat(request.responseFormat) });
   const body: JsonObject = {
@@ -174,7 +188,7 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
       stop_sequences: encodeStop(request.stop, leftOut),
       metadata: request.endUser === undefined ? undefined : { user_id: request.endUser },
     }),
-    ...encodeSampling(
+    ...encodeClaudeSampling(
       request,
       { takesSampling: traitsOf(target.model).takesSampling, hasBudget: thinking?.['type'] === 'enabled' },
       leftOut,
