@@ -129,6 +129,8 @@ export interface Dialect {
   decodeError(status: number, headers: Readonly<Record<string, string>>, body: string): UpstreamError;
   /** An error before the first byte, as this format's callers know it. The status is the error's own. */
   encodeError(error: GatewayError, requestId: string): string;
+  /** Headers beside that error, where the format's SDKs read some: lower-case names. */
+  errorHeaders?(error: GatewayError, requestId: string): Readonly<Record<string, string>>;
   /** An error after the first byte: one event in this format, after which the stream ends. */
   encodeStreamError(error: GatewayError, envelope: AnswerEnvelope): string;
 }

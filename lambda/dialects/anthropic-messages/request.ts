@@ -3,16 +3,26 @@ import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import { OWN_FIELDS } from '../../domain/request-options.ts';
 import { refuseAsked } from '../asked-features.ts';
+import { encodeClaudeSampling } from '../claude-sampling.ts';
+import { encodeThinking, traitsOf } from '../claude-thinking.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
 import { LeftOut } from '../request-feature.ts';
 import { decodeContent } from './decode-content.ts';
 import { encodeMessages, encodeSystem } from './encode-content.ts';
 import { acceptableMessages, hasMovedHere } from './moved-messages.ts';
 import { present } from './present.ts';
-import { encodeSampling, encodeTier } from './sampling.ts';
-import { decodeReasoning, encodeThinking, traitsOf } from './thinking.ts';
+import { encodeTier } from './sampling.ts';
+import { decodeReasoning } from './thinking.ts';
 import { decodeToolChoice, decodeTools, encodeToolChoice, encodeTools, mcpServersTool } from './tools.ts';
-import { check, messageShape, type RequestShape, refusal, refuseDeepNesting, requestShape } from './wire.ts';
+import {
+  check,
+  DIALECT,
+  messageShape,
+  type RequestShape,
+  refusal,
+  refuseDeepNesting,
+  requestShape,
+} from './wire.ts';
 
 /** The bound that is sent where nobody named one: the format has no default. */
 const DEFAULT_MAX_TOKENS = 4096;
@@ -159,7 +169,11 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
   const maxTokens = target.maxOutputTokens ?? target.modelMaxOutputTokens ?? DEFAULT_MAX_TOKENS;
   const system = encodeSystem(request.messages, leftOut);
   const tools = encodeTools(request.tools ?? [], leftOut);
-  const { thinking, effort, isUnsupported } = encodeThinking(request, target.model, maxTokens);
+  const { thinking, effort, isUnsupported } = encodeThinking(request, {
+    model: target.model,
+    maxTokens,
+    dialect: DIALECT,
+  });
   if (isUnsupported) leftOut.refuse('reasoning');
   const outputConfig = present({ effort, format: encodeFormat(request.responseFormat) });
   const body: JsonObject = {
@@ -175,7 +189,7 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
       stop_sequences: encodeStop(request.stop, leftOut),
       metadata: request.endUser === undefined ? undefined : { user_id: request.endUser },
     }),
-    ...encodeSampling(
+    ...encodeClaudeSampling(
       request,
       { takesSampling: traitsOf(target.model).takesSampling, hasBudget: thinking?.['type'] === 'enabled' },
       leftOut,
