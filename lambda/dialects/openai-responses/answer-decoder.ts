@@ -41,7 +41,7 @@ export class AnswerDecoder implements EventSink {
       case 'response.incomplete':
       case 'response.failed':
       case 'response.cancelled':
-        this.readResponse(objectIn(event, 'response'), textIn(event, 'type')?.slice('response.'.length));
+        this.#readWhole(objectIn(event, 'response'), textIn(event, 'type')?.slice('response.'.length));
         break;
       case 'error':
         this.#fail(event);
@@ -52,16 +52,9 @@ export class AnswerDecoder implements EventSink {
     return this.#taken();
   }
 
-  /** Reads a whole response: all there is, or the end of a stream. @param status where the event's own name tells it */
-  readResponse(response: JsonObject, status: string | undefined = textIn(response, 'status')): ChatEvent[] {
-    this.#start(response);
-    objectsIn(response, 'output').forEach((item, index) => {
-      this.#endItem(index, item);
-    });
-    this.#readUsage(response);
-    if (status === 'failed' || isJsonObject(response['error'])) this.#fail(response);
-    else if (status === 'cancelled') this.#end(invalidResponse('The provider cancelled the answer.'));
-    else this.#finish(response, status);
+  /** Reads a response that came whole. */
+  readResponse(response: JsonObject): ChatEvent[] {
+    this.#readWhole(response, textIn(response, 'status'));
     return this.#taken();
   }
 
@@ -85,6 +78,18 @@ export class AnswerDecoder implements EventSink {
     if (this.#isStarted) return;
     this.#isStarted = true;
     this.push(answerStart(response));
+  }
+
+  /** All there is, or the end of a stream. @param status in a stream, as the event's own name tells it */
+  #readWhole(response: JsonObject, status: string | undefined): void {
+    this.#start(response);
+    objectsIn(response, 'output').forEach((item, index) => {
+      this.#endItem(index, item);
+    });
+    this.#readUsage(response);
+    if (status === 'failed' || isJsonObject(response['error'])) this.#fail(response);
+    else if (status === 'cancelled') this.#end(invalidResponse('The provider cancelled the answer.'));
+    else this.#finish(response, status);
   }
 
   #readPiece(event: JsonObject): void {

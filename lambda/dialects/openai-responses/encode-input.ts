@@ -29,7 +29,7 @@ class InputEncoder {
   encode({ role, content, name }: Message): JsonObject[] {
     if (name !== undefined) this.#leftOut.refuse('participant_name');
     if (role === 'assistant') return this.#encodeAnswer(content);
-    const items = content.flatMap((part) => this.#encodeItem(part));
+    const items = content.filter(isItem).flatMap((part) => this.#encodeItem(part));
     const own = content.filter((part) => !isItem(part)).flatMap((part) => this.#encodePart(part));
     if (items.length > 0 && own.length === 0) return items;
     return [...items, { type: 'message', role, content: simplified(own) }];
