@@ -1,5 +1,5 @@
 import { ERROR_KINDS, type ErrorCode, type GatewayError, type UpstreamError } from '../../domain/errors.ts';
-import type { Json, JsonObject } from '../../domain/json.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
 import { errorBody, shownUpstreamError } from '../openai-chat/errors.ts';
 import { responseText } from './response-text.ts';
@@ -34,13 +34,13 @@ export const eventText = (type: string, members: string): string =>
 export function failedEvent(
   error: ShownError,
   envelope: AnswerEnvelope,
-  written: { readonly sequence: number; readonly output: readonly Json[]; readonly usage?: string } = {
+  written: { readonly sequence: number; readonly members: JsonObject; readonly usage?: string } = {
     sequence: 0,
-    output: [],
+    members: {},
   },
 ): string {
-  const { sequence, output, usage } = written;
-  const members = { status: 'failed', error: responseError(error, envelope), output };
-  const response = responseText(envelope, members, usage);
+  const { sequence, members, usage } = written;
+  const failed = { ...members, status: 'failed', error: responseError(error, envelope) };
+  const response = responseText(envelope, failed, usage);
   return eventText('response.failed', `"sequence_number":${sequence},"response":${response}`);
 }

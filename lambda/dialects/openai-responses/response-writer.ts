@@ -137,7 +137,7 @@ export class ResponseWriter implements StreamEncoder {
       this.#begin() +
       failedEvent(error, this.#envelope, {
         sequence: this.#sequence++,
-        output: this.#outputInOrder(),
+        members: this.#written(),
         ...(usage !== undefined && { usage }),
       })
     );
@@ -152,13 +152,14 @@ export class ResponseWriter implements StreamEncoder {
   }
 
   #response(status: string, members: JsonObject): string {
-    const tier = this.#usage?.serviceTier === undefined ? {} : { service_tier: this.#usage.serviceTier };
-    const output = this.#outputInOrder();
-    return responseText(this.#envelope, { status, ...members, ...tier, output }, this.#usageText());
+    return responseText(this.#envelope, { status, ...members, ...this.#written() }, this.#usageText());
   }
 
-  #outputInOrder(): readonly JsonObject[] {
-    return [...this.#output].sort(([a], [b]) => a - b).map(([, item]) => item);
+  /** What there is of the answer so far: its whole items in order, and the tier that is billed. */
+  #written(): JsonObject {
+    const output = [...this.#output].sort(([a], [b]) => a - b).map(([, item]) => item);
+    const tier = this.#usage?.serviceTier;
+    return { output, ...(tier !== undefined && { service_tier: tier }) };
   }
 
   #usageText(): string | undefined {
