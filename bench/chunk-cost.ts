@@ -4,13 +4,14 @@
  *
  *     node bench/chunk-cost.ts [--rounds 3]
  */
-import { request } from 'node:http';
+
 import { mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CHUNK_CALLERS, type ChunkCaller } from './chunk-dialects.ts';
-import { cpuBetween, freePort, pinToCores, type Program, sampleCpu, startProgram } from './processes.ts';
+import { cpuBetween, freePort, type Program, pinToCores, sampleCpu, startProgram } from './processes.ts';
 import { percentile } from './statistics.ts';
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '3' } } });
@@ -67,7 +68,14 @@ const gateway = await startProgram({
     SLUICE_COHERE_BASE_URL: upstreamUrl,
   },
 });
-pinToCores(new Map([[floor.pid, 0], [gateway.pid, 0], [upstream.pid, 1], [process.pid, 1]]));
+pinToCores(
+  new Map([
+    [floor.pid, 0],
+    [gateway.pid, 0],
+    [upstream.pid, 1],
+    [process.pid, 1],
+  ]),
+);
 
 /** Copied, passed on within one dialect, and translated: for a caller of OpenAI's chat, or of Anthropic's where that is the provider. */
 function armsOf(spoken: ChunkCaller): readonly Arm[] {
@@ -92,7 +100,11 @@ function callOnce({ program, path, body }: Arm): Promise<void> {
       port: program.port,
       path,
       method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: `Bearer ${KEY}`, 'x-sluice-cache': 'off' },
+      headers: {
+        'content-type': 'application/json',
+        authorization: `Bearer ${KEY}`,
+        'x-sluice-cache': 'off',
+      },
     });
     call.on('error', reject);
     call.on('response', (response) => {
@@ -149,5 +161,7 @@ for (const spoken of CHUNK_CALLERS) {
   ];
   console.log(`| ${spoken.dialect} | ${cells.join(' | ')} |`);
 }
-console.log(`Medians of ${ROUNDS} rounds of ${CALLS_A_ROUND} answers of ${PIECES} chunks; Node ${process.version}.`);
+console.log(
+  `Medians of ${ROUNDS} rounds of ${CALLS_A_ROUND} answers of ${PIECES} chunks; Node ${process.version}.`,
+);
 await Promise.all([gateway.stop(), floor.stop(), upstream.stop()]);

@@ -39,7 +39,10 @@ function chunksOf(dialect: Dialect): readonly Buffer[] {
 }
 
 const STREAMS = new Map(
-  [...DIALECTS].map((dialect) => [dialect.id, { type: dialect.streamContentType, chunks: chunksOf(dialect) }]),
+  [...DIALECTS].map((dialect) => [
+    dialect.id,
+    { type: dialect.streamContentType, chunks: chunksOf(dialect) },
+  ]),
 );
 
 async function answer(path: string, response: ServerResponse): Promise<void> {

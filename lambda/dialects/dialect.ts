@@ -1,5 +1,5 @@
 import type { ChatEvent, Frame } from '../domain/chat/event.ts';
-import type { ChatRequest } from '../domain/chat/request.ts';
+import type { ChatRequest, NamespacedTool } from '../domain/chat/request.ts';
 import type { GatewayError, UpstreamError } from '../domain/errors.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { LeftOutFeature, RequestFeature } from './request-feature.ts';
@@ -49,6 +49,8 @@ export interface AnswerEnvelope {
   readonly includeUsage: boolean;
   /** The dialect in which the answer was made, so that its proofs of origin can be named; left out: the caller's own. */
   readonly upstreamDialect?: DialectId;
+  /** Tools that the caller knows by namespace, by the name under which they are called. */
+  readonly namespacedTools?: Readonly<Record<string, NamespacedTool>>;
 }
 
 /** Where an encoded request goes. */

@@ -10,9 +10,8 @@ import type { Store } from '../adapters/dynamodb/store.ts';
 import { upstreamHttp } from '../adapters/upstream-http/upstream-http.ts';
 import { priceBook } from '../config/price-book.ts';
 import priceCatalogue from '../config/price-catalogue.json' with { type: 'json' };
-import { anthropicMessages } from '../dialects/anthropic-messages/dialect.ts';
 import type { Dialect, DialectId } from '../dialects/dialect.ts';
-import { openaiChat } from '../dialects/openai-chat/dialect.ts';
+import { DIALECTS } from '../dialects/registry.ts';
 import type { GatewayConfig } from '../domain/gateway-config.ts';
 import { type DeploymentId, requestId } from '../domain/ids.ts';
 import { deploymentParts } from '../domain/routing/deployment.ts';
@@ -43,8 +42,8 @@ export interface Host {
   readonly vectors?: VectorIndex | undefined;
 }
 
-const DIALECTS: ReadonlyMap<DialectId, Dialect> = new Map(
-  [openaiChat, anthropicMessages].map((dialect) => [dialect.id, dialect]),
+const DIALECTS_BY_ID: ReadonlyMap<DialectId, Dialect> = new Map(
+  DIALECTS.map((dialect) => [dialect.id, dialect]),
 );
 
 /** What calling providers needs, for requests and for probes alike. */
@@ -64,7 +63,7 @@ export function callParts({
     config,
     prices: priceBook(priceCatalogue, config.declaredPrices),
     providers,
-    dialects: DIALECTS,
+    dialects: DIALECTS_BY_ID,
     credentials,
     send: sendUpstream(store.clock),
     telemetry,

@@ -120,6 +120,12 @@ export interface ReasoningOptions {
   readonly display?: string;
 }
 
+/** A tool as a caller knows it whose format groups tools in namespaces. */
+export interface NamespacedTool {
+  readonly namespace: string;
+  readonly name: string;
+}
+
 /**
  * A conversation to be continued, in no dialect. What a caller left out is `undefined`, never a default: defaults belong
  * to the model that answers. Field names are ours; `param` in errors is the caller's own spelling.
@@ -131,6 +137,8 @@ export interface ChatRequest {
   /** Whether the caller asked for usage in a stream (dialects that always send it say true). */
   readonly includeUsage: boolean;
   readonly tools?: readonly Tool[];
+  /** Names of tools here that stand for tools of a namespace: the answer must call them as the caller knows them. */
+  readonly namespacedTools?: Readonly<Record<string, NamespacedTool>>;
   readonly toolChoice?: ToolChoice;
   readonly parallelToolCalls?: boolean;
   /** The caller's own limit on completion tokens, reasoning included. */
