@@ -34,6 +34,6 @@ for (const caller of chosen(values.caller))
   }
 await matrix.close();
 console.log(`\n${counts.green} green, ${counts.refused} refused by design, ${counts.red} red.`);
-console.log('° Nothing of the kind was recorded of this dialect: the answer is its plain text.');
+console.log('° Nothing of the kind was recorded of this dialect: the answer is OpenAI’s, written in it.');
 for (const note of notes) console.log(`- ${note}`);
 if (counts.red > 0) process.exitCode = 1;

@@ -105,7 +105,7 @@ interface Cell {
 
 async function runCell({ gateway, upstream, key }: Stage, cell: Cell): Promise<Verdict> {
   const { caller, provider, scenario } = cell;
-  const answer = recordedAnswer(provider, scenario);
+  const answer = await recordedAnswer(provider, scenario);
   const dialect = gateway.gateway.dialects.get(provider);
   if (dialect === undefined) return { type: 'red', faults: [`${provider} is not built`] };
   upstream.answerWith(answer);
@@ -133,9 +133,22 @@ async function runCell({ gateway, upstream, key }: Stage, cell: Cell): Promise<V
   if (direct.type === 'failure') return { type: 'red', faults: [`direct: ${direct.failure.message}`] };
   const sent = JSON.parse(request?.body ?? '{}');
   return verdict([
+    ...recordingFaults(direct.answer, scenario),
     ...differences(through.answer, direct.answer),
     ...requestFaults(dialect.decodeRequest(sent, { model: 'm', stream: answer.isStream }), WISH_OF[scenario]),
   ]);
+}
+
+/** A scenario whose recording does not show what it is about would prove nothing. */
+function recordingFaults({ text, tools, reasoning }: Observation, scenario: Scenario): string[] {
+  const shows: Readonly<Partial<Record<Scenario, boolean>>> = {
+    text: text !== '',
+    stream: text !== '',
+    tools: tools.length > 0,
+    'parallel tools': tools.length > 1,
+    reasoning: reasoning !== '',
+  };
+  return shows[scenario] === false ? ['the recording shows nothing of the kind'] : [];
 }
 
 const verdict = (faults: readonly string[]): Verdict =>

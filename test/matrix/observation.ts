@@ -68,6 +68,11 @@ export class Collected {
     call.text += piece.text ?? '';
   }
 
+  /** Whether such a call has begun. */
+  knowsCall(key: number | string): boolean {
+    return this.#calls.has(key);
+  }
+
   get observation(): Observation {
     const { text, reasoning, finish, usage } = this;
     const tools = [...this.#calls.values()].map((call) => ({

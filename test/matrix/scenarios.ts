@@ -1,5 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { openaiChat } from '../../lambda/dialects/openai-chat/dialect.ts';
+import { DIALECTS } from '../../lambda/dialects/registry.ts';
 import type { Wish } from './observation.ts';
 
 /** The chat dialects of the matrix: each is spoken by callers and by providers. */
@@ -50,8 +52,8 @@ export interface RecordedAnswer {
 }
 
 /**
- * Which recording answers in which scenario, by a part of its name. `undefined`: nothing of the kind was recorded, and the one for `text`
- * or `stream` stands in: the request is what is tried there. A stream is cut in its middle for the mid-stream error.
+ * Which recording answers in which scenario, by a part of its name. `undefined`: nothing of the kind was recorded, and OpenAI's is
+ * written in this dialect. A stream is cut in its middle for the mid-stream error.
  */
 const RECORDINGS: Readonly<Record<MatrixDialect, Readonly<Record<Scenario, string | undefined>>>> = {
   'openai-chat': {
@@ -67,14 +69,14 @@ const RECORDINGS: Readonly<Record<MatrixDialect, Readonly<Record<Scenario, strin
   },
   'openai-responses': {
     text: 'previous-response-id-chain-keeps-axes-distinct.1',
-    stream: 'reasoning-session-two-tool-calls-streaming.1',
+    stream: 'reused-tool-call-ids-stream.2',
     tools: 'responses-openai-gpt-5-tool-streaming',
     'parallel tools': 'responses-openai-gpt-5-multi-tool-streaming',
     image: 'vision-models-openai-gpt-5-nano',
-    reasoning: 'bedrock--responses-reused-tool-call-ids-stream.2',
+    reasoning: 'azure-reasoning-encrypted-content.1',
     structured: undefined,
     error: 'responses-create-api-error-content-mode0',
-    'mid-stream error': 'reasoning-session-two-tool-calls-streaming.1',
+    'mid-stream error': 'reused-tool-call-ids-stream.2',
   },
   'anthropic-messages': {
     text: 'vertex-claude-3-7-sonnet-simple',
@@ -89,14 +91,14 @@ const RECORDINGS: Readonly<Record<MatrixDialect, Readonly<Record<Scenario, strin
   },
   gemini: {
     text: 'none-nonstreaming-no-tools',
-    stream: 'generateContent-tools',
+    stream: 'google-model-file-search-tool-stream.3',
     tools: 'google-tool-call-gemini3-stream',
     'parallel tools': 'gemini-2.5-flash-multi-tool-streaming',
     image: undefined,
     reasoning: 'gemini-2.5-pro-thinking-streaming',
     structured: undefined,
     error: 'nonexistent-model-error',
-    'mid-stream error': 'generateContent-tools',
+    'mid-stream error': 'google-model-file-search-tool-stream.3',
   },
   'bedrock-converse': {
     text: 'converse-nova-converse',
@@ -110,10 +112,10 @@ const RECORDINGS: Readonly<Record<MatrixDialect, Readonly<Record<Scenario, strin
     'mid-stream error': 'handle-amazon-nova-models-with-streaming',
   },
   'cohere-chat': {
-    text: 'cohere-v2-cohere-max-tokens',
+    text: 'cohere-max-tokens',
     stream: 'citations-with-cohere-command-a-plus',
     tools: 'cohere-command-a-03-2025-can-use-tools-wi',
-    'parallel tools': 'can-use-tools-wi.2-v2',
+    'parallel tools': undefined,
     image: undefined,
     reasoning: 'citations-with-cohere-command-a-plus',
     structured: undefined,
@@ -130,26 +132,61 @@ const FILES = [
 ] as const;
 
 /** What a provider of this dialect answers in a scenario. */
-export function recordedAnswer(dialect: MatrixDialect, scenario: Scenario): RecordedAnswer {
-  const part = RECORDINGS[dialect][scenario] ?? RECORDINGS[dialect].text ?? '';
+export async function recordedAnswer(dialect: MatrixDialect, scenario: Scenario): Promise<RecordedAnswer> {
+  const part = RECORDINGS[dialect][scenario];
+  if (part === undefined) return inDialect(readAnswer('openai-chat', scenario), dialect);
+  const answer = readAnswer(dialect, scenario);
+  const isCut = scenario === 'mid-stream error';
+  return isCut
+    ? { ...answer, isCut, bytes: answer.bytes.subarray(0, Math.floor(answer.bytes.length * CUT_AT)) }
+    : answer;
+}
+
+/** Behind some text, and before the end. */
+const CUT_AT = 0.6;
+
+function readAnswer(dialect: MatrixDialect, scenario: Scenario): RecordedAnswer {
+  const part = RECORDINGS[dialect][scenario] ?? '';
   const folder = path.join(FIXTURES, dialect);
   const [name] = readdirSync(folder)
-    .filter((each) => each.endsWith(part) || each.includes(part))
+    .filter((each) => each.includes(part))
     .toSorted((one, other) => one.length - other.length);
   if (name === undefined) throw new Error(`There is no recording "${part}" of ${dialect}.`);
   const [file, contentType] = FILES.find(([each]) => existsSync(path.join(folder, name, each))) ?? FILES[2];
   const { status, headers } = JSON.parse(readFileSync(path.join(folder, name, 'source.json'), 'utf8'));
   const bytes = readFileSync(path.join(folder, name, file));
-  const isCut = scenario === 'mid-stream error';
   return {
     name,
     status,
     contentType,
     headers: headers ?? {},
-    bytes: isCut ? bytes.subarray(0, Math.floor(bytes.length * 0.6)) : bytes,
+    bytes,
     isStream: file !== 'upstream.json',
-    isCut,
+    isCut: false,
   };
+}
+
+/** OpenAI's recorded answer as a provider of another dialect would have written it. */
+async function inDialect(answer: RecordedAnswer, dialect: MatrixDialect): Promise<RecordedAnswer> {
+  const written = DIALECTS.find(({ id }) => id === dialect) ?? openaiChat;
+  const envelope = { id: 'composed', model: 'composed', createdAtSeconds: 1_700_000_000, includeUsage: true };
+  if (!answer.isStream) {
+    const { events } = openaiChat.decodeAnswer(answer.bytes.toString());
+    return { ...answer, bytes: Buffer.from(written.encodeAnswer(events, envelope)) };
+  }
+  const encoder = written.createStreamEncoder(envelope);
+  const texts: string[] = [];
+  for await (const { events } of openaiChat.decodeStream(only(answer.bytes)))
+    texts.push(...events.map((event) => encoder.encode(event)));
+  return {
+    ...answer,
+    contentType: written.streamContentType,
+    bytes: Buffer.from(texts.join(''), written.streamEncoding),
+  };
+}
+
+async function* only(bytes: Buffer): AsyncIterable<Buffer> {
+  yield bytes;
 }
 
 /** Whether something was recorded for it. */

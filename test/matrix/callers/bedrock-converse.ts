@@ -106,13 +106,16 @@ async function readStream(
 }
 
 function readStart({ contentBlockIndex = 0, start }: ContentBlockStartEvent, collected: Collected): void {
-  if (start?.toolUse !== undefined) collected.call(contentBlockIndex, { name: start.toolUse.name });
+  // What the provider runs itself is nothing for the application to do.
+  if (start?.toolUse === undefined || start.toolUse.type === 'server_tool_use') return;
+  collected.call(contentBlockIndex, { name: start.toolUse.name });
 }
 
 function readDelta({ contentBlockIndex = 0, delta }: ContentBlockDeltaEvent, collected: Collected): void {
   collected.text += delta?.text ?? '';
   collected.reasoning += delta?.reasoningContent?.text ?? '';
-  if (delta?.toolUse !== undefined) collected.call(contentBlockIndex, { text: delta.toolUse.input });
+  if (delta?.toolUse !== undefined && collected.knowsCall(contentBlockIndex))
+    collected.call(contentBlockIndex, { text: delta.toolUse.input });
 }
 
 /** Bedrock counts what its cache gave and took beside the input. */

@@ -83,7 +83,8 @@ function readEvent(event: Cohere.V2ChatStreamResponse, collected: Collected): vo
   }
 }
 
+/** What Cohere charges: it adds a template of its own to the prompt, which it counts among `tokens` only. */
 function usageOf(usage: Cohere.Usage | undefined): Collected['usage'] {
-  const { inputTokens, outputTokens } = usage?.tokens ?? {};
+  const { inputTokens, outputTokens } = usage?.billedUnits ?? {};
   return inputTokens === undefined ? undefined : { prompt: inputTokens, completion: outputTokens ?? 0 };
 }
