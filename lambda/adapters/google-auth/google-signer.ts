@@ -1,0 +1,96 @@
+import { type AuthClient, GoogleAuth, JWT } from 'google-auth-library';
+import { GatewayError } from '../../domain/errors.ts';
+import { type JsonObject, parseJsonObject } from '../../domain/json.ts';
+import type { RequestSigner } from '../../ports/request-signer.ts';
+
+/** @see https://developers.google.com/identity/protocols/oauth2/scopes#aiplatform */
+const SCOPES: readonly string[] = ['https://www.googleapis.com/auth/cloud-platform'];
+
+/** What the library asks for tokens, whatever a service account's JSON says. */
+const LIBRARY_TOKEN_URI = 'https://oauth2.googleapis.com/token';
+
+/** A token that was had so lately is not the reason for a refusal. */
+const LEAST_RENEWAL_MS = 10_000;
+
+interface Account {
+  readonly client: Promise<AuthClient>;
+  readonly madeAtMs: number;
+}
+
+/**
+ * Proves calls to Google Cloud with a token of a service account (or of what else Google's library knows: a federated
+ * identity, a user). The credential is the account's JSON, or the path of its file. Tokens are kept until shortly before they
+ * expire, and requests that come together wait for one.
+ * @see https://cloud.google.com/docs/authentication/client-libraries
+ */
+export function googleSigner(clock: { now(): number }): RequestSigner {
+  const accounts = new Map<string, Account>();
+  const accountOf = (credential: string): Account => {
+    const account = accounts.get(credential) ?? { client: clientOf(credential), madeAtMs: clock.now() };
+    accounts.set(credential, account);
+    return account;
+  };
+  return {
+    async sign(_request, credential = '') {
+      try {
+        const client = await accountOf(credential).client;
+        const { token } = await client.getAccessToken();
+        if (typeof token !== 'string' || token === '') throw new Error('Google gave no token.');
+        return { authorization: `Bearer ${token}` };
+      } catch (cause) {
+        // What failed once is not kept: the next request tries again.
+        accounts.delete(credential);
+        throw new GatewayError(
+          'upstream_authentication_failed',
+          'The gateway could not get a token for Google Cloud with its service account. The operator has to see to it.',
+          { cause },
+        );
+      }
+    },
+    async renew(credential = '') {
+      const account = accounts.get(credential);
+      if (account === undefined || clock.now() - account.madeAtMs < LEAST_RENEWAL_MS) return false;
+      accounts.delete(credential);
+      return true;
+    },
+  };
+}
+
+async function clientOf(credential: string): Promise<AuthClient> {
+  const scopes = [...SCOPES];
+  const account = parseJsonObject(credential);
+  if (account === undefined) return new GoogleAuth({ keyFilename: credential, scopes }).getClient();
+  if (account['type'] !== 'service_account')
+    return new GoogleAuth({ credentials: account, scopes }).getClient();
+  return serviceAccount(account, scopes);
+}
+
+/** The library asks Google itself for tokens; an account of another cloud's (or of a test) says who is asked instead. */
+function serviceAccount(account: JsonObject, scopes: string[]): JWT {
+  const tokenUri = textOf(account, 'token_uri') ?? LIBRARY_TOKEN_URI;
+  const client = new JWT({
+    email: needed(account, 'client_email'),
+    key: needed(account, 'private_key'),
+    scopes,
+    ...(tokenUri !== LIBRARY_TOKEN_URI && { additionalClaims: { aud: tokenUri } }),
+  });
+  if (tokenUri !== LIBRARY_TOKEN_URI)
+    client.transporter.interceptors.request.add({
+      resolved: async (request) => {
+        request.url = new URL(tokenUri);
+        return request;
+      },
+    });
+  return client;
+}
+
+const textOf = (account: JsonObject, name: string): string | undefined => {
+  const value = account[name];
+  return typeof value === 'string' ? value : undefined;
+};
+
+function needed(account: JsonObject, name: string): string {
+  const value = textOf(account, name);
+  if (value === undefined) throw new Error(`The service account's JSON has no ${name}.`);
+  return value;
+}
