@@ -111,7 +111,6 @@ async function main(environment: Environment): Promise<void> {
     config,
     store,
     telemetry,
-    awsRegion: environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'],
     ...localProviders(config, environment),
     vectors: localVectorIndex(store),
   };

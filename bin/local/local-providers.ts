@@ -9,6 +9,7 @@ import { findProvider, PROVIDERS } from '../../lambda/providers/registry.ts';
 interface LocalProviders {
   readonly providers: ReadonlyMap<string, EnabledProvider>;
   readonly credentials: Credentials;
+  readonly awsRegion: string | undefined;
 }
 
 /**
@@ -30,6 +31,7 @@ export function localProviders(config: GatewayConfig, environment: Environment):
       const one = enabled[provider];
       return one === undefined ? undefined : credentialVariable(one);
     }),
+    awsRegion: environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'],
   };
 }
 

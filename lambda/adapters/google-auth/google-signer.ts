@@ -1,4 +1,5 @@
-import { type AuthClient, GoogleAuth, JWT } from 'google-auth-library';
+import { readFile } from 'node:fs/promises';
+import { JWT } from 'google-auth-library';
 import { GatewayError } from '../../domain/errors.ts';
 import { type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import type { RequestSigner } from '../../ports/request-signer.ts';
@@ -13,15 +14,14 @@ const LIBRARY_TOKEN_URI = 'https://oauth2.googleapis.com/token';
 const LEAST_RENEWAL_MS = 10_000;
 
 interface Account {
-  readonly client: Promise<AuthClient>;
+  readonly client: Promise<JWT>;
   readonly madeAtMs: number;
 }
 
 /**
- * Proves calls to Google Cloud with a token of a service account (or of what else Google's library knows: a federated
- * identity, a user). The credential is the account's JSON, or the path of its file. Tokens are kept until shortly before they
- * expire, and requests that come together wait for one.
- * @see https://cloud.google.com/docs/authentication/client-libraries
+ * Proves calls to Google Cloud with a token of a service account. The credential is the account's JSON, or the path of its
+ * file. Tokens are kept until shortly before they expire, and requests that come together wait for one.
+ * @see https://cloud.google.com/iam/docs/service-account-creds#key-types
  */
 export function googleSigner(clock: { now(): number }): RequestSigner {
   const accounts = new Map<string, Account>();
@@ -56,25 +56,19 @@ export function googleSigner(clock: { now(): number }): RequestSigner {
   };
 }
 
-async function clientOf(credential: string): Promise<AuthClient> {
-  const scopes = [...SCOPES];
-  const account = parseJsonObject(credential);
-  if (account === undefined) return new GoogleAuth({ keyFilename: credential, scopes }).getClient();
-  if (account['type'] !== 'service_account')
-    return new GoogleAuth({ credentials: account, scopes }).getClient();
-  return serviceAccount(account, scopes);
-}
-
 /** The library asks Google itself for tokens; an account of another cloud's (or of a test) says who is asked instead. */
-function serviceAccount(account: JsonObject, scopes: string[]): JWT {
+async function clientOf(credential: string): Promise<JWT> {
+  const account = parseJsonObject(credential) ?? parseJsonObject(await readFile(credential, 'utf8'));
+  if (account?.['type'] !== 'service_account') throw new Error('The credential is no service account.');
   const tokenUri = textOf(account, 'token_uri') ?? LIBRARY_TOKEN_URI;
+  const isElsewhere = tokenUri !== LIBRARY_TOKEN_URI;
   const client = new JWT({
     email: needed(account, 'client_email'),
     key: needed(account, 'private_key'),
-    scopes,
-    ...(tokenUri !== LIBRARY_TOKEN_URI && { additionalClaims: { aud: tokenUri } }),
+    scopes: [...SCOPES],
+    ...(isElsewhere && { additionalClaims: { aud: tokenUri } }),
   });
-  if (tokenUri !== LIBRARY_TOKEN_URI)
+  if (isElsewhere)
     client.transporter.interceptors.request.add({
       resolved: async (request) => {
         request.url = new URL(tokenUri);
