@@ -10,6 +10,9 @@ const SCOPES: readonly string[] = ['https://www.googleapis.com/auth/cloud-platfo
 /** What the library asks for tokens, whatever a service account's JSON says. */
 const LIBRARY_TOKEN_URI = 'https://oauth2.googleapis.com/token';
 
+/** How long Google may take for a token. */
+const TOKEN_TIMEOUT_MS = 10_000;
+
 /** A token that was had so lately is not the reason for a refusal. */
 const LEAST_RENEWAL_MS = 10_000;
 
@@ -66,6 +69,7 @@ async function clientOf(credential: string): Promise<JWT> {
     email: needed(account, 'client_email'),
     key: needed(account, 'private_key'),
     scopes: [...SCOPES],
+    transporterOptions: { timeout: TOKEN_TIMEOUT_MS },
     ...(isElsewhere && { additionalClaims: { aud: tokenUri } }),
   });
   if (isElsewhere)
