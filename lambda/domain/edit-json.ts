@@ -53,6 +53,12 @@ export function hasRepeatedNames(text: string): boolean {
   return new Set(members.map((member) => member.name)).size < members.length;
 }
 
+/** The text of a member of an object's text, at its top level: of a name given twice, the last. `undefined` where it is not there. */
+export function memberText(text: string, name: string): string | undefined {
+  const member = readMembers(text, skipSpace(text, 0)).findLast((one) => one.name === name);
+  return member && text.slice(member.valueStart, member.end);
+}
+
 function collectSplices(text: string, open: number, edits: readonly JsonEdit[], splices: Splice[]): void {
   if (text[open] === '[') collectItemSplices(text, open, edits, splices);
   if (text[open] !== '{') return;

@@ -1,5 +1,5 @@
-import { editJson, type JsonEdit } from '../domain/edit-json.ts';
-import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../domain/json.ts';
+import { editJson, type JsonEdit, memberText } from '../domain/edit-json.ts';
+import { isJsonObject, type Json, parseJsonObject } from '../domain/json.ts';
 import type { RequestQuirks } from '../providers/contract.ts';
 
 /** A body as a provider takes it. */
@@ -21,17 +21,18 @@ export function fitBody(text: string, quirks: RequestQuirks | undefined): Fitted
   const edits: readonly JsonEdit[] = [
     ...Object.entries(set).map(([name, value]) => ({ path: [name], text: JSON.stringify(value) })),
     ...[...remove, ...dropped].map((name) => ({ path: [name], text: undefined })),
-    ...Object.entries(rename).flatMap(([from, to]) => renaming(body, from, to)),
+    ...Object.entries(rename).flatMap(([from, to]) => renaming(text, from, to)),
     ...roleEdits(body['messages'], roles),
   ];
   return { text: editJson(text, edits), dropped };
 }
 
 /** A member that stands there under the new name already is the caller's own wish, and stays. */
-function renaming(body: JsonObject, from: string, to: string): readonly JsonEdit[] {
-  if (!Object.hasOwn(body, from)) return [];
+function renaming(text: string, from: string, to: string): readonly JsonEdit[] {
+  const value = memberText(text, from);
+  if (value === undefined) return [];
   const removed = { path: [from], text: undefined };
-  return Object.hasOwn(body, to) ? [removed] : [removed, { path: [to], text: JSON.stringify(body[from]) }];
+  return memberText(text, to) === undefined ? [removed, { path: [to], text: value }] : [removed];
 }
 
 function roleEdits(messages: Json | undefined, roles: Readonly<Record<string, string>>): readonly JsonEdit[] {
