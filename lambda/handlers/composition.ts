@@ -24,6 +24,7 @@ import { remainderCache } from '../pipeline/remainder-cache.ts';
 import { tagDirectory } from '../pipeline/tag-directory.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Credentials } from '../ports/credentials.ts';
+import type { RequestSigner, RequestSigners } from '../ports/request-signer.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import type { SendUpstream } from '../ports/upstream.ts';
 import type { VectorIndex } from '../ports/vector-index.ts';
@@ -38,6 +39,8 @@ export interface Host {
   readonly providers: ReadonlyMap<string, EnabledProvider>;
   readonly credentials: Credentials;
   readonly telemetry: Telemetry;
+  /** The AWS region to sign for, where a provider's address does not name its own. */
+  readonly awsRegion?: string | undefined;
   /** Where vectors are kept, if the configuration turns the semantic cache on. */
   readonly vectors?: VectorIndex | undefined;
 }
@@ -53,9 +56,19 @@ export function callParts({
   providers,
   credentials,
   telemetry,
+  awsRegion,
 }: Host): Pick<
   Gateway,
-  'id' | 'config' | 'prices' | 'providers' | 'dialects' | 'credentials' | 'send' | 'telemetry' | 'clock'
+  | 'id'
+  | 'config'
+  | 'prices'
+  | 'providers'
+  | 'dialects'
+  | 'credentials'
+  | 'signers'
+  | 'send'
+  | 'telemetry'
+  | 'clock'
 > {
   return {
     // Generated names of tables are unique to a deployment, and the same in all of its environments.
@@ -65,6 +78,7 @@ export function callParts({
     providers,
     dialects: DIALECTS_BY_ID,
     credentials,
+    signers: lateSigners(store.clock, awsRegion),
     send: sendUpstream(store.clock),
     telemetry,
     clock: store.clock,
@@ -81,6 +95,28 @@ function isKnownDeployment(
     group.deployments.some(({ id }) => id === deployment),
   );
   return isDeclared || prices.find({ provider, model }, clock.now()) !== undefined;
+}
+
+/** What signs calls is loaded when the first one wants it: Google's library alone is as large as everything else. */
+const lateSigners = (clock: Clock, fallbackRegion: string | undefined): RequestSigners => ({
+  'aws-sigv4': lateSigner(async () =>
+    (await import('../adapters/sigv4/bedrock-signer.ts')).bedrockSigner({ fallbackRegion }),
+  ),
+  'google-oauth': lateSigner(async () =>
+    (await import('../adapters/google-auth/google-signer.ts')).googleSigner(clock),
+  ),
+});
+
+function lateSigner(load: () => Promise<RequestSigner>): RequestSigner {
+  let loading: Promise<RequestSigner> | undefined;
+  const loaded = (): Promise<RequestSigner> => {
+    loading ??= load();
+    return loading;
+  };
+  return {
+    sign: async (request, credential) => (await loaded()).sign(request, credential),
+    renew: async (credential) => (await loaded()).renew(credential),
+  };
 }
 
 const SIMULATION_SCHEME = 'simulation://';
@@ -138,7 +174,10 @@ export function declaredProviders(
     if (provider === undefined)
       throw new Error(`provider "${name}" is of the kind "${settings.kind}", which Sluice does not have.`);
     const baseUrl = environment[baseUrlVariable(name)] ?? settings.baseUrl ?? provider.baseUrl;
-    if (baseUrl === undefined) throw new Error(`provider "${name}" needs a baseUrl.`);
+    if (baseUrl === undefined)
+      throw new Error(
+        `provider "${name}" needs a baseUrl${provider.exampleBaseUrl === undefined ? '' : `, such as ${provider.exampleBaseUrl}`}.`,
+      );
     return [[name, { name, provider, baseUrl: baseUrl.replace(/\/+$/, '') }] as const];
   });
   return new Map(found);
