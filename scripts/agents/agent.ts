@@ -3,7 +3,7 @@ import type { Json } from '../../lambda/domain/json.ts';
 import type { ProviderName } from './providers.ts';
 
 /** What an agent is started with. */
-export interface Errand {
+export interface Assignment {
   /** Where it takes its model to be: without `/v1`. */
   readonly url: string;
   /** A virtual key. */
@@ -14,9 +14,9 @@ export interface Errand {
   readonly home: string;
 }
 
-/** How an agent is started for one errand, without anybody there to ask. */
+/** How an agent is started without anybody there to ask. */
 export interface Launch {
-  /** The program, if not the package's own. */
+  /** What follows the program's name. */
   readonly arguments: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   /** Files it wants in its home, by path. */
@@ -38,7 +38,7 @@ export interface Agent {
   readonly ownProvider: ProviderName;
   /** The name of the model it is told to use, then names it uses by itself (for titles, say). */
   readonly models: readonly [string, ...string[]];
-  launch(errand: Errand): Launch;
+  launch(assignment: Assignment): Launch;
   /** What a line of its JSON output adds to its final answer. */
   answerIn(line: Json): string;
 }

@@ -1,5 +1,5 @@
 import type { Json } from '../../lambda/domain/json.ts';
-import type { Agent, Errand, Launch } from './agent.ts';
+import type { Agent, Assignment, Launch } from './agent.ts';
 import { textAt } from './mock/turn.ts';
 
 /** Claude Code and Qwen Code end with one line that holds the whole answer. */
@@ -77,11 +77,11 @@ const openCode = (
   packageName: 'opencode-ai',
   version: '1.18.33',
   binary: 'opencode',
-  launch: (errand) => launchOpenCode(errand, variant.sdkPackage),
+  launch: (assignment) => launchOpenCode(assignment, variant.sdkPackage),
   answerIn: (line) => (textAt(line, 'type') === 'text' ? textAt(line, 'part', 'text') : ''),
 });
 
-const launchOpenCode = ({ url, key, model, prompt }: Errand, sdkPackage: string): Launch => ({
+const launchOpenCode = ({ url, key, model, prompt }: Assignment, sdkPackage: string): Launch => ({
   arguments: ['run', '--format', 'json', '--model', `sluice/${model}`, prompt],
   environment: {
     SLUICE_KEY: key,
@@ -154,6 +154,8 @@ const QWEN: Agent = {
       '.qwen/settings.json': JSON.stringify({
         privacy: { usageStatisticsEnabled: false },
         general: { enableAutoUpdate: false },
+        // Through a terminal, now and then it loses the output of a command that ends at once.
+        tools: { shell: { enableInteractiveShell: false } },
       }),
     },
   }),

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isGood, type RunResult } from './run-agent.ts';
 
@@ -19,6 +19,7 @@ const COLUMNS = [
   'tool ran',
   'final text',
   'signed reasoning',
+  'provider would refuse',
   'answers',
   'left out (`x-sluice-dropped`)',
   'cost recorded',
@@ -55,7 +56,12 @@ function row(result: RunResult): string[] {
     String(result.upstreamCalls.length),
     yesNo(result.toolRan),
     yesNo(result.finalTextSeen),
-    result.proofReturned === undefined ? 'none sent' : result.proofReturned ? 'came back' : '**lost**',
+    result.proofReturned === undefined
+      ? 'none sent'
+      : result.proofReturned
+        ? 'came back'
+        : 'did not come back',
+    unique(result.upstreamCalls.flatMap((call) => call.brokenRules)) || 'nothing',
     answers(result),
     unique(result.calls.flatMap(({ dropped }) => dropped?.split(/, */) ?? [])),
     money(result),
@@ -92,9 +98,8 @@ export function refusals(results: readonly RunResult[]): readonly string[] {
   return [...new Set(lines)];
 }
 
-/** Keeps the transcript of one errand: the agent's own output, and its requests without their text. */
+/** Keeps the transcript of one errand in a folder that is there: the agent's own output, and its requests without their text. */
 export function writeTranscript(folder: string, result: RunResult): void {
-  mkdirSync(folder, { recursive: true });
   const { agent, provider, output, problems, ...facts } = result;
   const name = join(folder, `${agent.id}-at-${provider}`);
   const shown = { agent: agent.name, version: agent.version, speaks: agent.dialect, provider };

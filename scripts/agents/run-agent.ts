@@ -54,7 +54,9 @@ export const isGood = (result: RunResult): boolean =>
   result.toolRan &&
   result.finalTextSeen &&
   result.exitCode === 0 &&
-  result.proofReturned !== false &&
+  // Another format may have no place for it: then the provider's own rules say whether it can do without.
+  (result.proofReturned !== false || result.provider !== result.agent.ownProvider) &&
+  result.upstreamCalls.every(({ brokenRules }) => brokenRules.length === 0) &&
   result.expectedUsd > 0 &&
   isSameAmount(result.recordedUsd, result.expectedUsd);
 

@@ -6,7 +6,7 @@
  * The agents come from npm into a folder under the system's temporary one; each has a home, a working folder, a gateway, a
  * virtual key and a mock of the providers to itself. Nothing but npm needs the network. Transcripts go to `--out`.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -17,16 +17,17 @@ import { PROVIDER_NAMES, type ProviderName } from './providers.ts';
 import { type NotRun, refusals, table, writeTranscript } from './report.ts';
 import { isGood, type RunResult, runAgent } from './run-agent.ts';
 
-interface Errand {
+/** Who is sent where. */
+interface Pairing {
   readonly agent: Agent;
   readonly provider: ProviderName;
 }
 
-function errandsAsked(options: {
+function pairingsAsked(options: {
   readonly agent: string;
   readonly dialect: string;
   readonly provider: string;
-}): readonly Errand[] {
+}): readonly Pairing[] {
   const [agents, dialects, providers] = [options.agent, options.dialect, options.provider].map(
     (list) => new Set(list.split(',')),
   );
@@ -52,17 +53,18 @@ async function main(): Promise<void> {
     },
   });
   const out = resolve(values.out);
+  mkdirSync(out, { recursive: true });
   const results: RunResult[] = [];
   const notRun: NotRun[] = [];
-  for (const errand of errandsAsked(values)) {
-    const outcome = await runErrand(errand);
+  for (const pairing of pairingsAsked(values)) {
+    const outcome = await runPairing(pairing);
     if ('reason' in outcome) notRun.push(outcome);
     else {
       results.push(outcome);
       writeTranscript(out, outcome);
     }
     const said = 'reason' in outcome ? `not run: ${outcome.reason}` : isGood(outcome) ? 'good' : 'NOT GOOD';
-    console.error(`${errand.agent.name} at ${errand.provider}: ${said}`);
+    console.error(`${pairing.agent.name} at ${pairing.provider}: ${said}`);
   }
   const lines = [
     table(results, notRun),
@@ -77,7 +79,7 @@ async function main(): Promise<void> {
   if (results.length === 0 || notRun.length > 0 || !results.every(isGood)) process.exitCode = 1;
 }
 
-async function runErrand({ agent, provider }: Errand): Promise<RunResult | NotRun> {
+async function runPairing({ agent, provider }: Pairing): Promise<RunResult | NotRun> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-errand-'));
   try {
     const program = await install(agent, join(tmpdir(), 'sluice-agents'));

@@ -6,6 +6,7 @@ import { ANTHROPIC_MESSAGES } from './anthropic-messages.ts';
 import { GEMINI } from './gemini.ts';
 import { OPENAI_CHAT } from './openai-chat.ts';
 import { OPENAI_RESPONSES } from './openai-responses.ts';
+import { brokenRules } from './rules.ts';
 import { type Errand, replyTo } from './script.ts';
 import { type MockFormat, PROMPT_TOKENS, textAt } from './turn.ts';
 
@@ -25,6 +26,8 @@ export interface UpstreamCall {
   readonly hasProof: boolean;
   /** Signed reasoning was sent in answer to it. */
   readonly sentProof: boolean;
+  /** What the real provider would have refused. */
+  readonly brokenRules: readonly string[];
 }
 
 /** Every provider of an agent's errand, on one address. */
@@ -86,6 +89,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, script
     hasMark: turn.toolResults.some((result) => result.includes(script.errand.mark)),
     hasProof: text.includes(script.errand.proof),
     sentProof: reply.type === 'tool-call' && reply.proof !== undefined,
+    brokenRules: [...new Set(brokenRules(format.dialect, body))],
   });
   if (!stream) return respond(response, 200, format.wholeAnswer(reply, model));
   response.writeHead(200, { 'content-type': 'text/event-stream' });

@@ -67,9 +67,9 @@ describe('an errand', () => {
 
   test('leaves a transcript without the key and without what queries hold, and its refusals are listed', async () => {
     const result = await run('anthropic');
-    writeTranscript(join(folder, 'out'), result);
+    writeTranscript(folder, result);
     const written = ['output.jsonl', 'requests.json'].map((ending) =>
-      readFileSync(join(folder, 'out', `stand-in-at-anthropic.${ending}`), 'utf8'),
+      readFileSync(join(folder, `stand-in-at-anthropic.${ending}`), 'utf8'),
     );
     expect(written[0]).toContain('"key":"sk-slu-…"');
     expect(written.join('')).not.toMatch(/sk-slu-[A-Za-z0-9]|secret/);
