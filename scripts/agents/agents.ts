@@ -50,6 +50,8 @@ const CODEX: Agent = {
     files: {
       '.codex/config.toml': [
         'model_provider = "sluice"',
+        // The provider would run it, and what it costs cannot be bounded under a hard budget.
+        'web_search = "disabled"',
         '',
         '[model_providers.sluice]',
         'name = "Sluice"',
