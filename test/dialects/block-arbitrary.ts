@@ -33,9 +33,17 @@ const pieces = (whole: fc.Arbitrary<string>): fc.Arbitrary<readonly string[]> =>
 
 const texts = fc.array(text, { maxLength: 3 });
 
-const withSignature = fc
-  .option(fc.array(signature, { minLength: 1, maxLength: 2 }), { nil: [], freq: 3 })
-  .map((parts) => parts.map((part): Unplaced => ({ type: 'block-signature', signature: part })));
+/** Whose proof it is, where not the answer's own dialect's. */
+const origin: fc.Arbitrary<{ readonly dialect?: string }> = fc
+  .option(fc.constantFrom('anthropic-messages', 'gemini', 'openai-chat/some-format'), { nil: undefined })
+  .map((dialect) => (dialect === undefined ? {} : { dialect }));
+
+const signatures = fc.option(fc.array(signature, { minLength: 1, maxLength: 2 }), { nil: [], freq: 3 });
+
+const signed = (parts: readonly string[], from: { readonly dialect?: string }): Unplaced[] =>
+  parts.map((part) => ({ type: 'block-signature', signature: part, ...from }));
+
+const withSignature = fc.tuple(signatures, origin).map(([parts, from]) => signed(parts, from));
 
 /** Log probabilities as every dialect that has them is given them: OpenAI's shape. */
 const logprobs = fc.option(
@@ -87,21 +95,21 @@ const textBlock: fc.Arbitrary<Block> = fc
   .map(([deltas, signatures]) => [{ type: 'text-start' }, ...deltas, ...signatures, { type: 'block-end' }]);
 
 const reasoningBlock: fc.Arbitrary<Block> = fc
-  .tuple(
-    fc.constantFrom('raw', 'summary', 'encrypted'),
-    texts,
-    fc.base64String({ minLength: 4 }),
-    withSignature,
-  )
-  .map(([kind, spoken, opaque, signatures]) => {
-    const said = kind === 'encrypted' ? [opaque] : spoken;
-    return [
-      { type: 'reasoning-start', kind },
-      ...said.map((piece): Unplaced => ({ type: 'reasoning-delta', text: piece })),
-      ...signatures,
-      { type: 'block-end' },
-    ];
-  });
+  .record({
+    kind: fc.constantFrom('raw', 'summary', 'encrypted'),
+    spoken: texts,
+    opaque: fc.base64String({ minLength: 4 }),
+    parts: signatures,
+    from: origin,
+  })
+  .map(({ kind, spoken, opaque, parts, from }) => [
+    { type: 'reasoning-start', kind, ...from },
+    ...(kind === 'encrypted' ? [opaque] : spoken).map(
+      (piece): Unplaced => ({ type: 'reasoning-delta', text: piece }),
+    ),
+    ...signed(parts, from),
+    { type: 'block-end' },
+  ]);
 
 const jsonArguments = pieces(
   fc.oneof(

@@ -166,7 +166,7 @@ export class ChoiceEncoder {
 
   #end(block: OpenBlock | undefined): DeltaPart | undefined {
     if (block?.type === 'text') return citationsDelta(block.citations, block.start, this.#textLength);
-    if (block?.type === 'media') return pictureDelta(block);
+    if (block?.type === 'media' && block.kind === 'image') return pictureDelta(block);
     if (block?.type === 'tool') return callSignatureDelta(block);
     if (block?.type !== 'reasoning') return undefined;
     const detail = reasoningDetail(block);
@@ -191,7 +191,7 @@ function toolDelta(text: string, block: OpenBlock | undefined): DeltaPart | unde
   return { delta: { tool_calls: [{ index: block.index, ...body }] } };
 }
 
-/** Sound goes on as it comes; a picture is one URL, so it waits for its end. */
+/** Sound goes on as it comes; a picture is one URL, so it waits for its end. Files have no place in answers here. */
 function mediaDelta(base64: string, block: OpenBlock | undefined): DeltaPart | undefined {
   if (block?.type !== 'media' || base64 === '') return undefined;
   if (block.kind === 'audio') return { delta: { audio: { data: base64 } } };
