@@ -46,15 +46,21 @@ afterEach(() => {
   server?.close();
 });
 
+async function keep(request: AsyncIterable<Uint8Array>): Promise<void> {
+  const chunks = await Array.fromAsync(request);
+  received = cohereChat.decodeRequest(JSON.parse(Buffer.concat(chunks).toString()));
+}
+
 async function clientOf(status: number, contentType: string, body: string): Promise<CohereClientV2> {
-  const listening = createServer(async (request, response) => {
-    const chunks = await Array.fromAsync(request);
-    received = cohereChat.decodeRequest(JSON.parse(Buffer.concat(chunks).toString()));
-    response.writeHead(status, { 'content-type': contentType });
-    const bytes = Buffer.from(body);
-    // Cut where it hurts: in the middle of lines and of characters.
-    for (let index = 0; index < bytes.length; index += 50) response.write(bytes.subarray(index, index + 50));
-    response.end();
+  const listening = createServer((request, response) => {
+    void keep(request).then(() => {
+      response.writeHead(status, { 'content-type': contentType });
+      const bytes = Buffer.from(body);
+      // Cut where it hurts: in the middle of lines and of characters.
+      for (let index = 0; index < bytes.length; index += 50)
+        response.write(bytes.subarray(index, index + 50));
+      response.end();
+    });
   });
   server = listening;
   await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
