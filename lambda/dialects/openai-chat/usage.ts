@@ -102,7 +102,7 @@ export function costEdits(body: JsonObject, cost: Cost | undefined): JsonEdit[] 
 }
 
 /** As JSON text, since numbers below 1e-6 would be written with an exponent. */
-function costMembers(cost: Cost): readonly (readonly [string, string])[] {
+export function costMembers(cost: Cost): readonly (readonly [string, string])[] {
   const prompt = decimalUsd(cost.prompt);
   const completion = decimalUsd(cost.completion);
   const saved = cost.saved === undefined ? '' : `,"saved_cost":${decimalUsd(cost.saved)}`;
