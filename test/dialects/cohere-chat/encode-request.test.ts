@@ -169,7 +169,8 @@ describe('encodeRequest', () => {
     });
   });
 
-  test('says the nearest share of probability', () => {
+  test('says the nearest share of probability, and the nearest number of tokens', () => {
+    expect(encode({ topK: 1000 }).body['k']).toBe(500);
     expect([0, 0.5, 1].map((topP) => encode({ topP }).body['p'])).toEqual([0.01, 0.5, 0.99]);
   });
 
@@ -181,7 +182,6 @@ describe('encodeRequest', () => {
     ['verbosity', { verbosity: 'low' }],
     ['service_tier', { serviceTier: 'flex' }],
     ['temperature', { temperature: 1.5 }],
-    ['top_k', { topK: 501 }],
     ['frequency_penalty', { frequencyPenalty: -1 }],
     ['presence_penalty', { presencePenalty: 2 }],
     ['stop', { stop: ['1', '2', '3', '4', '5', '6'] }],
