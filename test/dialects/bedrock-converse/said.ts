@@ -90,5 +90,11 @@ function shown(block: Block | undefined): readonly unknown[] {
   }
 }
 
-const withContent = (block: { readonly text: string; readonly more: { readonly length: number } }) =>
+interface ShownBlock {
+  readonly kind: string;
+  readonly text: string;
+  readonly more: string | readonly unknown[];
+}
+
+const withContent = (block: ShownBlock): readonly ShownBlock[] =>
   block.text === '' && block.more.length === 0 ? [] : [block];
