@@ -20,6 +20,8 @@ const chatRoute = (path: RegExp, dialect: DialectId): Route => ({
 
 const ROUTES: readonly Route[] = [
   chatRoute(/^\/v1\/chat\/completions$/, 'openai-chat'),
+  chatRoute(/^\/v1\/completions$/, 'openai-completions'),
+  chatRoute(/^\/v1\/responses$/, 'openai-responses'),
   chatRoute(/^\/v1\/messages$/, 'anthropic-messages'),
   { method: 'POST', path: /^\/v1\/route$/, answer: explainRoute },
   { method: 'GET', path: /^\/v1\/models$/, answer: listModels },
