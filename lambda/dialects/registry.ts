@@ -4,6 +4,7 @@ import { cohereChat } from './cohere-chat/dialect.ts';
 import type { Dialect } from './dialect.ts';
 import { gemini } from './gemini/dialect.ts';
 import { openaiChat } from './openai-chat/dialect.ts';
+import { openaiCompletions } from './openai-completions/dialect.ts';
 import { openaiResponses } from './openai-responses/dialect.ts';
 
 /** Every dialect Sluice speaks, to callers and to providers. */
@@ -14,4 +15,5 @@ export const DIALECTS: readonly Dialect[] = [
   gemini,
   bedrockConverse,
   cohereChat,
+  openaiCompletions,
 ];

@@ -33,6 +33,7 @@ const geminiPath = (verb: string): RegExp =>
 
 const ROUTES: readonly Route[] = [
   chatRoute(/^\/v1\/chat\/completions$/, 'openai-chat'),
+  chatRoute(/^\/v1\/completions$/, 'openai-completions'),
   chatRoute(/^\/v1\/responses$/, 'openai-responses'),
   chatRoute(/^\/v1\/messages$/, 'anthropic-messages'),
   chatRoute(geminiPath('generateContent'), 'gemini', false),

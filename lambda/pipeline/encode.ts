@@ -1,4 +1,5 @@
 import type { AnswerEnvelope, Dialect } from '../dialects/dialect.ts';
+import { CustomCallReader, customToolNames } from '../domain/chat/custom-tools.ts';
 import type { ChatEvent, Frame } from '../domain/chat/event.ts';
 import { asGatewayError, type GatewayError } from '../domain/errors.ts';
 import { decimalUsd } from '../domain/money/nano.ts';
@@ -8,6 +9,7 @@ import type { Exchange } from './exchange.ts';
 import { asCallerError } from './failure.ts';
 import { withKeepAlive } from './keep-alive.ts';
 import type { Replay } from './reuse.ts';
+import { lacksCustomTools } from './upstream-request.ts';
 
 /** A stream's text as its bytes. */
 export const streamBytes = (text: string, { streamEncoding }: Dialect): Uint8Array =>
@@ -31,6 +33,17 @@ function envelopeOf(exchange: Exchange, { target, replay }: EncodedAnswer): Answ
 
 type EncodedAnswer = Pick<Answer, 'target' | 'replay'>;
 
+/** Events as the caller's dialect gets them: calls of tools that went out as functions are calls of custom tools again. */
+function eventReader(
+  { request }: Exchange,
+  { target }: EncodedAnswer,
+): (event: ChatEvent) => readonly ChatEvent[] {
+  const names = lacksCustomTools(target.dialect) ? customToolNames(request.chat) : new Set<string>();
+  if (names.size === 0) return (event) => [event];
+  const reader = new CustomCallReader(names);
+  return (event) => reader.read(event);
+}
+
 /** A whole answer in the caller's dialect. @throws GatewayError where it cannot be said there */
 export async function encodeWhole(
   exchange: Exchange,
@@ -41,7 +54,8 @@ export async function encodeWhole(
   const envelope = envelopeOf(exchange, answer);
   const all: Frame[] = [];
   for await (const frame of frames) all.push(frame);
-  const events = all.flatMap((frame) => frame.events);
+  const read = eventReader(exchange, answer);
+  const events = all.flatMap((frame) => frame.events).flatMap(read);
   const [frame] = all;
   return answer.target.isSameDialect && frame !== undefined
     ? dialect.patchAnswer(frame, envelope)
@@ -63,10 +77,14 @@ export async function* encodeStream(
   const { dialect } = exchange.request;
   const envelope = envelopeOf(exchange, answer);
   const encoder = dialect.createStreamEncoder(envelope);
+  const read = eventReader(exchange, answer);
   const write = (frame: Frame): string =>
     answer.target.isSameDialect && frame.raw !== undefined
       ? dialect.patchFrame(frame, envelope)
-      : frame.events.map((event) => encoder.encode(event)).join('');
+      : frame.events
+          .flatMap(read)
+          .map((event) => encoder.encode(event))
+          .join('');
   try {
     for await (const item of withKeepAlive(frames, options.keepAliveMs)) {
       const error = item === 'idle' ? undefined : item.events.find(isError);

@@ -1,5 +1,6 @@
 import { type Dialect, type DialectId, OPERATION_OF } from '../dialects/dialect.ts';
 import type { LeftOutFeature } from '../dialects/request-feature.ts';
+import { grammarTools, withoutCustomTools } from '../domain/chat/custom-tools.ts';
 import { asksForNothing } from '../domain/money/bound.ts';
 import type { Price } from '../domain/money/price.ts';
 import type { Deployment } from '../domain/routing/deployment.ts';
@@ -96,7 +97,9 @@ export function upstreamBody(
   const { spellings } = exchange.request.dialect;
   const spelled = ({ feature, detail }: LeftOutFeature): string =>
     (spellings[feature] ?? feature) + (detail === undefined ? '' : `: ${detail}`);
-  const encoded = target.dialect.encodeRequest(chat, requestTarget);
+  const isWithout = lacksCustomTools(target.dialect);
+  const encoded = target.dialect.encodeRequest(isWithout ? withoutCustomTools(chat) : chat, requestTarget);
+  const grammars = isWithout ? grammarTools(chat) : [];
   const native = Object.keys(chat.nativeOptions);
   const isHint = (name: string): boolean => HINTS.has(name) || asksForNothing(name, chat.nativeOptions[name]);
   const fitted = fitBody(JSON.stringify(encoded.body), quirks);
@@ -106,11 +109,16 @@ export function upstreamBody(
     ignored: [
       ...encoded.omitted.map(spelled),
       ...fitted.dropped,
+      ...grammars.map((name) => spelled({ feature: 'custom_tools', detail: `${name}.format` })),
       ...chat.unknownFields,
       ...native.filter(isHint),
     ],
   };
 }
+
+/** Whether custom tools go to this dialect as functions. */
+export const lacksCustomTools = ({ inexpressible }: Dialect): boolean =>
+  inexpressible.custom_tools !== undefined && inexpressible.tools === undefined;
 
 /** The limit of our own that is sent: what was reserved for, as far as the model can give it. */
 export const sentOutputBound = (
@@ -121,11 +129,17 @@ export const sentOutputBound = (
 
 /** Options of one dialect that change no answer, so that leaving them out elsewhere takes nothing away. */
 const HINTS: ReadonlySet<string> = new Set([
+  'client_metadata',
   'context_management',
+  'include',
   'prompt_cache_key',
+  'prompt_cache_options',
   'prompt_cache_retention',
+  'reasoning.generate_summary',
+  'reasoning.summary',
   'safety_identifier',
   'store',
+  'stream_options',
 ]);
 
 /** What may stand in a header; hosts let callers send more. */

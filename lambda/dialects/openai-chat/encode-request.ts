@@ -46,7 +46,7 @@ function boundEdits(request: ChatRequest, target: RequestTarget): readonly JsonE
 }
 
 /** Other stream options stay; the body is parsed again only where there seem to be some. */
-function includeUsageEdit(raw: string): JsonEdit {
+export function includeUsageEdit(raw: string): JsonEdit {
   const hasOptions =
     raw.includes('"stream_options"') && isJsonObject(parseJsonObject(raw)?.['stream_options']);
   return hasOptions

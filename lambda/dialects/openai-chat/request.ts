@@ -61,7 +61,8 @@ export function decodeModel(given: Given): string {
   return fallback === undefined || fallback === '' ? model.refuse('the name of a model') : fallback;
 }
 
-function decodeIncludeUsage(given: Given): boolean {
+/** Whether usage is wanted in a stream: OpenAI’s way, or OpenRouter’s. */
+export function decodeIncludeUsage(given: Given): boolean {
   const streamOptions = given.member('stream_options');
   streamOptions.optionalObject();
   const usage = given.member('usage');
