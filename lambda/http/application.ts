@@ -9,7 +9,7 @@ import { showGeneration } from './generation-route.ts';
 import { showKey } from './key-route.ts';
 import { type HttpApplication, type HttpRequest, type HttpResponse, jsonResponse } from './message.ts';
 import { listModels, showModel } from './models-route.ts';
-import type { Route } from './route.ts';
+import type { Route, RouteContext } from './route.ts';
 
 const chatRoute = (path: RegExp, dialect: DialectId): Route => ({
   method: 'POST',
@@ -22,8 +22,8 @@ const ROUTES: readonly Route[] = [
   chatRoute(/^\/v1\/chat\/completions$/, 'openai-chat'),
   chatRoute(/^\/v1\/messages$/, 'anthropic-messages'),
   { method: 'POST', path: /^\/v1\/route$/, answer: explainRoute },
-  { method: 'GET', path: /^\/v1\/models$/, answer: listModels },
-  { method: 'GET', path: /^\/v1\/models\/(.+)$/, answer: showModel },
+  { method: 'GET', path: /^\/v1(?:beta)?\/models$/, answer: listModels },
+  { method: 'GET', path: /^\/v1(?:beta)?\/models\/(.+)$/, answer: showModel },
   { method: 'GET', path: /^\/v1\/key$/, answer: showKey },
   { method: 'GET', path: /^\/v1\/generation$/, answer: showGeneration },
   { method: 'GET', path: /^\/health$/, answer: async () => jsonResponse(200, { status: 'ok' }) },
@@ -36,11 +36,12 @@ export function inferenceApplication(gateway: Gateway): HttpApplication {
     const path = request.path.replaceAll(/\/{2,}/g, '/').replace(/^\/api(?=\/v1\/)/, '');
     const matching = ROUTES.filter((route) => route.path.test(path));
     const route = matching.find((candidate) => candidate.method === request.method);
-    const dialect = spokenDialect(gateway, route ?? matching[0], request);
+    const modelShape = shapeOfModels(path, request);
+    const dialect = spokenDialect(gateway, route ?? matching[0], modelShape);
     try {
       if (route === undefined) throw noSuchRoute(request, matching);
       const parameter = decodeParameter(route.path.exec(path)?.[1] ?? '');
-      return withRequestId(id, await route.answer({ gateway, id, dialect, parameter }, request));
+      return withRequestId(id, await route.answer({ gateway, id, dialect, modelShape, parameter }, request));
     } catch (thrown) {
       const error = asGatewayError(thrown);
       if (error.code === 'internal') gateway.telemetry.problem('A request failed.', error.cause, { id });
@@ -86,10 +87,27 @@ function noSuchRoute(request: HttpRequest, otherMethods: readonly Route[]): Gate
   );
 }
 
-function spokenDialect(gateway: Gateway, route: Route | undefined, request: HttpRequest): Dialect {
-  const shown = request.headers['anthropic-version'] === undefined ? 'openai-chat' : 'anthropic-messages';
-  const dialect = gateway.dialects.get(route?.dialect ?? shown);
-  if (dialect === undefined) throw new Error(`The dialect of ${request.path} is not built in.`);
+const DIALECT_OF_SHAPE = {
+  openai: 'openai-chat',
+  anthropic: 'anthropic-messages',
+  google: 'gemini',
+} as const satisfies Record<RouteContext['modelShape'], DialectId>;
+
+/** Google's callers show by their path or by their key's header who they are, Anthropic's by their version. */
+function shapeOfModels(path: string, { headers }: HttpRequest): RouteContext['modelShape'] {
+  if (path.startsWith('/v1beta/') || headers['x-goog-api-key'] !== undefined) return 'google';
+  return headers['anthropic-version'] === undefined ? 'openai' : 'anthropic';
+}
+
+function spokenDialect(
+  gateway: Gateway,
+  route: Route | undefined,
+  shape: RouteContext['modelShape'],
+): Dialect {
+  const { dialects } = gateway;
+  const shown = dialects.get(DIALECT_OF_SHAPE[shape]) ?? dialects.get('openai-chat');
+  const dialect = route?.dialect === undefined ? shown : dialects.get(route.dialect);
+  if (dialect === undefined) throw new Error(`The dialect ${route?.dialect ?? ''} is not built in.`);
   return dialect;
 }
 

@@ -9,6 +9,8 @@ export interface RouteContext {
   readonly id: RequestId;
   /** What the caller speaks: the route's own dialect, or the one its headers show. */
   readonly dialect: Dialect;
+  /** Whose shape lists of models have for this caller: as its path or its headers show. */
+  readonly modelShape: 'openai' | 'anthropic' | 'google';
   /** The part of the path the route leaves open, decoded. */
   readonly parameter: string;
 }
