@@ -104,11 +104,10 @@ export const sentOutputBound = (
 
 /** Options of one dialect that change no answer, so that leaving them out elsewhere takes nothing away. */
 const HINTS: ReadonlySet<string> = new Set([
-  'context_management',
-  'prompt_cache_key',
-  'prompt_cache_retention',
-  'safety_identifier',
-  'store',
+  ...['store', 'safety_identifier', 'prediction', 'trace', 'debug', 'cache_control'],
+  ...['prompt_cache_key', 'prompt_cache_retention', 'prompt_cache_options'],
+  ...['context_management', 'anthropic_beta', 'anthropic_version', 'betas', 'diagnostics', 'fallbacks'],
+  ...['fallback_credit_token', 'billing_policy', 'user_profile_id', 'workspace_id'],
 ]);
 
 /** What may stand in a header; hosts let callers send more. */
