@@ -129,17 +129,11 @@ export const sentOutputBound = (
 
 /** Options of one dialect that change no answer, so that leaving them out elsewhere takes nothing away. */
 const HINTS: ReadonlySet<string> = new Set([
-  'client_metadata',
-  'context_management',
-  'include',
-  'prompt_cache_key',
-  'prompt_cache_options',
-  'prompt_cache_retention',
-  'reasoning.generate_summary',
-  'reasoning.summary',
-  'safety_identifier',
-  'store',
-  'stream_options',
+  ...['store', 'safety_identifier', 'prediction', 'trace', 'debug', 'cache_control', 'stream_options'],
+  ...['prompt_cache_key', 'prompt_cache_retention', 'prompt_cache_options'],
+  ...['client_metadata', 'include', 'reasoning.generate_summary', 'reasoning.summary'],
+  ...['context_management', 'anthropic_beta', 'anthropic_version', 'betas', 'diagnostics', 'fallbacks'],
+  ...['fallback_credit_token', 'billing_policy', 'user_profile_id', 'workspace_id'],
 ]);
 
 /** What may stand in a header; hosts let callers send more. */
