@@ -61,7 +61,7 @@ export function decodeOptions(
   return {
     fallbackModels: models.filter((model) => model !== chat.model),
     preferences: decodePreferences(body['provider']),
-    tags: decodeTags(body['metadata']),
+    tags: decodeTags(chat.metadata),
     sessionCaps: decodeSessionCaps(headers, session),
     cache: decodeCacheWishes(headers),
     ...(session !== undefined && { session }),
@@ -163,7 +163,7 @@ function describePreferencesFault(issues: readonly Fault[]): string {
   return `"provider${(first?.path ?? []).map((part) => `.${String(part)}`).join('')}" has the wrong type.`;
 }
 
-/** Tags are the string values of `metadata`; a dialect may know more shapes of it, which are not tags. */
+/** Tags are the request's labels, where they are text. */
 function decodeTags(value: Json | undefined): Readonly<Record<string, string>> {
   if (!isJsonObject(value)) return {};
   return Object.fromEntries(

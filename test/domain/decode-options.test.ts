@@ -112,9 +112,10 @@ describe('session, user and tags', () => {
     expect(decode({ user: 'a' }).endUser).toBe('a');
   });
 
-  test('tags are the texts in metadata', () => {
-    expect(decode({ metadata: { a: 'x', b: 1, c: null, d: { e: 'f' } } }).tags).toEqual({ a: 'x' });
-    expect(decode({ metadata: 'text' }).tags).toEqual({});
+  test("tags are the texts in the request's labels, whatever its dialect calls them", () => {
+    const metadata = { a: 'x', b: 1, c: null, d: { e: 'f' } };
+    expect(decode({}, {}, { ...CHAT, metadata }).tags).toEqual({ a: 'x' });
+    expect(decode({}).tags).toEqual({});
   });
 });
 

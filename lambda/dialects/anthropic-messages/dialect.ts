@@ -63,6 +63,10 @@ export const anthropicMessages: Dialect = {
     top_p: 'Recent models take none; with a thinking budget it begins at 0.95.',
     verbosity: 'The format has no such parameter.',
   },
+  hints: new Set([
+    ...['context_management', 'anthropic_beta', 'anthropic_version', 'betas', 'cache_control', 'diagnostics'],
+    ...['fallbacks', 'fallback_credit_token', 'billing_policy', 'user_profile_id', 'workspace_id'],
+  ]),
   decodeRequest,
   encodeRequest,
   patchRequest,

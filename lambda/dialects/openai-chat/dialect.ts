@@ -44,6 +44,10 @@ export const openaiChat: Dialect = {
     user: 'The name of a user is at most 64 characters.',
     top_k: 'The format has no such parameter.',
   },
+  hints: new Set([
+    ...['store', 'safety_identifier', 'prediction', 'trace', 'debug', 'cache_control', 'stream_options'],
+    ...['prompt_cache_key', 'prompt_cache_retention', 'prompt_cache_options'],
+  ]),
   decodeRequest,
   encodeRequest,
   patchRequest,
