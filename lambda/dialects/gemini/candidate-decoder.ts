@@ -181,9 +181,10 @@ export class CandidateDecoder {
     const code = optionalObjectIn(part, 'executableCode');
     const call = optionalObjectIn(part, 'toolCall');
     const result = optionalObjectIn(part, 'codeExecutionResult') ?? optionalObjectIn(part, 'toolResponse');
-    if (code !== undefined)
-      this.#addHostedCall({ id: textIn(code, 'id'), name: CODE_EXECUTION, given: code }, signature);
-    else if (call !== undefined) {
+    if (code !== undefined) {
+      const { id: _id, ...given } = code;
+      this.#addHostedCall({ id: textIn(code, 'id'), name: CODE_EXECUTION, given }, signature);
+    } else if (call !== undefined) {
       const name = textIn(call, 'toolType') ?? 'TOOL_TYPE_UNSPECIFIED';
       this.#addHostedCall({ id: textIn(call, 'id'), name, given: objectIn(call, 'args') }, signature);
     } else if (result !== undefined) this.#addHostedResult(part, textIn(result, 'id'), signature);
