@@ -21,17 +21,24 @@ const record = <Fields extends object>(model: { [Name in keyof Fields]: fc.Arbit
   // Dropping undefined members gives what exactOptionalPropertyTypes asks for.
   fc.record(model).map((fields) => JSON.parse(JSON.stringify(fields)));
 
-const textPart: fc.Arbitrary<ContentPart> = fc.string({ maxLength: 12 }).map((text) => ({ type: 'text', text }));
+const textPart: fc.Arbitrary<ContentPart> = fc
+  .string({ maxLength: 12 })
+  .map((text) => ({ type: 'text', text }));
 const inline = (mediaType: string) =>
   fc.base64String({ maxLength: 12 }).map((data) => ({ type: 'base64' as const, mediaType, data }));
 const url = fc.webUrl().map((address) => ({ type: 'url' as const, url: address }));
-const inlineImage: fc.Arbitrary<ContentPart> = inline('image/png').map((source) => ({ type: 'image', source }));
+const inlineImage: fc.Arbitrary<ContentPart> = inline('image/png').map((source) => ({
+  type: 'image',
+  source,
+}));
 const media: fc.Arbitrary<ContentPart> = fc.oneof(
   inlineImage,
   url.map((source): ContentPart => ({ type: 'image', source })),
   fc.oneof(inline('audio/wav'), url).map((source): ContentPart => ({ type: 'audio', source })),
   fc.oneof(inline('application/pdf'), url).map((source): ContentPart => ({ type: 'file', source })),
-  filled.map((name): ContentPart => ({ type: 'file', source: { type: 'provider-file', id: `gs://b/${name}` } })),
+  filled.map(
+    (name): ContentPart => ({ type: 'file', source: { type: 'provider-file', id: `gs://b/${name}` } }),
+  ),
 );
 const nativePart: fc.Arbitrary<ContentPart> = filled.map((code) => ({
   type: 'native',
@@ -85,13 +92,13 @@ const message: fc.Arbitrary<Message> = fc.oneof(
   }),
 );
 
-const schema = fc
-  .uniqueArray(identifier, { minLength: 1, maxLength: 3 })
-  .map((names): JsonObject => ({
+const schema = fc.uniqueArray(identifier, { minLength: 1, maxLength: 3 }).map(
+  (names): JsonObject => ({
     type: 'object',
     properties: Object.fromEntries(names.map((name) => [name, { type: 'string', description: name }])),
     required: names.slice(0, 1),
-  }));
+  }),
+);
 
 const tools = fc.array(
   fc.oneof(
@@ -216,11 +223,20 @@ function normalisePart(part: ContentPart): ContentPart[] {
 
 type BlockEvent = Extract<ChatEvent, BlockAddress>;
 /** An event of a block before its place is known. */
-type Unplaced = BlockEvent extends infer Event ? (Event extends BlockEvent ? Omit<Event, keyof BlockAddress> : never) : never;
+type Unplaced = BlockEvent extends infer Event
+  ? Event extends BlockEvent
+    ? Omit<Event, keyof BlockAddress>
+    : never
+  : never;
 
 const logprobs = fc
   .array(
-    fc.record({ token: filled, logprob: fc.constantFrom(-1.5, -0.25), bytes: fc.constant(null), top_logprobs: fc.constant([]) }),
+    fc.record({
+      token: filled,
+      logprob: fc.constantFrom(-1.5, -0.25),
+      bytes: fc.constant(null),
+      top_logprobs: fc.constant([]),
+    }),
     { maxLength: 2 },
   )
   .map((content): Json => ({ content }));
@@ -229,19 +245,21 @@ const signatures = fc
   .array(signature, { maxLength: 1 })
   .map((all) => all.map((value): Unplaced => ({ type: 'block-signature', signature: value })));
 
-const textDelta = fc
-  .record({ text, logprobs: optional(logprobs) })
-  .map(({ text: piece, logprobs: given }): Unplaced => ({
+const textDelta = fc.record({ text, logprobs: optional(logprobs) }).map(
+  ({ text: piece, logprobs: given }): Unplaced => ({
     type: 'text-delta',
     text: piece,
     ...(given !== undefined && { logprobs: given }),
-  }));
+  }),
+);
 const citation = fc.oneof(
-  filled.map((uri): Unplaced => ({
-    type: 'text-citation',
-    dialect: DIALECT,
-    citation: { groundingMetadata: { groundingChunks: [{ web: { uri } }] } },
-  })),
+  filled.map(
+    (uri): Unplaced => ({
+      type: 'text-citation',
+      dialect: DIALECT,
+      citation: { groundingMetadata: { groundingChunks: [{ web: { uri } }] } },
+    }),
+  ),
   fc.constant<Unplaced>({
     type: 'text-citation',
     dialect: 'openai-chat',
@@ -273,9 +291,7 @@ const call = (
     .map(([begin, deltas, proofs]) => [begin, ...deltas, ...proofs, { type: 'block-end' }]);
 
 const callStart = (kind: 'function' | 'custom' | 'hosted', name: fc.Arbitrary<string>) =>
-  fc
-    .record({ id: identifier, name })
-    .map((named): Unplaced => ({ type: 'tool-call-start', kind, ...named }));
+  fc.record({ id: identifier, name }).map((named): Unplaced => ({ type: 'tool-call-start', kind, ...named }));
 
 const anyBlock = fc.oneof(
   block(fc.constant<Unplaced>({ type: 'text-start' }), fc.oneof(textDelta, textDelta, citation)),
@@ -301,7 +317,10 @@ const anyBlock = fc.oneof(
   ),
   call(
     callStart('function', identifier),
-    fc.oneof(jsonObject.map((value) => JSON.stringify(value)), fc.constant('')),
+    fc.oneof(
+      jsonObject.map((value) => JSON.stringify(value)),
+      fc.constant(''),
+    ),
   ),
   call(callStart('custom', identifier), text),
   call(
@@ -309,8 +328,9 @@ const anyBlock = fc.oneof(
     filled.map((code) => JSON.stringify({ language: 'PYTHON', code })),
   ),
   call(callStart('hosted', fc.constantFrom('web_search', 'GOOGLE_SEARCH_WEB')), fc.constant('{"query":"a"}')),
-  fc.tuple(identifier, text, fc.constantFrom(DIALECT, 'anthropic-messages'), signatures).map(
-    ([callId, output, dialect, proofs]): readonly Unplaced[] => [
+  fc
+    .tuple(identifier, text, fc.constantFrom(DIALECT, 'anthropic-messages'), signatures)
+    .map(([callId, output, dialect, proofs]): readonly Unplaced[] => [
       {
         type: 'hosted-tool-result',
         dialect,
@@ -319,8 +339,7 @@ const anyBlock = fc.oneof(
       },
       ...proofs,
       { type: 'block-end' },
-    ],
-  ),
+    ]),
 );
 
 /** Blocks side by side: each step goes on with a block that is open, or begins the next one. */

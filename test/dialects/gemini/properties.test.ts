@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { gemini } from '../../../lambda/dialects/gemini/dialect.ts';
 import { geminiArrayStream } from '../../../lambda/dialects/gemini/array-stream.ts';
+import { gemini } from '../../../lambda/dialects/gemini/dialect.ts';
 import type { ChatEvent, FinishReason } from '../../../lambda/domain/chat/event.ts';
 import { GatewayError } from '../../../lambda/domain/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../../lambda/domain/json.ts';
@@ -28,11 +28,18 @@ describe('requests', () => {
   });
 
   test('of any shape decode or are refused, and nothing else', () => {
-    fc.assert(fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (body) => decodesOrRefuses(plain(body) as JsonObject)));
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (body) =>
+        decodesOrRefuses(plain(body) as JsonObject),
+      ),
+    );
   });
 
   test('with any value in any place decode or are refused, and nothing else', () => {
-    const bodies = [WHOLE, ...RECORDINGS.flatMap(({ request }) => (request === undefined ? [] : [JSON.parse(request)]))];
+    const bodies = [
+      WHOLE,
+      ...RECORDINGS.flatMap(({ request }) => (request === undefined ? [] : [JSON.parse(request)])),
+    ];
     const hostile = fc.oneof(
       fc.jsonValue(),
       fc.constantFrom('__proto__', 'constructor', 1e308, -1, [[[]]], { __proto__: null, text: 'a' }),
@@ -54,12 +61,28 @@ const WHOLE: JsonObject = {
       parts: [
         { inline_data: { mime_type: 'image/png', data: '' } },
         { fileData: { mimeType: 'application/pdf', fileUri: 'https://a.example/b.pdf' } },
-        { functionResponse: { name: 'f', response: { output: 'a' }, parts: [{ inlineData: { mimeType: 'image/png', data: '' } }] } },
+        {
+          functionResponse: {
+            name: 'f',
+            response: { output: 'a' },
+            parts: [{ inlineData: { mimeType: 'image/png', data: '' } }],
+          },
+        },
       ],
     },
-    { role: 'model', parts: [{ text: 'a', thought: true, thoughtSignature: 'b' }, { functionCall: { name: 'f', args: {} } }] },
+    {
+      role: 'model',
+      parts: [{ text: 'a', thought: true, thoughtSignature: 'b' }, { functionCall: { name: 'f', args: {} } }],
+    },
   ],
-  tools: [{ functionDeclarations: [{ name: 'f', parameters: { type: 'OBJECT', properties: { a: { type: 'STRING', nullable: true } } } }] }, { googleSearch: {} }],
+  tools: [
+    {
+      functionDeclarations: [
+        { name: 'f', parameters: { type: 'OBJECT', properties: { a: { type: 'STRING', nullable: true } } } },
+      ],
+    },
+    { googleSearch: {} },
+  ],
   toolConfig: { functionCallingConfig: { mode: 'ANY', allowedFunctionNames: ['f'] } },
   generationConfig: {
     temperature: 1,
@@ -104,7 +127,14 @@ describe('answers of any dialect', () => {
       [
         ...['answer-start', 'block-end', 'block-signature', 'end', 'error', 'finish', 'hosted-tool-result'],
         ...['media-delta', 'media-start', 'reasoning-delta', 'reasoning-start', 'refusal-delta'],
-        ...['refusal-start', 'text-citation', 'text-delta', 'text-start', 'tool-call-delta', 'tool-call-start'],
+        ...[
+          'refusal-start',
+          'text-citation',
+          'text-delta',
+          'text-start',
+          'tool-call-delta',
+          'tool-call-start',
+        ],
         'usage',
       ].sort(),
     );
@@ -145,7 +175,11 @@ describe('answers of any dialect', () => {
         const encoder = list.createStreamEncoder(ENVELOPE);
         const text = events.map((event) => list.keepAlive + encoder.encode(event)).join('');
         const single = gemini.createStreamEncoder(ENVELOPE);
-        const chunks = events.map((event) => single.encode(event)).join('').split('\r\n\r\n').slice(0, -1);
+        const chunks = events
+          .map((event) => single.encode(event))
+          .join('')
+          .split('\r\n\r\n')
+          .slice(0, -1);
         expect(JSON.parse(text)).toEqual(chunks.map((each) => JSON.parse(each.slice('data: '.length))));
       }),
     );
@@ -157,7 +191,10 @@ describe('answers of any dialect', () => {
         const encoder = gemini.createStreamEncoder(ENVELOPE);
         const again = eventsOf(await framesOf(events.map((event) => encoder.encode(event)).join('')));
         expect(brokenRules(again)).toEqual([]);
-        expect(again.at(-1)).toMatchObject({ type: 'error', error: { code: 'upstream_overloaded', message: 'Too much to do.' } });
+        expect(again.at(-1)).toMatchObject({
+          type: 'error',
+          error: { code: 'upstream_overloaded', message: 'Too much to do.' },
+        });
       }),
     );
   });
@@ -175,7 +212,12 @@ type Side = 'sent' | 'read';
 function contentsOf(events: readonly ChatEvent[], side: Side): unknown {
   const indexes = events.flatMap((event) => (event.type === 'finish' ? [event.choice] : []));
   return {
-    choices: indexes.sort().map((choice) => choiceContents(events.filter((event) => !('choice' in event) || event.choice === choice), side)),
+    choices: indexes.sort().map((choice) =>
+      choiceContents(
+        events.filter((event) => !('choice' in event) || event.choice === choice),
+        side,
+      ),
+    ),
     usage: normaliseUsage(usageOf(events)),
   };
 }
@@ -207,7 +249,8 @@ function choiceContents(events: readonly ChatEvent[], side: Side): unknown {
 const isWhole = (kind: string): boolean => kind !== 'text' && kind !== 'reasoning';
 
 function tokensOf(event: ChatEvent): readonly Json[] {
-  const content = event.type === 'text-delta' && isJsonObject(event.logprobs) ? event.logprobs['content'] : [];
+  const content =
+    event.type === 'text-delta' && isJsonObject(event.logprobs) ? event.logprobs['content'] : [];
   return Array.isArray(content) ? content : [];
 }
 
@@ -222,13 +265,19 @@ function blockContents(events: readonly ChatEvent[], side: Side): readonly [stri
       return ['text', join((event) => ('text' in event ? event.text : '')), proof];
     case 'reasoning-start':
       // A proof that came without text is of the block before it.
-      return start.kind === 'encrypted' ? ['', '', ''] : ['reasoning', textOf(events, 'reasoning-delta', start.choice), side === 'read' ? proof : ''];
+      return start.kind === 'encrypted'
+        ? ['', '', '']
+        : ['reasoning', textOf(events, 'reasoning-delta', start.choice), side === 'read' ? proof : ''];
     case 'media-start': {
       const base64 = join((event) => (event.type === 'media-delta' ? event.base64 : ''));
       return ['media', base64 === '' ? '' : `${start.kind} ${start.mediaType} ${base64} ${proof}`, ''];
     }
     case 'hosted-tool-result':
-      return ['result', start.dialect === 'gemini' ? `${start.callId} ${JSON.stringify(start.result)} ${proof}` : '', ''];
+      return [
+        'result',
+        start.dialect === 'gemini' ? `${start.callId} ${JSON.stringify(start.result)} ${proof}` : '',
+        '',
+      ];
     case 'tool-call-start': {
       if (start.kind === 'hosted' && !HOSTED_NAME.test(start.name)) return ['', '', ''];
       const given = callsOf(events)[0]?.arguments ?? '';
@@ -249,7 +298,8 @@ function normaliseReason(reason: FinishReason | undefined, hasCalls: boolean): F
 function normaliseUsage(usage: Usage | undefined): Usage | undefined {
   if (usage === undefined) return undefined;
   const { cacheWriteTokens: _written, completionTokens, reasoningTokens, ...rest } = usage;
-  const completion = completionTokens === undefined ? reasoningTokens : Math.max(completionTokens, reasoningTokens ?? 0);
+  const completion =
+    completionTokens === undefined ? reasoningTokens : Math.max(completionTokens, reasoningTokens ?? 0);
   const known = plain({ ...rest, reasoningTokens, completionTokens: completion });
   const { serviceTier: _tier, ...counts } = known;
   return Object.keys(counts).length === 0 ? undefined : (known as Usage);
@@ -258,7 +308,9 @@ function normaliseUsage(usage: Usage | undefined): Usage | undefined {
 const citationsOf = (events: readonly ChatEvent[], choice?: number): readonly Json[] =>
   [0, 1].flatMap((index) =>
     events
-      .filter((event) => event.type === 'text-citation' && event.choice === index && event.dialect === 'gemini')
+      .filter(
+        (event) => event.type === 'text-citation' && event.choice === index && event.dialect === 'gemini',
+      )
       .toSorted((a, b) => ('block' in a && 'block' in b ? a.block - b.block : 0))
       .flatMap((event) =>
         event.type === 'text-citation' && (choice === undefined || choice === index) ? [event.citation] : [],
@@ -287,7 +339,14 @@ describe('streams', () => {
     const name = fc.constantFrom(
       ...['candidates', 'content', 'parts', 'text', 'thought', 'thoughtSignature', 'functionCall', 'name'],
       ...['args', 'partialArgs', 'jsonPath', 'stringValue', 'willContinue', 'index', 'finishReason', 'error'],
-      ...['inlineData', 'data', 'executableCode', 'codeExecutionResult', 'usageMetadata', 'groundingMetadata'],
+      ...[
+        'inlineData',
+        'data',
+        'executableCode',
+        'codeExecutionResult',
+        'usageMetadata',
+        'groundingMetadata',
+      ],
       ...['promptFeedback', 'blockReason', 'logprobsResult', 'chosenCandidates'],
     );
     const { value } = fc.letrec<{ value: Json }>((tie) => ({
@@ -298,10 +357,17 @@ describe('streams', () => {
         fc.dictionary(name, tie('value'), { maxKeys: 6 }),
       ),
     }));
-    const part = fc.record({ functionCall: fc.record({ name: value, partialArgs: value, willContinue: value }), thoughtSignature: value });
+    const part = fc.record({
+      functionCall: fc.record({ name: value, partialArgs: value, willContinue: value }),
+      thoughtSignature: value,
+    });
     const step = fc.record({
       candidates: fc.array(
-        fc.record({ index: value, content: fc.record({ parts: fc.array(fc.oneof(value, part)) }), finishReason: value }),
+        fc.record({
+          index: value,
+          content: fc.record({ parts: fc.array(fc.oneof(value, part)) }),
+          finishReason: value,
+        }),
       ),
     });
     const property = fc.asyncProperty(fc.array(fc.oneof(value, step), { maxLength: 6 }), (bodies) =>
@@ -312,8 +378,10 @@ describe('streams', () => {
 
   test('cut anywhere never end well inside a tool call, and keep the rules', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...small), fc.double({ min: 0, max: 1, noNaN: true }), (bytes, share) =>
-        expectRules(bytes.subarray(0, Math.floor(bytes.length * share))),
+      fc.asyncProperty(
+        fc.constantFrom(...small),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (bytes, share) => expectRules(bytes.subarray(0, Math.floor(bytes.length * share))),
       ),
       { numRuns: 300 },
     );
@@ -344,7 +412,9 @@ describe('answers', () => {
   });
 
   test('that were recorded and then damaged keep the rules', () => {
-    const bodies = RECORDINGS.filter(({ isStream, status }) => !isStream && status === 200).map(({ body }) => JSON.parse(body));
+    const bodies = RECORDINGS.filter(({ isStream, status }) => !isStream && status === 200).map(({ body }) =>
+      JSON.parse(body),
+    );
     fc.assert(
       fc.property(fc.constantFrom(...bodies), fc.jsonValue(), fc.nat(), (body, value, seed) => {
         const damaged = JSON.stringify(replaceSomewhere(body, value as Json, seed));

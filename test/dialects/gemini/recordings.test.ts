@@ -147,13 +147,16 @@ describe('a recorded list of chunks', () => {
 });
 
 describe('recorded refusals', () => {
-  test.each(REFUSALS)('$name becomes an error with the provider’s words', ({ status, headers, body, expected }) => {
-    const error = gemini.decodeError(status, headers, body);
-    expect(error.status).toBe(status);
-    // The SDK's message is the whole body, kept up to 300 characters.
-    expect(expected.message).toContain(JSON.stringify(error.message).slice(1, 200).replace(/"$/, ''));
-    expect(error.message.length).toBeGreaterThan(4);
-  });
+  test.each(REFUSALS)(
+    '$name becomes an error with the provider’s words',
+    ({ status, headers, body, expected }) => {
+      const error = gemini.decodeError(status, headers, body);
+      expect(error.status).toBe(status);
+      // The SDK's message is the whole body, kept up to 300 characters.
+      expect(expected.message).toContain(JSON.stringify(error.message).slice(1, 200).replace(/"$/, ''));
+      expect(error.message.length).toBeGreaterThan(4);
+    },
+  );
 
   test('have the codes and waits that decide what happens next', () => {
     const codes = REFUSALS.map(({ provider, status, headers, body }) => {

@@ -1,12 +1,19 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type ApiError, FunctionCallingConfigMode, type GenerateContentResponse, GoogleGenAI, ThinkingLevel } from '@google/genai';
+import {
+  type ApiError,
+  FunctionCallingConfigMode,
+  type GenerateContentResponse,
+  GoogleGenAI,
+  ThinkingLevel,
+} from '@google/genai';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { gemini } from '../../../lambda/dialects/gemini/dialect.ts';
 import type { ChatEvent } from '../../../lambda/domain/chat/event.ts';
-import { nanoFromUsd } from '../../../lambda/domain/money/nano.ts';
 import { GatewayError } from '../../../lambda/domain/errors.ts';
 import type { JsonObject } from '../../../lambda/domain/json.ts';
+import { nanoFromUsd } from '../../../lambda/domain/money/nano.ts';
+import { showFetchAgent } from './fetch-agent.ts';
 
 const ENVELOPE = { id: 'gen-1', model: 'openai/gpt', createdAtSeconds: 1, includeUsage: true };
 const START: ChatEvent = {
@@ -30,6 +37,8 @@ interface Asked {
   readonly body: JsonObject;
 }
 
+showFetchAgent();
+
 let server: Server | undefined;
 const asked: Asked[] = [];
 afterEach(() => {
@@ -51,7 +60,7 @@ async function clientOf(status: number, contentType: string, answer: string): Pr
   await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
   // A listening TCP server has an address of this kind.
   const { port } = listening.address() as AddressInfo;
-  return new GoogleGenAI({ apiKey: 'k', httpOptions: { baseUrl: `http://127.0.0.1:${port}`, retryOptions: { attempts: 1 } } });
+  return new GoogleGenAI({ apiKey: 'k', httpOptions: { baseUrl: `http://127.0.0.1:${port}` } });
 }
 
 const REQUEST = { model: 'gemini-2.5-flash', contents: 'Hello' };
@@ -84,7 +93,11 @@ describe('the official SDK', () => {
       { type: 'text-delta', text: 'dich 👋', ...at(0) },
       { type: 'block-end', ...at(0) },
       finish('stop'),
-      { type: 'usage', usage: { promptTokens: 30, cacheReadTokens: 10, completionTokens: 9, reasoningTokens: 5 }, cost },
+      {
+        type: 'usage',
+        usage: { promptTokens: 30, cacheReadTokens: 10, completionTokens: 9, reasoningTokens: 5 },
+        cost,
+      },
       END,
     );
     expect(chunks.map(({ text }) => text ?? '').join('')).toBe('Grüß dich 👋');
@@ -143,7 +156,12 @@ describe('the official SDK', () => {
   });
 
   test('throws the error that ends a stream', async () => {
-    const failing = chunksOf(START, { type: 'text-start', ...at(0) }, { type: 'text-delta', text: 'Hi', ...at(0) }, UPSTREAM_ERROR);
+    const failing = chunksOf(
+      START,
+      { type: 'text-start', ...at(0) },
+      { type: 'text-delta', text: 'Hi', ...at(0) },
+      UPSTREAM_ERROR,
+    );
     await expect(failing).rejects.toMatchObject({ name: 'ApiError', status: 503 });
     await expect(failing).rejects.toThrow(/UNAVAILABLE.*upstream_overloaded.*gen-1/s);
   });
@@ -193,7 +211,11 @@ describe('the official SDK', () => {
   });
 
   test('writes requests that are understood', async () => {
-    const client = await clientOf(200, 'application/json', gemini.encodeAnswer([START, finish('stop'), END], ENVELOPE));
+    const client = await clientOf(
+      200,
+      'application/json',
+      gemini.encodeAnswer([START, finish('stop'), END], ENVELOPE),
+    );
     await client.models.generateContent({
       model: 'gemini-3-flash',
       contents: [
@@ -203,8 +225,16 @@ describe('the official SDK', () => {
       ],
       config: {
         systemInstruction: 'Be kind.',
-        tools: [{ functionDeclarations: [{ name: 'f', parametersJsonSchema: { type: 'object', properties: { a: { type: 'integer' } } } }] }],
-        toolConfig: { functionCallingConfig: { mode: FunctionCallingConfigMode.ANY, allowedFunctionNames: ['f'] } },
+        tools: [
+          {
+            functionDeclarations: [
+              { name: 'f', parametersJsonSchema: { type: 'object', properties: { a: { type: 'integer' } } } },
+            ],
+          },
+        ],
+        toolConfig: {
+          functionCallingConfig: { mode: FunctionCallingConfigMode.ANY, allowedFunctionNames: ['f'] },
+        },
         thinkingConfig: { thinkingLevel: ThinkingLevel.LOW, includeThoughts: true },
         temperature: 0.5,
         maxOutputTokens: 100,
@@ -230,14 +260,36 @@ describe('the official SDK', () => {
         },
         {
           role: 'assistant',
-          content: [{ type: 'tool-call', kind: 'function', id: 'call_0', name: 'f', arguments: '{"a":1}', signature: 'c2ln' }],
+          content: [
+            {
+              type: 'tool-call',
+              kind: 'function',
+              id: 'call_0',
+              name: 'f',
+              arguments: '{"a":1}',
+              signature: 'c2ln',
+            },
+          ],
         },
         {
           role: 'user',
-          content: [{ type: 'tool-result', callId: 'call_0', content: [{ type: 'text', text: 'done' }], isError: false }],
+          content: [
+            {
+              type: 'tool-result',
+              callId: 'call_0',
+              content: [{ type: 'text', text: 'done' }],
+              isError: false,
+            },
+          ],
         },
       ],
-      tools: [{ type: 'function', name: 'f', parameters: { type: 'object', properties: { a: { type: 'integer' } } } }],
+      tools: [
+        {
+          type: 'function',
+          name: 'f',
+          parameters: { type: 'object', properties: { a: { type: 'integer' } } },
+        },
+      ],
       toolChoice: { type: 'tool', name: 'f' },
       reasoning: { enabled: true, effort: 'low' },
       temperature: 0.5,
