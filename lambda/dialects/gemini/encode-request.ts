@@ -1,6 +1,6 @@
 import type { ChatRequest } from '../../domain/chat/request.ts';
 import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
-import { type JsonObject, parseJsonObject } from '../../domain/json.ts';
+import { isJsonObject, type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import { refuseAsked } from '../asked-features.ts';
 import { hasCacheHints } from '../cache-hints.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
@@ -9,10 +9,11 @@ import { GATEWAY_FIELDS } from './decode-request.ts';
 import { PartEncoder } from './encode-parts.ts';
 import { encodeFormat, encodeToolConfig, encodeTools } from './encode-tools.ts';
 import { encodeThinking, traitsOf } from './thinking.ts';
-import { camelCase, defined, isEmpty, optionalObjectIn } from './wire.ts';
+import { camelCase, defined, isEmpty } from './wire.ts';
 
 /** Google takes no more. @see https://ai.google.dev/api/generate-content#generationconfig */
 const MOST_STOP_SEQUENCES = 5;
+const MOST_CANDIDATES = 8;
 
 /** What has no word here. */
 const WITHOUT_EQUIVALENT = ['logit_bias', 'parallel_tool_calls', 'verbosity'] as const;
@@ -59,15 +60,20 @@ function encodeConversation(
 function encodeSampling(request: ChatRequest, leftOut: LeftOut): JsonObject {
   const { stop = [], logprobs, topLogprobs } = request;
   if (stop.length > MOST_STOP_SEQUENCES) leftOut.refuse('stop');
+  const { choices, seed } = request;
+  const hasChoices = choices === undefined || choices <= MOST_CANDIDATES;
+  if (!hasChoices) leftOut.refuse('n');
+  const hasSeed = seed === undefined || Math.trunc(seed) === (seed | 0);
+  if (!hasSeed) leftOut.refuse('seed');
   return {
     temperature: request.temperature,
     topP: request.topP,
     topK: request.topK,
-    candidateCount: request.choices,
+    candidateCount: hasChoices ? choices : undefined,
     stopSequences: stop.length === 0 ? undefined : stop.slice(0, MOST_STOP_SEQUENCES),
     presencePenalty: request.presencePenalty,
     frequencyPenalty: request.frequencyPenalty,
-    seed: request.seed,
+    seed: hasSeed ? seed : undefined,
     responseLogprobs: logprobs,
     logprobs: topLogprobs,
   };
@@ -102,7 +108,7 @@ export function patchRequest(raw: string, request: ChatRequest, target: RequestT
 }
 
 function boundEdit(body: JsonObject, bound: number): JsonEdit {
-  const parent = ['generationConfig', 'generation_config'].find((name) => optionalObjectIn(body, name));
+  const parent = ['generationConfig', 'generation_config'].find((name) => isJsonObject(body[name]));
   if (parent === undefined) return { path: ['generationConfig'], text: `{"maxOutputTokens":${bound}}` };
   return { path: [parent, 'maxOutputTokens'], text: String(bound) };
 }
