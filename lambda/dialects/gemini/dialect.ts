@@ -1,7 +1,7 @@
 import type { Dialect } from '../dialect.ts';
-import { decodeRequest } from './decode-request.ts';
 import { encodeRequest, patchRequest } from './encode-request.ts';
 import { decodeError, encodeError } from './errors.ts';
+import { decodeRequest } from './request.ts';
 import { decodeAnswer, encodeAnswer, patchAnswer } from './response.ts';
 import { createStreamEncoder, decodeStream, encodeStreamError, patchFrame } from './stream.ts';
 import { DIALECT_ID } from './wire.ts';

@@ -5,11 +5,11 @@ import { refuseAsked } from '../asked-features.ts';
 import { hasCacheHints } from '../cache-hints.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
 import { LeftOut } from '../request-feature.ts';
-import { GATEWAY_FIELDS } from './decode-request.ts';
 import { PartEncoder } from './encode-parts.ts';
 import { encodeFormat, encodeToolConfig, encodeTools } from './encode-tools.ts';
+import { GATEWAY_FIELDS } from './request.ts';
 import { encodeThinking, traitsOf } from './thinking.ts';
-import { camelCase, defined, isEmpty } from './wire.ts';
+import { defined, isEmpty } from './wire.ts';
 
 /** Google takes no more. @see https://ai.google.dev/api/generate-content#generationconfig */
 const MOST_STOP_SEQUENCES = 5;
@@ -83,7 +83,7 @@ function encodeSampling(request: ChatRequest, leftOut: LeftOut): JsonObject {
 const TIERS: ReadonlySet<string> = new Set(['standard', 'flex', 'priority']);
 
 /** Other formats' words for the usual tier. */
-const USUAL_TIERS: ReadonlySet<string> = new Set(['auto', 'default', 'standard_only']);
+const USUAL_TIERS: ReadonlySet<string> = new Set(['auto', 'default', 'standard_only', 'unspecified']);
 
 function encodeTier(tier: string | undefined, leftOut: LeftOut): string | undefined {
   if (tier === undefined || USUAL_TIERS.has(tier)) return undefined;
@@ -99,7 +99,7 @@ function encodeTier(tier: string | undefined, leftOut: LeftOut): string | undefi
 export function patchRequest(raw: string, request: ChatRequest, target: RequestTarget): string {
   const body = parseJsonObject(raw) ?? {};
   const edits: JsonEdit[] = Object.keys(body)
-    .filter((name) => GATEWAY_FIELDS.has(name) || name === camelCase('session_id'))
+    .filter((name) => GATEWAY_FIELDS.has(name))
     .map((name) => ({ path: [name], text: undefined }));
   const { maxOutputTokens } = target;
   if (request.maxOutputTokens === undefined && maxOutputTokens !== undefined)
