@@ -323,6 +323,21 @@ describe('what cannot be said', () => {
     expect([...named].sort()).toEqual(Object.keys(gemini.inexpressible).sort());
   });
 
+  test('is nesting beyond any use', () => {
+    const deep = (name: string): string => `${`{"${name}":`.repeat(20_000)}1${'}'.repeat(20_000)}`;
+    const { body, unsupported, omitted } = encode({
+      messages: [assistant(call('c', deep('a')))],
+      tools: [{ type: 'function', name: 'f', parameters: JSON.parse(deep('items')) }],
+      responseFormat: { type: 'json-schema', name: 'n', schema: JSON.parse(deep('items')), strict: true },
+    });
+    expect(JSON.stringify(body)).toContain('functionCall');
+    expect(unsupported).toEqual([
+      { feature: 'json_schema', detail: 'nesting' },
+      { feature: 'tool_arguments' },
+    ]);
+    expect(omitted).toEqual([{ feature: 'tool_schema', detail: 'f: nesting' }]);
+  });
+
   test('does not depend on the names in a request', () => {
     fc.assert(
       fc.property(fc.constantFrom('constructor', '__proto__', 'toString'), (name) => {

@@ -42,6 +42,14 @@ describe('a stream', () => {
     ]);
   });
 
+  test('that is nested deeper than any answer is an error, and so is such a whole answer', async () => {
+    const args = `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`;
+    const body = `{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":${args}}}]},"finishReason":"STOP"}]}`;
+    const message = 'The provider sent an answer that is nested too deeply.';
+    expect(errorOf(await decoded(`data: ${body}\r\n\r\n`))).toEqual(['upstream_invalid_response', message]);
+    expect(errorOf(gemini.decodeAnswer(body).events)).toEqual(['upstream_invalid_response', message]);
+  });
+
   test('with an error in it ends with that error', async () => {
     const error = { code: 503, message: 'The model is overloaded.', status: 'UNAVAILABLE' };
     const events = await decoded(parts([{ text: 'Hi' }]), chunk({ error }), STOP);
