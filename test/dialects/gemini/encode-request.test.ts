@@ -154,14 +154,14 @@ describe('reasoning', () => {
   };
 
   test.each([
-    [{ effort: 'low' }, 'gemini-3-flash', { includeThoughts: true, thinkingLevel: 'low' }],
-    [{ effort: 'minimal' }, 'gemini-3-flash', { includeThoughts: true, thinkingLevel: 'minimal' }],
-    [{ effort: 'minimal' }, 'gemini-3.1-pro-preview', { includeThoughts: true, thinkingLevel: 'low' }],
-    [{ effort: 'xhigh' }, 'gemini-3.1-pro-preview', { includeThoughts: true, thinkingLevel: 'high' }],
-    [{ budgetTokens: 5000 }, 'gemini-3.5-flash', { includeThoughts: true, thinkingLevel: 'medium' }],
+    [{ effort: 'low' }, 'gemini-3-flash', { includeThoughts: true, thinkingLevel: 'LOW' }],
+    [{ effort: 'minimal' }, 'gemini-3-flash', { includeThoughts: true, thinkingLevel: 'MINIMAL' }],
+    [{ effort: 'minimal' }, 'gemini-3.1-pro-preview', { includeThoughts: true, thinkingLevel: 'LOW' }],
+    [{ effort: 'xhigh' }, 'gemini-3.1-pro-preview', { includeThoughts: true, thinkingLevel: 'HIGH' }],
+    [{ budgetTokens: 5000 }, 'gemini-3.5-flash', { includeThoughts: true, thinkingLevel: 'MEDIUM' }],
     [{ enabled: true, adaptive: true }, 'gemini-3-flash', { includeThoughts: true }],
-    [{ enabled: false }, 'gemini-3-flash', { thinkingLevel: 'minimal' }],
-    [{ enabled: false }, 'gemini-3.1-pro', [{ thinkingLevel: 'low' }, 'reasoning']],
+    [{ enabled: false }, 'gemini-3-flash', { thinkingLevel: 'MINIMAL' }],
+    [{ enabled: false }, 'gemini-3.1-pro', [{ thinkingLevel: 'LOW' }, 'reasoning']],
     [{ effort: 'low' }, 'gemini-2.5-flash', { includeThoughts: true, thinkingBudget: 1024 }],
     [{ effort: 'high' }, 'gemini-2.5-pro', { includeThoughts: true, thinkingBudget: 24_576 }],
     [{ budgetTokens: 99_999 }, 'gemini-2.5-pro', { includeThoughts: true, thinkingBudget: 32_768 }],
@@ -172,7 +172,7 @@ describe('reasoning', () => {
     [{ effort: 'none' }, 'gemini-2.0-flash', undefined],
     [{ effort: 'high' }, 'gemini-2.0-flash', [undefined, 'reasoning']],
     [{ effort: 'constructor' }, 'gemini-3-flash', [undefined, 'reasoning']],
-    [{ effort: 'high' }, 'gemini-pro-latest', { includeThoughts: true, thinkingLevel: 'high' }],
+    [{ effort: 'high' }, 'gemini-pro-latest', { includeThoughts: true, thinkingLevel: 'HIGH' }],
   ])('%j of %s', (reasoning, model, expected) => {
     expect(config(reasoning, model)).toEqual(expected);
   });
