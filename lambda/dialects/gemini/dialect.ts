@@ -71,7 +71,6 @@ export const gemini: Dialect = {
     user: 'The format has no such parameter.',
     verbosity: 'The format has no such parameter.',
   },
-  hints: new Set(['store']),
   decodeRequest,
   encodeRequest,
   patchRequest,
