@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
   BedrockRuntimeClient,
@@ -80,12 +80,16 @@ interface Reply {
 /** A client of a server that always answers the same, and what it was sent. */
 async function clientOf({ status, headers, body }: Reply) {
   const received: { url: string; body: string }[] = [];
-  const listening = createServer(async (request, response) => {
-    received.push({ url: request.url ?? '', body: await textOf(request) });
-    response.writeHead(status, headers);
-    // Cut where it hurts: in the middle of messages.
-    for (let index = 0; index < body.length; index += 50) response.write(body.subarray(index, index + 50));
-    response.end();
+  const listening = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      received.push({ url: request.url ?? '', body: Buffer.concat(chunks).toString('utf8') });
+      response.writeHead(status, headers);
+      // Cut where it hurts: in the middle of messages.
+      for (let index = 0; index < body.length; index += 50) response.write(body.subarray(index, index + 50));
+      response.end();
+    });
   });
   server = listening;
   await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
@@ -100,12 +104,6 @@ async function clientOf({ status, headers, body }: Reply) {
     maxAttempts: 1,
   });
   return { client, received };
-}
-
-async function textOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 const streamed = (events: readonly ChatEvent[], more = ''): Reply => {
