@@ -164,6 +164,23 @@ describe('a caller’s request', () => {
     });
   });
 
+  test('may hold Sluice’s own options, of which none reaches a provider', () => {
+    const body = {
+      messages: [],
+      user: 'u',
+      metadata: { team: 'red', site: 'a' },
+      requestMetadata: { site: 'b' },
+      session_id: 's',
+    };
+    const decoded = decode(body);
+    expect(decoded).toMatchObject({ endUser: 'u', metadata: { team: 'red', site: 'b' }, unknownFields: [] });
+    const target = { model: CLAUDE, maxOutputTokens: undefined };
+    expect(JSON.parse(bedrockConverse.patchRequest(JSON.stringify(body), decoded, target))).toEqual({
+      messages: [],
+      requestMetadata: { site: 'b' },
+    });
+  });
+
   test('may hold an earlier answer with its sources', () => {
     const { messages } = decode({
       messages: [
@@ -370,8 +387,13 @@ describe('tools of another dialect', () => {
   test('that are gone are still named where the conversation holds their calls', () => {
     const { body } = encode({ messages: history });
     const names = body.toolConfig?.tools.map(({ toolSpec }) => toolSpec.name) ?? [];
-    expect(names).toEqual([body.messages[1]?.content[0]?.toolUse?.name, 'former_tool']);
+    expect(names).toEqual([body.messages[1]?.content[0]?.toolUse?.name]);
     for (const name of names) expect(name).toMatch(/^[a-zA-Z0-9_-]{1,64}$/);
+  });
+
+  test('of results whose calls are gone are still named', () => {
+    const { body } = encode({ messages: history.slice(2) });
+    expect(body.toolConfig?.tools.map(({ toolSpec }) => toolSpec.name)).toEqual(['former_tool']);
   });
 
   test('are refused for names that Bedrock does not take, for free text, and for tools others run', () => {

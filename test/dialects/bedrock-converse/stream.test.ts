@@ -171,6 +171,27 @@ describe('a stream', () => {
   });
 });
 
+describe('an answer nested without end', () => {
+  const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+  const asMessage = (name: string, payload: string): string =>
+    encodeMessage({ ':event-type': name, ':message-type': 'event' }, payload);
+
+  test.each([
+    ['contentBlockDelta', `{"contentBlockIndex":0,"delta":{"citation":${deep}}}`],
+    ['contentBlockDelta', `{"contentBlockIndex":0,"delta":{"toolResult":[{"json":${deep}}]}}`],
+    ['contentBlockStart', `{"contentBlockIndex":0,"start":{"toolResult":{"toolUseId":"a","x":${deep}}}}`],
+  ])('is an error in a stream: %s', async (name, payload) => {
+    const events = await read(START, asMessage(name, payload), end('end_turn'), METADATA);
+    expect(lastError(events)?.code).toBe('upstream_invalid_response');
+  });
+
+  test('is an error in a whole answer', () => {
+    const content = `[{"toolUse":{"toolUseId":"a","name":"f","input":${deep}}}]`;
+    const body = `{"output":{"message":{"content":${content}}},"stopReason":"tool_use"}`;
+    expect(lastError(bedrockConverse.decodeAnswer(body).events)?.code).toBe('upstream_invalid_response');
+  });
+});
+
 describe('a whole answer', () => {
   test.each(['', '[]', '{}', '{"output":{}}', '{"output":{"message":{"content":"a"}}}'])(
     'that is none is one error: %s',
