@@ -120,7 +120,7 @@ export const sentOutputBound = (
   outputBound === undefined ? undefined : Math.min(outputBound, price?.maxOutputTokens ?? outputBound);
 
 /** Options of one dialect that change no answer, so that leaving them out elsewhere takes nothing away. */
-const HINTS: ReadonlySet<string> = new Set([
+export const HINTS: ReadonlySet<string> = new Set([
   'context_management',
   'prompt_cache_key',
   'prompt_cache_retention',
