@@ -188,7 +188,9 @@ async function prepare(
   const body = encodeBody(gateway, exchange, target, admission);
   if (body instanceof GatewayError) return refused(body);
   const { text, unsupported, ignored } = body;
-  const mode = exchange.request.options.unsupportedParameters ?? gateway.config.unsupportedParameters;
+  const { preferences, unsupportedParameters: wished } = exchange.request.options;
+  const mode =
+    preferences.requireParameters === true ? 'reject' : (wished ?? gateway.config.unsupportedParameters);
   if (unsupported.length > 0 && mode === 'reject') return refused(unsupportedParameters(unsupported, target));
   exchange.dropped = [...unsupported, ...ignored];
   exchange.addedBytes = Math.max(exchange.addedBytes, addedBytes(exchange, text));
