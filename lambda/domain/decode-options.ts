@@ -25,7 +25,6 @@ const preferencesSchema = z.strictObject({
 
 /** Wishes of `provider` that ask for what no deployment here can promise yet; anything but these values is refused. */
 const WITHOUT_EFFECT: Readonly<Record<string, readonly unknown[]>> = {
-  require_parameters: [false],
   data_collection: ['allow'],
   zdr: [false],
   sort: [],
@@ -146,6 +145,7 @@ function decodePreferences(value: Json | undefined): RoutePreferences {
     ignore: preferences.ignore ?? [],
     allowFallbacks: preferences.allow_fallbacks ?? true,
     ...(preferences.only !== undefined && preferences.only !== null && { only: preferences.only }),
+    ...(preferences.require_parameters === true && { requireParameters: true }),
   };
 }
 

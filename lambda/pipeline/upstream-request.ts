@@ -137,9 +137,11 @@ export const unsupportedMode = (
   { options }: Pick<DecodedRequest, 'options'>,
   group: string,
 ): 'reject' | 'drop' =>
-  options.unsupportedParameters ??
-  config.modelGroups.find(({ name }) => name === group)?.unsupportedParameters ??
-  config.unsupportedParameters;
+  options.preferences.requireParameters === true
+    ? 'reject'
+    : (options.unsupportedParameters ??
+      config.modelGroups.find(({ name }) => name === group)?.unsupportedParameters ??
+      config.unsupportedParameters);
 
 /** Whether custom tools go to this dialect as functions. */
 export const lacksCustomTools = ({ inexpressible }: Dialect): boolean =>

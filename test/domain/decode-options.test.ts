@@ -65,7 +65,6 @@ describe('provider', () => {
   test.each<[string, JsonObject]>([
     ['zdr', { zdr: true }],
     ['data_collection', { data_collection: 'deny' }],
-    ['require_parameters', { require_parameters: true }],
     ['sort', { sort: 'price' }],
     ['max_price', { max_price: { prompt: 1 } }],
     ['quantizations', { quantizations: ['fp8'] }],
@@ -74,6 +73,15 @@ describe('provider', () => {
     expect(errorOf(() => decode({ provider }))).toMatchObject({
       code: 'unsupported_parameter',
       param: `provider.${name}`,
+    });
+  });
+
+  test('may ask that nothing of the request is dropped', () => {
+    expect(decode({ provider: { require_parameters: true } }).preferences).toEqual({
+      order: [],
+      ignore: [],
+      allowFallbacks: true,
+      requireParameters: true,
     });
   });
 
