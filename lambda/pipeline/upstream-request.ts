@@ -91,7 +91,12 @@ export function upstreamBody(
   return {
     text: JSON.stringify(encoded.body),
     unsupported: [...encoded.unsupported.map(spelled), ...native.filter((name) => !isHint(name))],
-    ignored: [...encoded.omitted.map(spelled), ...chat.unknownFields, ...native.filter(isHint)],
+    ignored: [
+      ...encoded.omitted.map(spelled),
+      ...chat.unknownFields,
+      ...native.filter(isHint),
+      ...BETA_HEADERS.filter((name) => exchange.request.headers[name] !== undefined),
+    ],
   };
 }
 
@@ -101,6 +106,9 @@ export const sentOutputBound = (
   outputBound: number | undefined,
 ): number | undefined =>
   outputBound === undefined ? undefined : Math.min(outputBound, price?.maxOutputTokens ?? outputBound);
+
+/** Headers in which a format's callers ask for what is still to come in it. */
+const BETA_HEADERS = ['anthropic-beta', 'openai-beta'] as const;
 
 /** Options of one dialect that change no answer, so that leaving them out elsewhere takes nothing away. */
 const HINTS: ReadonlySet<string> = new Set([

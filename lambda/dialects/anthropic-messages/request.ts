@@ -4,10 +4,11 @@ import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import { OWN_FIELDS } from '../../domain/request-options.ts';
 import { refuseAsked } from '../asked-features.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
+import { sentBound } from '../output-bound.ts';
 import { LeftOut } from '../request-feature.ts';
 import { decodeContent } from './decode-content.ts';
 import { encodeMessages, encodeSystem } from './encode-content.ts';
-import { acceptableMessages, hasMovedHere } from './moved-messages.ts';
+import { acceptableMessages, hasLostThinking, hasMovedHere } from './moved-messages.ts';
 import { present } from './present.ts';
 import { encodeSampling, encodeTier } from './sampling.ts';
 import { decodeReasoning, encodeThinking, traitsOf } from './thinking.ts';
@@ -160,7 +161,7 @@ function tagsOf(metadata: Json | undefined): JsonObject | undefined {
 export function encodeRequest(request: ChatRequest, target: RequestTarget): EncodedRequest {
   const leftOut = new LeftOut();
   refuseAsked(request, WITHOUT_EQUIVALENT, leftOut);
-  const maxTokens = target.maxOutputTokens ?? target.modelMaxOutputTokens ?? DEFAULT_MAX_TOKENS;
+  const maxTokens = sentBound(target, leftOut) ?? target.modelMaxOutputTokens ?? DEFAULT_MAX_TOKENS;
   const system = encodeSystem(request.messages, leftOut);
   const tools = encodeTools(request.tools ?? [], leftOut);
   const { thinking, effort, isUnsupported } = encodeThinking(request, target.model, maxTokens);
@@ -241,9 +242,14 @@ export function patchRequest(raw: string, request: ChatRequest, target: RequestT
   if (request.maxOutputTokens === undefined && target.maxOutputTokens !== undefined)
     edits.push({ path: ['max_tokens'], text: String(target.maxOutputTokens) });
   if (Object.keys(request.metadata ?? {}).length > 0) edits.push(metadataEdit(request));
-  if (hasMovedHere(request)) edits.push({ path: ['messages'], text: acceptableMessages(raw) });
+  if (hasMovedHere(request)) edits.push(...movedEdits(raw, request));
   return editJson(raw, edits);
 }
+
+const movedEdits = (raw: string, request: ChatRequest): readonly JsonEdit[] => [
+  { path: ['messages'], text: acceptableMessages(raw) },
+  ...(hasLostThinking(request) ? [{ path: ['thinking'], text: undefined }] : []),
+];
 
 /** Of `metadata` only the end user is Anthropic's; the rest are tags for the gateway. */
 const metadataEdit = ({ endUser }: ChatRequest): JsonEdit => ({

@@ -13,6 +13,7 @@ import { argumentsSchema } from '../arguments-schema.ts';
 import { refuseAsked } from '../asked-features.ts';
 import { hasCacheHints } from '../cache-hints.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
+import { sentBound } from '../output-bound.ts';
 import { LeftOut } from '../request-feature.ts';
 import { isSafeName } from '../safe-name.ts';
 import { encodeMessages, MAX_TOOL_NAME } from './encode-messages.ts';
@@ -76,7 +77,7 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
     model: target.model,
     messages: encodeMessages(request.messages, leftOut),
     ...(request.stream ? { stream: true, stream_options: { include_usage: true } } : {}),
-    [boundField(target)]: target.maxOutputTokens,
+    [boundField(target)]: sentBound(target, leftOut),
     ...(tools.length === 0 ? {} : encodeToolOptions(request, tools, leftOut)),
     ...encodeSampling(request),
     response_format: encodeResponseFormat(request.responseFormat),

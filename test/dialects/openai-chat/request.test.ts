@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { anthropicMessages } from '../../../lambda/dialects/anthropic-messages/dialect.ts';
 import { openaiChat } from '../../../lambda/dialects/openai-chat/dialect.ts';
 import type { ChatRequest } from '../../../lambda/domain/chat/request.ts';
 import { GatewayError } from '../../../lambda/domain/errors.ts';
@@ -229,6 +230,40 @@ describe('decodeRequest', () => {
   });
 });
 
+describe('hints where the prompt may be cached', () => {
+  const hint = { type: 'ephemeral' };
+
+  test('stand on parts, on messages, on tools and on their functions', () => {
+    const request = openaiChat.decodeRequest({
+      model: 'm',
+      messages: [
+        { role: 'system', content: 'Be brief.', cache_control: hint },
+        { role: 'user', content: [{ type: 'text', text: 'a', cache_control: hint }] },
+        { role: 'assistant', content: null, tool_calls: [CALL], cache_control: hint },
+        { role: 'tool', tool_call_id: 'c', content: 'done', cache_control: hint },
+      ],
+      tools: [
+        { type: 'function', function: { name: 'f' }, cache_control: hint },
+        { type: 'function', function: { name: 'g', cache_control: hint } },
+      ],
+    });
+    const hints = request.messages.flatMap(({ content }) =>
+      content.map((part) => ('cacheHint' in part ? part.cacheHint : undefined)),
+    );
+    expect(hints).toEqual([hint, hint, hint, hint]);
+    expect(request.tools).toMatchObject([{ cacheHint: hint }, { cacheHint: hint }]);
+  });
+
+  test('are left out for OpenAI, and named', () => {
+    const part = { type: 'text', text: 'a', cacheHint: hint } as const;
+    const { body, omitted } = encode({ messages: [{ role: 'user', content: [part] }] });
+    expect(JSON.stringify(body)).not.toContain('ephemeral');
+    expect(omitted).toEqual([{ feature: 'cache_hints' }]);
+  });
+
+  const CALL = { id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } };
+});
+
 describe('encodeRequest', () => {
   test('puts pictures that a tool gave into the user’s message after its result, and says which failed', () => {
     const image = {
@@ -322,6 +357,19 @@ describe('encodeRequest', () => {
       7,
     );
   });
+});
+
+describe('the bound on the answer', () => {
+  const target = { model: 'up', maxOutputTokens: 128_000, modelMaxOutputTokens: 16_384 };
+
+  test.each([openaiChat, anthropicMessages])(
+    'is what the model can give, where more was asked of another ($id)',
+    (dialect) => {
+      const { body, omitted } = dialect.encodeRequest(decode({ max_tokens: 128_000 }), target);
+      expect(body['max_tokens'] ?? body['max_completion_tokens']).toBe(16_384);
+      expect(omitted).toEqual([{ feature: 'max_output_tokens' }]);
+    },
+  );
 });
 
 describe('patchRequest', () => {
