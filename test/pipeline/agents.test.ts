@@ -147,7 +147,7 @@ describe('Claude Code', () => {
 });
 
 describe('OpenCode', () => {
-  // The mock's models give 4,096 tokens at most.
+  // The mock's models give 4,000 tokens at most.
   test.each([
     ['openai/mock', []],
     ['anthropic/mock', ['max_completion_tokens']],

@@ -226,7 +226,7 @@ describe('decodeRequest', () => {
     const request = openaiChat.decodeRequest(body);
     expect(request.stream).toBe(false);
     expect(request.messages[0]?.name).toBeUndefined();
-    expect(request.unknownFields).toEqual(['__proto__', 'constructor']);
+    expect(request.unknownFields).toEqual(['__proto__', 'constructor', 'messages.__proto__']);
   });
 });
 
@@ -262,6 +262,51 @@ describe('hints where the prompt may be cached', () => {
   });
 
   const CALL = { id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } };
+});
+
+describe('how much to think', () => {
+  test.each<[JsonObject, JsonObject]>([
+    [{ reasoning_effort: 'low' }, { effort: 'low', enabled: true }],
+    [{ reasoning: { max_tokens: 2000, exclude: true } }, { budgetTokens: 2000, display: 'omitted' }],
+    [{ thinking: { type: 'enabled', budget_tokens: 1024 } }, { budgetTokens: 1024, enabled: true }],
+    [{ thinking: { type: 'disabled' } }, { enabled: false }],
+    [
+      { thinking: { type: 'disabled' }, reasoning_effort: 'high' },
+      { effort: 'high', enabled: true },
+    ],
+  ])('may be said as %j', (fields, expected) => {
+    expect(decode(fields).reasoning).toEqual(expected);
+  });
+
+  test('may be said in ways only one provider knows', () => {
+    expect(decode({ thinking: true }).reasoning).toBeUndefined();
+  });
+});
+
+describe('what is not known here', () => {
+  test('is named where it stands inside messages and tools, if it says something', () => {
+    const { unknownFields } = openaiChat.decodeRequest({
+      model: 'm',
+      messages: [
+        { role: 'user', content: 'a', x_mood: 'good' },
+        { role: 'assistant', content: 'b', refusal: null, annotations: [], x_seen: true },
+        { role: 'assistant', content: 'c', annotations: [{ type: 'url_citation' }] },
+      ],
+      tools: [
+        { type: 'function', x_tool: 1, function: { name: 'f', x_function: 1 } },
+        { type: 'x_type', y: 1 },
+      ],
+      x_top: 1,
+    });
+    expect(unknownFields).toEqual([
+      'x_top',
+      'messages.x_mood',
+      'messages.x_seen',
+      'messages.annotations',
+      'tools.x_tool',
+      'tools.function.x_function',
+    ]);
+  });
 });
 
 describe('encodeRequest', () => {
