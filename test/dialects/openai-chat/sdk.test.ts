@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import OpenAI from 'openai';
@@ -28,29 +28,32 @@ let received: ChatRequest | undefined;
 let refusal: GatewayError | undefined;
 
 beforeAll(async () => {
-  server = createServer(async (request, response) => {
-    try {
-      if (refusal !== undefined) throw refusal;
-      received = openaiChat.decodeRequest(parseJsonObject(await textOf(request)) ?? {});
-      const isStream = received.stream;
-      response.setHeader('content-type', isStream ? openaiChat.streamContentType : 'application/json');
-      const encoder = openaiChat.createStreamEncoder(ENVELOPE);
-      response.end(
-        isStream
-          ? ANSWER.map((event) => encoder.encode(event)).join('')
-          : openaiChat.encodeAnswer(ANSWER, ENVELOPE),
-      );
-    } catch (error) {
-      if (!(error instanceof GatewayError)) throw error;
-      response.writeHead(ERROR_KINDS[error.code].status, { 'content-type': 'application/json' });
-      response.end(openaiChat.encodeError(error, 'req-1'));
-    }
-  });
+  // A failure of the answer shows as one of the test that asked.
+  server = createServer((request, response) => void respond(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   // A server that listens on a port has an address of this kind.
   const { port } = server.address() as AddressInfo;
   client = new OpenAI({ apiKey: 'k', baseURL: `http://127.0.0.1:${port}/v1`, maxRetries: 0 });
 });
+
+async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  try {
+    if (refusal !== undefined) throw refusal;
+    received = openaiChat.decodeRequest(parseJsonObject(await textOf(request)) ?? {});
+    const isStream = received.stream;
+    response.setHeader('content-type', isStream ? openaiChat.streamContentType : 'application/json');
+    const encoder = openaiChat.createStreamEncoder(ENVELOPE);
+    response.end(
+      isStream
+        ? ANSWER.map((event) => encoder.encode(event)).join('')
+        : openaiChat.encodeAnswer(ANSWER, ENVELOPE),
+    );
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    response.writeHead(ERROR_KINDS[error.code].status, { 'content-type': 'application/json' });
+    response.end(openaiChat.encodeError(error, 'req-1'));
+  }
+}
 
 afterAll(async () => {
   server.closeAllConnections();
