@@ -117,6 +117,7 @@ export function upstreamBody(
       ...grammars.map((name) => spelled({ feature: 'custom_tools', detail: `${name}.format` })),
       ...chat.unknownFields,
       ...native.filter(isHint),
+      ...BETA_HEADERS.filter((name) => exchange.request.headers[name] !== undefined),
     ],
   };
 }
@@ -153,6 +154,9 @@ export const sentOutputBound = (
   outputBound: number | undefined,
 ): number | undefined =>
   outputBound === undefined ? undefined : Math.min(outputBound, price?.maxOutputTokens ?? outputBound);
+
+/** Headers in which a format's callers ask for what is still to come in it. */
+const BETA_HEADERS = ['anthropic-beta', 'openai-beta'] as const;
 
 /** What may stand in a header; hosts let callers send more. */
 const IS_HEADER_TEXT = /^[\x20-\x7e]*$/;

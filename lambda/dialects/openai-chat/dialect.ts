@@ -33,6 +33,7 @@ export const openaiChat: Dialect = {
     file_url: 'Files are taken in their own bytes, not by address.',
     hosted_tools: 'The tool is run by the provider of its own dialect.',
     image: 'A system turn and an answer hold text only.',
+    max_output_tokens: 'The model gives no longer answers.',
     native_content: 'The content means something in its own dialect only.',
     provider_file: 'The file is kept by another provider.',
     reasoning_display: 'Whether reasoning is shown is the provider’s choice.',
