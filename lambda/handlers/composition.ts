@@ -13,6 +13,7 @@ import priceCatalogue from '../config/price-catalogue.json' with { type: 'json' 
 import { anthropicMessages } from '../dialects/anthropic-messages/dialect.ts';
 import type { Dialect, DialectId } from '../dialects/dialect.ts';
 import { openaiChat } from '../dialects/openai-chat/dialect.ts';
+import { OPERATION_DIALECTS } from '../dialects/operation-dialects.ts';
 import type { GatewayConfig } from '../domain/gateway-config.ts';
 import { type DeploymentId, requestId } from '../domain/ids.ts';
 import { deploymentParts } from '../domain/routing/deployment.ts';
@@ -44,7 +45,7 @@ export interface Host {
 }
 
 const DIALECTS: ReadonlyMap<DialectId, Dialect> = new Map(
-  [openaiChat, anthropicMessages].map((dialect) => [dialect.id, dialect]),
+  [openaiChat, anthropicMessages, ...OPERATION_DIALECTS].map((dialect) => [dialect.id, dialect]),
 );
 
 /** What calling providers needs, for requests and for probes alike. */

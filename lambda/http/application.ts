@@ -15,12 +15,21 @@ const chatRoute = (path: RegExp, dialect: DialectId): Route => ({
   method: 'POST',
   path,
   dialect,
-  answer: ({ gateway, id, dialect: spoken }, request) => answerChat(gateway, { ...request, id }, spoken),
+  answer: ({ gateway, id, dialect: spoken, parameter }, request) =>
+    answerChat(
+      gateway,
+      { ...request, id, ...(parameter !== '' && { address: { model: parameter } }) },
+      spoken,
+    ),
 });
 
 const ROUTES: readonly Route[] = [
   chatRoute(/^\/v1\/chat\/completions$/, 'openai-chat'),
   chatRoute(/^\/v1\/messages$/, 'anthropic-messages'),
+  chatRoute(/^\/v1\/messages\/count_tokens$/, 'anthropic-count-tokens'),
+  chatRoute(/^\/v1(?:beta)?\/models\/(.+):countTokens$/, 'gemini-count-tokens'),
+  chatRoute(/^\/v1\/embeddings$/, 'openai-embeddings'),
+  chatRoute(/^\/v[12]\/rerank$/, 'cohere-rerank'),
   { method: 'POST', path: /^\/v1\/route$/, answer: explainRoute },
   { method: 'GET', path: /^\/v1\/models$/, answer: listModels },
   { method: 'GET', path: /^\/v1\/models\/(.+)$/, answer: showModel },

@@ -2,12 +2,14 @@ import { type Dialect, type DialectId, OPERATION_OF } from '../dialects/dialect.
 import type { LeftOutFeature } from '../dialects/request-feature.ts';
 import { asksForNothing } from '../domain/money/bound.ts';
 import type { Price } from '../domain/money/price.ts';
+import { contentTypeOfForm } from '../domain/multipart.ts';
 import type { Deployment } from '../domain/routing/deployment.ts';
 import type { UpstreamRequest } from '../ports/upstream.ts';
 import type { Provider, ProviderApi } from '../providers/contract.ts';
 import type { Exchange } from './exchange.ts';
 import type { EnabledProvider, Gateway } from './gateway.ts';
 import { VIA_HEADER, via } from './guard.ts';
+import { priceFor } from './price-for.ts';
 
 /** A deployment together with all that is needed to call it. */
 export interface CallTarget {
@@ -23,6 +25,8 @@ export interface CallTarget {
 /** A body for the provider, and what could not be said in it. */
 export interface UpstreamBody {
   readonly text: string;
+  /** The content type of a form: each character of its text is one byte. */
+  readonly form?: string;
   /** Asked for by name, and not expressible there: refused or dropped, as the operator or caller chose. */
   readonly unsupported: readonly string[];
   /** Fields Sluice does not know, and hints, which mean nothing in another dialect: left out and named. */
@@ -47,7 +51,10 @@ export function callTarget(
     enabled,
     dialect,
     api,
-    price: gateway.prices.find(deployment, request.startedAtMs),
+    price: priceFor(gateway, deployment, {
+      dialect: request.callerDialect,
+      startedAtMs: request.startedAtMs,
+    }),
     isSameDialect: dialect.id === request.callerDialect,
   };
 }
@@ -78,7 +85,7 @@ export function upstreamBody(
   };
   if (target.isSameDialect)
     return {
-      text: target.dialect.patchRequest(raw, chat, requestTarget),
+      ...patchedBody(target.dialect, target.dialect.patchRequest(raw, chat, requestTarget)),
       unsupported: [],
       ignored: [],
     };
@@ -94,6 +101,18 @@ export function upstreamBody(
     ignored: [...encoded.omitted.map(spelled), ...chat.unknownFields, ...native.filter(isHint)],
   };
 }
+
+const patchedBody = (dialect: Dialect, text: string): Pick<UpstreamBody, 'text' | 'form'> => ({
+  text,
+  ...(dialect.requestFormat === 'multipart' && { form: contentTypeOfForm(text) }),
+});
+
+/** A body as it is sent. */
+export const sentBody = ({
+  text,
+  form,
+}: UpstreamBody): Pick<UpstreamCall, 'body'> & Partial<Pick<UpstreamCall, 'contentType'>> =>
+  form === undefined ? { body: text } : { body: Buffer.from(text, 'latin1'), contentType: form };
 
 /** The limit of our own that is sent: what was reserved for, as far as the model can give it. */
 export const sentOutputBound = (
@@ -121,8 +140,12 @@ export type Addressee = Pick<CallTarget, 'deployment' | 'enabled' | 'isSameDiale
 export interface UpstreamCall {
   /** After the base address. */
   readonly path: string;
-  readonly body: string;
+  readonly body: string | Uint8Array;
+  /** @default JSON */
+  readonly contentType?: string;
   readonly stream: boolean;
+  /** What kinds of answer are taken. @default JSON, or a stream of events */
+  readonly accept?: string;
   readonly credential: string | undefined;
   readonly signal: AbortSignal;
   /** The caller's headers, lower-case; of these only those go on that mean something to this provider. */
@@ -145,8 +168,8 @@ export function upstreamRequest(
     method: 'POST',
     url: baseUrl + call.path,
     headers: {
-      'content-type': 'application/json',
-      accept: call.stream ? 'text/event-stream' : 'application/json',
+      'content-type': call.contentType ?? 'application/json',
+      accept: call.accept ?? (call.stream ? 'text/event-stream' : 'application/json'),
       'user-agent': 'sluice',
       ...provider.authHeaders(call.credential ?? ''),
       ...Object.fromEntries(forwarded),

@@ -1,5 +1,6 @@
 import type { CatalogueEntry } from '../../lambda/config/catalogue-entry.ts';
 import { isJsonObject, type JsonObject } from '../../lambda/domain/json.ts';
+import { femtoFromUsdPerUnit, nanoFromFemto, nanoFromUsd } from '../../lambda/domain/money/nano.ts';
 import type { Catalogue } from './catalogue.ts';
 import { entryOf } from './entry.ts';
 import { type Place, placeOf } from './providers.ts';
@@ -29,6 +30,7 @@ export function derive(text: string): Derived {
   const keys = Object.keys(source).sort((a, b) => Number(b.includes('/')) - Number(a.includes('/')));
   for (const key of keys) {
     const listing = source[key];
+    if (IMAGE_SIZE.test(key)) continue;
     const place = isJsonObject(listing) ? placeOf(key, listing['litellm_provider']) : undefined;
     if (place === undefined || !isJsonObject(listing)) continue;
     const ofProvider = models.get(place.provider) ?? new Map<string, CatalogueEntry>();
@@ -37,7 +39,48 @@ export function derive(text: string): Derived {
     const name = place.model === undefined ? undefined : `${place.provider}/${place.model}`;
     if (reason !== undefined) leftOut.set(reason, [...(leftOut.get(reason) ?? []), { key, name }]);
   }
+  for (const [provider, entries] of models) addImageKinds(entries, provider, source);
   return { models, leftOut };
+}
+
+/** `high/1024-x-1536/gpt-image-1`: what a picture of one quality and size costs, which is no model of its own. */
+const IMAGE_KIND = /^(?:[a-z_]+\/)?(?:(low|medium|high|standard|hd)\/)?(\d+)-x-(\d+)\/([^/]+)$/;
+/** Any key of a size, also of sizes by the number of steps, which no request of ours can ask for. */
+const IMAGE_SIZE = /(?:^|\/)(?:\d+-x-\d+|max-x-max)\//;
+/** The source divides a picture's price by its pixels and cuts the digits off: prices are whole tenths of a cent. */
+const ROUNDED_TO_NANO = 1_000_000n;
+
+/** Lays what pictures cost by quality and size over the models they are of; an entry that lists none is made. */
+function addImageKinds(entries: Map<string, CatalogueEntry>, provider: string, source: JsonObject): void {
+  const kinds = new Map<string, Record<string, number>>();
+  for (const [key, listing] of Object.entries(source)) {
+    const [, quality, width, height, model = ''] = IMAGE_KIND.exec(key) ?? [];
+    const place = isJsonObject(listing) ? placeOf(key, listing['litellm_provider']) : undefined;
+    if (place?.provider !== provider || !isJsonObject(listing) || !entries.has(model)) continue;
+    const amount = imageAmount(listing, Number(width) * Number(height));
+    const kind = `${quality === undefined ? '' : `${quality}/`}${width}x${height}`;
+    if (amount !== undefined) kinds.set(model, { ...kinds.get(model), [kind]: amount });
+  }
+  for (const [model, listed] of kinds) {
+    const entry = entries.get(model);
+    // A size without its quality is listed at the cheapest one, where the model has several.
+    const hasQualities = Object.keys(listed).some((kind) => kind.includes('/'));
+    const image = Object.fromEntries(
+      Object.entries(listed).filter(([kind]) => !hasQualities || kind.includes('/')),
+    );
+    if (entry !== undefined) entries.set(model, { ...entry, units: { ...entry.units, image } });
+  }
+}
+
+/** Nano-dollars. */
+function imageAmount(listing: JsonObject, pixels: number): number | undefined {
+  const whole = listing['output_cost_per_image'] ?? listing['input_cost_per_image'];
+  if (Number(whole ?? 0) > 0) return Number(nanoFromUsd(String(whole)));
+  const perPixel = listing['input_cost_per_pixel'];
+  if (Number(perPixel ?? 0) <= 0) return undefined;
+  const femto = femtoFromUsdPerUnit(String(perPixel)) * BigInt(pixels);
+  const nano = nanoFromFemto(femto);
+  return Number(((nano + ROUNDED_TO_NANO - 1n) / ROUNDED_TO_NANO) * ROUNDED_TO_NANO);
 }
 
 /** Adds a model's entry, or answers why not. */

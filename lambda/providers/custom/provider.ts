@@ -5,7 +5,11 @@ import type { Provider } from '../contract.ts';
 export const CUSTOM: Provider = {
   id: providerId('custom'),
   name: 'Custom (OpenAI-compatible)',
-  apis: [{ dialect: 'openai-chat', path: () => '/chat/completions' }],
+  apis: [
+    { dialect: 'openai-chat', path: () => '/chat/completions' },
+    { dialect: 'openai-embeddings', path: () => '/embeddings' },
+    { dialect: 'cohere-rerank', path: () => '/rerank' },
+  ],
   baseUrl: undefined,
   credentialVariable: 'CUSTOM_API_KEY',
   credentialIsOptional: true,

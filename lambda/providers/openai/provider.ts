@@ -4,7 +4,10 @@ import type { Provider } from '../contract.ts';
 export const OPENAI: Provider = {
   id: providerId('openai'),
   name: 'OpenAI',
-  apis: [{ dialect: 'openai-chat', path: () => '/chat/completions' }],
+  apis: [
+    { dialect: 'openai-chat', path: () => '/chat/completions' },
+    { dialect: 'openai-embeddings', path: () => '/embeddings' },
+  ],
   baseUrl: 'https://api.openai.com/v1',
   credentialVariable: 'OPENAI_API_KEY',
   embeddingsPath: '/embeddings',

@@ -6,7 +6,10 @@ import { IMAGE_TOKENS } from '../simulation/tokens.ts';
 export const SIM: Provider = {
   id: providerId('sim'),
   name: 'Simulated (OpenAI format)',
-  apis: [{ dialect: 'openai-chat', path: () => '/chat/completions' }],
+  apis: [
+    { dialect: 'openai-chat', path: () => '/chat/completions' },
+    { dialect: 'openai-embeddings', path: () => '/embeddings' },
+  ],
   baseUrl: 'simulation://sim',
   credentialVariable: undefined,
   embeddingsPath: '/embeddings',
