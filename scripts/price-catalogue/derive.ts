@@ -44,7 +44,7 @@ export function derive(text: string): Derived {
 }
 
 /** `high/1024-x-1536/gpt-image-1`: what a picture of one quality and size costs, which is no model of its own. */
-const IMAGE_KIND = /^(?:[a-z_]+\/)?(?:(low|medium|high|standard|hd)\/)?(\d+)-x-(\d+)\/([^/]+)$/;
+const IMAGE_KIND = /^(?:azure\/)?(?:(low|medium|high|standard|hd)\/)?(\d+)-x-(\d+)\/([^/]+)$/;
 /** Any key of a size, also of sizes by the number of steps, which no request of ours can ask for. */
 const IMAGE_SIZE = /(?:^|\/)(?:\d+-x-\d+|max-x-max)\//;
 /** The source divides a picture's price by its pixels and cuts the digits off: prices are whole tenths of a cent. */

@@ -94,9 +94,14 @@ export interface CallBound {
 export function estimateCost(price: Price, bound: CallBound): NanoUsd {
   const { prompt, completion } = worstRates(price, bound);
   const tokens = prompt * BigInt(bound.promptTokens) + completion * BigInt(bound.completionTokens);
-  const units = Object.values(unitCosts(price, bound.units ?? {})).reduce((sum, cost) => sum + cost, 0n);
+  const { images, ...others } = unitCosts(price, bound.units ?? {});
+  const units = Object.values(others).reduce((sum, cost) => sum + cost, withImageTokens(price, images));
   return nanoUsd(nanoFromFemto(tokens + units) + (price.request?.most ?? ZERO_USD));
 }
+
+/** Where pictures are paid in tokens, what is listed for one is those tokens, rounded: up to a tenth more is set aside. */
+const withImageTokens = ({ standard }: Price, images: bigint): bigint =>
+  standard.rates.completionImage === undefined ? images : (images * 11n + 9n) / 10n;
 
 /** What is paid beside tokens, by its unit, in femto-dollars. */
 function unitCosts({ units = {} }: Price, counts: UnitCounts): UnitCosts {

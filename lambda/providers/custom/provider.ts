@@ -8,6 +8,10 @@ export const CUSTOM: Provider = {
   apis: [
     { dialect: 'openai-chat', path: () => '/chat/completions' },
     { dialect: 'openai-embeddings', path: () => '/embeddings' },
+    { dialect: 'openai-moderations', path: () => '/moderations' },
+    { dialect: 'openai-images', path: () => '/images/generations' },
+    { dialect: 'openai-speech', path: () => '/audio/speech' },
+    { dialect: 'openai-transcriptions', path: () => '/audio/transcriptions' },
     { dialect: 'cohere-rerank', path: () => '/rerank' },
   ],
   baseUrl: undefined,

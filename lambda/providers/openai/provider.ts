@@ -7,6 +7,10 @@ export const OPENAI: Provider = {
   apis: [
     { dialect: 'openai-chat', path: () => '/chat/completions' },
     { dialect: 'openai-embeddings', path: () => '/embeddings' },
+    { dialect: 'openai-moderations', path: () => '/moderations' },
+    { dialect: 'openai-images', path: () => '/images/generations' },
+    { dialect: 'openai-speech', path: () => '/audio/speech' },
+    { dialect: 'openai-transcriptions', path: () => '/audio/transcriptions' },
   ],
   baseUrl: 'https://api.openai.com/v1',
   credentialVariable: 'OPENAI_API_KEY',
