@@ -1,7 +1,27 @@
 import type { ChatEvent, Frame } from '../domain/chat/event.ts';
+import { editJson } from '../domain/edit-json.ts';
+import type { GatewayError } from '../domain/errors.ts';
 import { type JsonObject, parseJsonObject } from '../domain/json.ts';
-import { noAnswer, startOf } from './operation-dialect.ts';
-import { readServerSentEvents, type ServerSentEvent } from './sse.ts';
+import type { AnswerEnvelope } from './dialect.ts';
+import { errorBody } from './openai-chat/errors.ts';
+import { costEdits } from './openai-chat/usage.ts';
+import { costOfEvents, noAnswer, startOf } from './operation-dialect.ts';
+import { parseServerSentEvent, readServerSentEvents, replaceData, type ServerSentEvent } from './sse.ts';
+
+/** A block of such a stream as it came; where it tells the usage, with what it cost. */
+export function patchEventFrame({ raw = '', events }: Frame): string {
+  const cost = costOfEvents(events);
+  if (cost === undefined) return raw;
+  const block = parseServerSentEvent(raw);
+  const body = parseJsonObject(block.data ?? '');
+  return body === undefined ? raw : replaceData(block, editJson(block.data ?? '', costEdits(body, cost)));
+}
+
+/** An error in such a stream: OpenAI's SDKs throw what stands under `error`. */
+export function eventStreamError(error: GatewayError, envelope: AnswerEnvelope): string {
+  const body = { type: 'error', error: errorBody(error, { request_id: envelope.id }) };
+  return `event: error\ndata: ${JSON.stringify(body)}\n\n`;
+}
 
 /** What the events of one stream mean; one object a stream. */
 export interface EventReader {

@@ -1,5 +1,5 @@
 import type { ChatEvent, Frame } from '../domain/chat/event.ts';
-import type { ChatRequest } from '../domain/chat/request.ts';
+import type { ChatRequest, NamespacedTool } from '../domain/chat/request.ts';
 import type { GatewayError, UpstreamError } from '../domain/errors.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { LeftOutFeature, RequestFeature } from './request-feature.ts';
@@ -49,6 +49,10 @@ export interface AnswerEnvelope {
   readonly includeUsage: boolean;
   /** What was asked, for formats in which the answer's form hangs on it. */
   readonly request?: ChatRequest;
+  /** The dialect in which the answer was made, so that its proofs of origin can be named; left out: the caller's own. */
+  readonly upstreamDialect?: DialectId;
+  /** Tools that the caller knows by namespace, by the name under which they are called. */
+  readonly namespacedTools?: Readonly<Record<string, NamespacedTool>>;
 }
 
 /** Where an encoded request goes. */
@@ -136,6 +140,8 @@ export interface Dialect {
   decodeError(status: number, headers: Readonly<Record<string, string>>, body: string): UpstreamError;
   /** An error before the first byte, as this format's callers know it. The status is the error's own. */
   encodeError(error: GatewayError, requestId: string): string;
+  /** Headers beside that error, where the format's SDKs read some: lower-case names. */
+  errorHeaders?(error: GatewayError, requestId: string): Readonly<Record<string, string>>;
   /** An error after the first byte: one event in this format, after which the stream ends. */
   encodeStreamError(error: GatewayError, envelope: AnswerEnvelope): string;
 }

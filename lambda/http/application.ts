@@ -1,4 +1,5 @@
 import type { Dialect, DialectId } from '../dialects/dialect.ts';
+import { geminiArrayStream } from '../dialects/gemini/array-stream.ts';
 import { asGatewayError, GatewayError } from '../domain/errors.ts';
 import type { RequestId } from '../domain/ids.ts';
 import type { Gateway } from '../pipeline/gateway.ts';
@@ -11,23 +12,36 @@ import { type HttpApplication, type HttpRequest, type HttpResponse, jsonResponse
 import { listModels, showModel } from './models-route.ts';
 import type { Route } from './route.ts';
 
-const chatRoute = (path: RegExp, dialect: DialectId): Route => ({
+/** How a caller of one dialect is answered. @param stream what the address says, where it names the model too */
+const chatRoute = (path: RegExp, dialect: DialectId, stream?: boolean): Route => ({
   method: 'POST',
   path,
   dialect,
   answer: ({ gateway, id, dialect: spoken, parameter }, request) =>
     answerChat(
       gateway,
-      { ...request, id, ...(parameter !== '' && { address: { model: parameter } }) },
+      { ...request, id, ...(parameter !== '' && { address: { model: parameter, ...(stream !== undefined && { stream }) } }) },
       spoken,
     ),
 });
 
+/** Google's address of a model, as its SDKs write it for the Gemini API and for Vertex. */
+const geminiPath = (verb: string): RegExp =>
+  new RegExp(
+    `^/v1(?:beta1?)?/(?:projects/[^/]+/locations/[^/]+/)?(?:publishers/[^/]+/)?models/(.+):${verb}$`,
+  );
+
 const ROUTES: readonly Route[] = [
   chatRoute(/^\/v1\/chat\/completions$/, 'openai-chat'),
+  chatRoute(/^\/v1\/responses$/, 'openai-responses'),
   chatRoute(/^\/v1\/messages$/, 'anthropic-messages'),
+  chatRoute(geminiPath('generateContent'), 'gemini', false),
+  chatRoute(geminiPath('streamGenerateContent'), 'gemini', true),
+  chatRoute(/^\/model\/(.+)\/converse$/, 'bedrock-converse', false),
+  chatRoute(/^\/model\/(.+)\/converse-stream$/, 'bedrock-converse', true),
+  chatRoute(/^\/v2\/chat$/, 'cohere-chat'),
   chatRoute(/^\/v1\/messages\/count_tokens$/, 'anthropic-count-tokens'),
-  chatRoute(/^\/v1(?:beta)?\/models\/(.+):countTokens$/, 'gemini-count-tokens'),
+  chatRoute(geminiPath('countTokens'), 'gemini-count-tokens'),
   chatRoute(/^\/v1\/embeddings$/, 'openai-embeddings'),
   chatRoute(/^\/v[12]\/rerank$/, 'cohere-rerank'),
   chatRoute(/^\/v1\/moderations$/, 'openai-moderations'),
@@ -100,10 +114,17 @@ function noSuchRoute(request: HttpRequest, otherMethods: readonly Route[]): Gate
 }
 
 function spokenDialect(gateway: Gateway, route: Route | undefined, request: HttpRequest): Dialect {
-  const shown = request.headers['anthropic-version'] === undefined ? 'openai-chat' : 'anthropic-messages';
-  const dialect = gateway.dialects.get(route?.dialect ?? shown);
+  const dialect = gateway.dialects.get(route?.dialect ?? shownDialect(request.headers));
   if (dialect === undefined) throw new Error(`The dialect of ${request.path} is not built in.`);
-  return dialect;
+  // Google answers with one growing list to whoever does not ask for events.
+  const asksForList = dialect.id === 'gemini' && request.query.get('alt') !== 'sse';
+  return asksForList ? geminiArrayStream(dialect) : dialect;
+}
+
+/** What a caller speaks whose route belongs to no dialect. */
+function shownDialect(headers: HttpRequest['headers']): DialectId {
+  if (headers['anthropic-version'] !== undefined) return 'anthropic-messages';
+  return headers['x-goog-api-key'] === undefined ? 'openai-chat' : 'gemini';
 }
 
 function decodeParameter(text: string): string {

@@ -18,11 +18,14 @@ function envelopeOf(exchange: Exchange, { target, replay }: Pick<Answer, 'target
   // Under its Idempotency-Key an answer is given again as it was, name and all.
   const first = replay?.how === 'idempotency' ? replay.answer : undefined;
   const startedAtMs = first?.startedAtMs ?? exchange.facts.startedAtMs;
+  const { includeUsage, namespacedTools } = exchange.request.chat;
   return {
     id: first?.requestId ?? exchange.facts.id,
     model: target.deployment.id,
     createdAtSeconds: Math.floor(startedAtMs / 1_000),
-    includeUsage: exchange.request.chat.includeUsage,
+    includeUsage,
+    upstreamDialect: target.dialect.id,
+    ...(namespacedTools !== undefined && { namespacedTools }),
     request: exchange.request.chat,
   };
 }

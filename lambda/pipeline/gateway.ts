@@ -7,6 +7,7 @@ import type { ClaimStore } from '../ports/claim-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Credentials } from '../ports/credentials.ts';
 import type { Ledger } from '../ports/ledger.ts';
+import type { RequestSigners } from '../ports/request-signer.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import type { SendUpstream } from '../ports/upstream.ts';
 import type { VectorIndex } from '../ports/vector-index.ts';
@@ -54,6 +55,7 @@ export interface Gateway {
   readonly vectors: VectorIndex | undefined;
   readonly flights: FlightBoard;
   readonly credentials: Credentials;
+  readonly signers: RequestSigners;
   readonly send: SendUpstream;
   readonly telemetry: Telemetry;
   readonly clock: Clock;

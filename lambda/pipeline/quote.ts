@@ -175,7 +175,8 @@ function mayReason(
 ): boolean {
   if (price?.capabilities.includes('reasoning') !== true) return false;
   const { provider } = gateway.providers.get(deployment.provider) ?? {};
-  const api = provider && apiFor(provider, deployment.model, exchange.request.dialect.id);
+  const { dialect } = exchange.request;
+  const api = provider && apiFor(gateway.dialects, provider, deployment.model, dialect.id);
   const isAnthropic = api?.dialect === 'anthropic-messages';
   const { reasoning } = exchange.request.chat;
   return !isAnthropic || (reasoning !== undefined && reasoning.enabled !== false);

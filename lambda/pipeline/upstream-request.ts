@@ -10,6 +10,7 @@ import type { Exchange } from './exchange.ts';
 import type { EnabledProvider, Gateway } from './gateway.ts';
 import { VIA_HEADER, via } from './guard.ts';
 import { priceFor } from './price-for.ts';
+import { fitBody } from './request-quirks.ts';
 
 /** A deployment together with all that is needed to call it. */
 export interface CallTarget {
@@ -34,7 +35,8 @@ export interface UpstreamBody {
 }
 
 /**
- * Finds what is needed to call a deployment; `undefined` when its provider is not enabled here.
+ * Finds what is needed to call a deployment; `undefined` when its provider is not enabled here, or has nothing for the
+ * caller's operation.
  * @param request `startedAtMs`, in Unix milliseconds, decides which price is in force
  */
 export function callTarget(
@@ -43,7 +45,7 @@ export function callTarget(
   request: { readonly callerDialect: DialectId; readonly startedAtMs: number },
 ): CallTarget | undefined {
   const enabled = gateway.providers.get(deployment.provider);
-  const api = enabled && apiFor(enabled.provider, deployment.model, request.callerDialect);
+  const api = enabled && apiFor(gateway.dialects, enabled.provider, deployment.model, request.callerDialect);
   const dialect = api && gateway.dialects.get(api.dialect);
   if (enabled === undefined || api === undefined || dialect === undefined) return undefined;
   return {
@@ -59,11 +61,21 @@ export function callTarget(
   };
 }
 
-/** How a model is talked to for this caller: in the caller's own dialect, where the provider speaks it. */
-export function apiFor(provider: Provider, model: string, callerDialect: DialectId): ProviderApi | undefined {
+/**
+ * How a model is talked to for this caller: in the caller's own dialect, where the provider speaks it.
+ * @param spoken the dialects of this gateway; an API in another one is passed over
+ */
+export function apiFor(
+  spoken: { has(dialect: DialectId): boolean },
+  provider: Pick<Provider, 'apis'>,
+  model: string,
+  callerDialect: DialectId,
+): ProviderApi | undefined {
   const serving = provider.apis.filter(
     ({ dialect, models }) =>
-      OPERATION_OF[dialect] === OPERATION_OF[callerDialect] && (models?.test(model) ?? true),
+      OPERATION_OF[dialect] === OPERATION_OF[callerDialect] &&
+      spoken.has(dialect) &&
+      (models?.test(model) ?? true),
   );
   return serving.find(({ dialect }) => dialect === callerDialect) ?? serving[0];
 }
@@ -83,29 +95,32 @@ export function upstreamBody(
     ...(maxOutputTokensField !== undefined && { maxOutputTokensField }),
     ...(modelMaxOutputTokens !== undefined && { modelMaxOutputTokens }),
   };
-  if (target.isSameDialect)
-    return {
-      ...patchedBody(target.dialect, target.dialect.patchRequest(raw, chat, requestTarget)),
-      unsupported: [],
-      ignored: [],
-    };
+  const { quirks } = target.api;
+  if (target.isSameDialect) {
+    const patched = target.dialect.patchRequest(raw, chat, requestTarget);
+    if (target.dialect.requestFormat === 'multipart')
+      return { text: patched, form: contentTypeOfForm(patched), unsupported: [], ignored: [] };
+    const fitted = fitBody(patched, quirks);
+    return { text: fitted.text, unsupported: [], ignored: fitted.dropped };
+  }
   const { spellings } = exchange.request.dialect;
   const spelled = ({ feature, detail }: LeftOutFeature): string =>
     (spellings[feature] ?? feature) + (detail === undefined ? '' : `: ${detail}`);
   const encoded = target.dialect.encodeRequest(chat, requestTarget);
   const native = Object.keys(chat.nativeOptions);
   const isHint = (name: string): boolean => HINTS.has(name) || asksForNothing(name, chat.nativeOptions[name]);
+  const fitted = fitBody(JSON.stringify(encoded.body), quirks);
   return {
-    text: JSON.stringify(encoded.body),
+    text: fitted.text,
     unsupported: [...encoded.unsupported.map(spelled), ...native.filter((name) => !isHint(name))],
-    ignored: [...encoded.omitted.map(spelled), ...chat.unknownFields, ...native.filter(isHint)],
+    ignored: [
+      ...encoded.omitted.map(spelled),
+      ...fitted.dropped,
+      ...chat.unknownFields,
+      ...native.filter(isHint),
+    ],
   };
 }
-
-const patchedBody = (dialect: Dialect, text: string): Pick<UpstreamBody, 'text' | 'form'> => ({
-  text,
-  ...(dialect.requestFormat === 'multipart' && { form: contentTypeOfForm(text) }),
-});
 
 /** A body as it is sent. */
 export const sentBody = ({
@@ -134,7 +149,7 @@ const HINTS: ReadonlySet<string> = new Set([
 const IS_HEADER_TEXT = /^[\x20-\x7e]*$/;
 
 /** Whom a call goes to. */
-export type Addressee = Pick<CallTarget, 'deployment' | 'enabled' | 'isSameDialect'>;
+export type Addressee = Pick<CallTarget, 'deployment' | 'enabled' | 'api' | 'isSameDialect'>;
 
 /** What an HTTP call to a provider is made of. */
 export interface UpstreamCall {
@@ -171,7 +186,7 @@ export function upstreamRequest(
       'content-type': call.contentType ?? 'application/json',
       accept: call.accept ?? (call.stream ? 'text/event-stream' : 'application/json'),
       'user-agent': 'sluice',
-      ...provider.authHeaders(call.credential ?? ''),
+      ...provider.authHeaders(call.credential ?? '', target.api.dialect),
       ...Object.fromEntries(forwarded),
       [VIA_HEADER]: [...via(call.callerHeaders).filter((name) => IS_HEADER_TEXT.test(name)), gateway.id].join(
         ', ',

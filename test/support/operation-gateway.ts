@@ -63,7 +63,7 @@ export async function startOperationGateway(config: Partial<GatewayDefinition> =
       ...config,
     },
     environment: {
-      COHERE_API_KEY: 'cohere-credential',
+      CO_API_KEY: 'cohere-credential',
       VOYAGE_API_KEY: 'voyage-credential',
       JINA_API_KEY: 'jina-credential',
       ...Object.fromEntries(

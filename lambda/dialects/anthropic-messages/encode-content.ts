@@ -173,10 +173,13 @@ function encodeNative(part: PartOf<'native'>, leftOut: LeftOut): readonly JsonOb
  * A tool call's id as Anthropic takes it. Ids of other providers may hold characters it refuses; they are replaced, with a
  * checksum of the whole id behind, so that call and result still match and no two ids become one.
  */
-function toolId(id: string): string {
-  if (/^[a-zA-Z0-9_-]+$/.test(id)) return id;
+export function toolId(id: string): string {
+  if (isToolId(id)) return id;
   return `${id.replaceAll(/[^a-zA-Z0-9_-]/g, '_')}_${checksum(id)}`;
 }
+
+/** Whether Anthropic takes an id of a tool call as it is. */
+export const isToolId = (id: string): boolean => /^[a-zA-Z0-9_-]+$/.test(id);
 
 /** FNV-1a, 32 bits, in hexadecimal. @see http://www.isthe.com/chongo/tech/comp/fnv/ */
 function checksum(text: string): string {

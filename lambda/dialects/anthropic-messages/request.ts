@@ -1,17 +1,28 @@
 import type { ChatRequest, Message, ResponseFormat, Tool } from '../../domain/chat/request.ts';
 import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
-import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../../domain/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import { OWN_FIELDS } from '../../domain/request-options.ts';
 import { refuseAsked } from '../asked-features.ts';
+import { encodeClaudeSampling } from '../claude-sampling.ts';
+import { encodeThinking, traitsOf } from '../claude-thinking.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
 import { LeftOut } from '../request-feature.ts';
-import { decodeContent, isUnsignedThinking } from './decode-content.ts';
+import { decodeContent } from './decode-content.ts';
 import { encodeMessages, encodeSystem } from './encode-content.ts';
+import { acceptableMessages, hasMovedHere } from './moved-messages.ts';
 import { present } from './present.ts';
-import { encodeSampling, encodeTier } from './sampling.ts';
-import { decodeReasoning, encodeThinking, traitsOf } from './thinking.ts';
+import { encodeTier } from './sampling.ts';
+import { decodeReasoning } from './thinking.ts';
 import { decodeToolChoice, decodeTools, encodeToolChoice, encodeTools, mcpServersTool } from './tools.ts';
-import { check, messageShape, type RequestShape, refusal, refuseDeepNesting, requestShape } from './wire.ts';
+import {
+  check,
+  DIALECT,
+  messageShape,
+  type RequestShape,
+  refusal,
+  refuseDeepNesting,
+  requestShape,
+} from './wire.ts';
 
 /** The bound that is sent where nobody named one: the format has no default. */
 const DEFAULT_MAX_TOKENS = 4096;
@@ -158,7 +169,11 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
   const maxTokens = target.maxOutputTokens ?? target.modelMaxOutputTokens ?? DEFAULT_MAX_TOKENS;
   const system = encodeSystem(request.messages, leftOut);
   const tools = encodeTools(request.tools ?? [], leftOut);
-  const { thinking, effort, isUnsupported } = encodeThinking(request, target.model, maxTokens);
+  const { thinking, effort, isUnsupported } = encodeThinking(request, {
+    model: target.model,
+    maxTokens,
+    dialect: DIALECT,
+  });
   if (isUnsupported) leftOut.refuse('reasoning');
   const outputConfig = present({ effort, format: encodeFormat(request.responseFormat) });
   const body: JsonObject = {
@@ -174,7 +189,7 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
       stop_sequences: encodeStop(request.stop, leftOut),
       metadata: request.endUser === undefined ? undefined : { user_id: request.endUser },
     }),
-    ...encodeSampling(
+    ...encodeClaudeSampling(
       request,
       { takesSampling: traitsOf(target.model).takesSampling, hasBudget: thinking?.['type'] === 'enabled' },
       leftOut,
@@ -211,8 +226,8 @@ function encodeStop(stop: readonly string[] | undefined, leftOut: LeftOut): read
 
 /**
  * The caller's own body, for a provider of this dialect. Beyond model, bound and removed fields two things change: tags for
- * Sluice leave `metadata`, and reasoning that Anthropic never signed (an earlier turn was answered by another provider)
- * leaves `messages`, since either makes Anthropic refuse the request.
+ * Sluice leave `metadata`, and what other providers left in `messages` (reasoning that Anthropic never signed, ids it does
+ * not take) is made acceptable, since either makes Anthropic refuse the request.
  */
 export function patchRequest(raw: string, request: ChatRequest, target: RequestTarget): string {
   const edits: JsonEdit[] = [...GATEWAY_FIELDS].map((name) => ({ path: [name], text: undefined }));
@@ -220,7 +235,7 @@ export function patchRequest(raw: string, request: ChatRequest, target: RequestT
   if (request.maxOutputTokens === undefined && target.maxOutputTokens !== undefined)
     edits.push({ path: ['max_tokens'], text: String(target.maxOutputTokens) });
   if (Object.keys(request.metadata ?? {}).length > 0) edits.push(metadataEdit(request));
-  if (hasUnsignedReasoning(request)) edits.push({ path: ['messages'], text: signedMessages(raw) });
+  if (hasMovedHere(request)) edits.push({ path: ['messages'], text: acceptableMessages(raw) });
   return editJson(raw, edits);
 }
 
@@ -229,19 +244,3 @@ const metadataEdit = ({ endUser }: ChatRequest): JsonEdit => ({
   path: ['metadata'],
   text: endUser === undefined ? undefined : JSON.stringify({ user_id: endUser }),
 });
-
-const hasUnsignedReasoning = (request: ChatRequest): boolean =>
-  request.messages.some((message) =>
-    message.content.some((part) => part.type === 'reasoning' && part.signature === undefined),
-  );
-
-function signedMessages(raw: string): string {
-  const messages = parseJsonObject(raw)?.['messages'];
-  return JSON.stringify(Array.isArray(messages) ? messages.flatMap(withoutUnsigned) : messages);
-}
-
-function withoutUnsigned(message: Json): readonly Json[] {
-  if (!isJsonObject(message) || !Array.isArray(message['content'])) return [message];
-  const content = message['content'].filter((block: Json) => !isUnsignedThinking(block));
-  return content.length === 0 ? [] : [{ ...message, content }];
-}

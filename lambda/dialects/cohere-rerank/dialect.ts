@@ -4,13 +4,13 @@ import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
 import { type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import type { Cost } from '../../domain/money/cost.ts';
 import type { Usage } from '../../domain/money/usage.ts';
+import { decodeError, encodeError } from '../cohere-chat/errors.ts';
 import type { AnswerEnvelope, Dialect, EncodedRequest, RequestTarget } from '../dialect.ts';
 import { decodeErrorChunk } from '../openai-chat/errors.ts';
 import { costEdits, costMembers } from '../openai-chat/usage.ts';
 import { asObject, countIn, defined, objectIn, textIn } from '../openai-chat/wire.ts';
 import { costOfEvents, jsonFrame, noAnswer, operationDialect, textAnswer } from '../operation-dialect.ts';
-import { decodeRerank, documentText, rankingOf, rankingText, readResults } from '../rerank/ranking.ts';
-import { decodeError, encodeError } from './errors.ts';
+import { decodeRerank, documentText, rankingOf, rankingText, readResults } from '../ranking.ts';
 
 /**
  * Cohere's rerank, which Jina speaks too (with `usage` where Cohere has `meta.billed_units`).

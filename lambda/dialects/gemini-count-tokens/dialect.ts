@@ -1,12 +1,13 @@
 import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
-import { parseJson, type JsonObject } from '../../domain/json.ts';
-import type { Dialect } from '../dialect.ts';
+import { isJsonObject, parseJson, type JsonObject } from '../../domain/json.ts';
+import type { ChatRequest } from '../../domain/chat/request.ts';
+import type { Dialect, RequestAddress } from '../dialect.ts';
+import { decodeError, encodeError } from '../gemini/errors.ts';
+import { decodeRequest as decodeGemini } from '../gemini/decode-request.ts';
 import { decodeErrorChunk } from '../openai-chat/errors.ts';
 import { countIn } from '../openai-chat/wire.ts';
-import { jsonFrame, noAnswer, operationDialect, textAnswer, textOfEvents, WITHOUT_OWN_FIELDS } from '../operation-dialect.ts';
+import { jsonFrame, noAnswer, operationDialect, textAnswer, ownMembers, textOfEvents, WITHOUT_OWN_FIELDS } from '../operation-dialect.ts';
 import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
-import { decodeError, encodeError } from './errors.ts';
-import { decodeRequest } from './request.ts';
 
 /**
  * How many tokens a conversation has. What was counted is the answer, and no usage: counting is free.
@@ -22,6 +23,21 @@ export const geminiCountTokens: Dialect = operationDialect({
   decodeError,
   encodeError,
 });
+
+/**
+ * Reads what is to be counted: `contents`, or a whole `generateContentRequest`.
+ * @throws GatewayError `invalid_request`
+ */
+function decodeRequest(body: JsonObject, address?: RequestAddress): ChatRequest {
+  const whole = body['generateContentRequest'];
+  return {
+    ...decodeGemini(isJsonObject(whole) ? whole : body, { ...address, stream: false }),
+    maxOutputTokens: 0,
+    work: { units: {} },
+    nativeOptions: ownMembers(body),
+    unknownFields: [],
+  };
+}
 
 /** The model stands in the address, and once more in a request for an answer that is to be counted. */
 function modelEdits(raw: string, model: string): readonly JsonEdit[] {

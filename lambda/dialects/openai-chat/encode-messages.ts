@@ -1,6 +1,7 @@
 import type { ContentPart, MediaSource, Message } from '../../domain/chat/request.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import type { LeftOut, RequestFeature } from '../request-feature.ts';
+import { formatOf, isOwnReasoning } from './reasoning-format.ts';
 import { DIALECT_ID, defined } from './wire.ts';
 
 type ToolResult = Extract<ContentPart, { readonly type: 'tool-result' }>;
@@ -85,8 +86,12 @@ function encodeNative(
 ): JsonObject | undefined {
   // This dialect's native parts are decoded from objects only.
   if (part.dialect === DIALECT_ID) return part.value as JsonObject;
-  leftOut.refuse('native_content', part.name);
-  return undefined;
+  if (part.text === undefined) {
+    leftOut.refuse('native_content', part.name);
+    return undefined;
+  }
+  leftOut.omit('native_content', part.name);
+  return { type: 'text', text: part.text };
 }
 
 function encodeImage(
@@ -101,7 +106,7 @@ function encodeImage(
 }
 
 /** @see https://platform.openai.com/docs/guides/audio */
-function encodeAudio(source: MediaSource, leftOut: LeftOut): JsonObject | undefined {
+export function encodeAudio(source: MediaSource, leftOut: LeftOut): JsonObject | undefined {
   if (source.type !== 'base64') {
     leftOut.refuse(source.type === 'url' ? 'audio' : 'provider_file');
     return undefined;
@@ -129,30 +134,54 @@ function encodeFile(
   return { type: 'file', file: { filename: name ?? 'file', file_data: urlOf(source) } };
 }
 
-const urlOf = (source: Exclude<MediaSource, { readonly type: 'provider-file' }>): string =>
+/** The address, or the bytes as a data URL. */
+export const urlOf = (source: Exclude<MediaSource, { readonly type: 'provider-file' }>): string =>
   source.type === 'url' ? source.url : `data:${source.mediaType};base64,${source.data}`;
 
 /**
  * Reasoning goes back only in this dialect's own form; signed or opaque reasoning of another provider means nothing here
- * and is left out, as its own provider would do with a model that does not think.
+ * and is left out, as its own provider would do with a model that does not think. Tools that another provider ran, and
+ * what they found, are history: the answer they led to stands beside them as text.
  */
 function encodeAssistant(parts: readonly ContentPart[], leftOut: LeftOut): JsonObject {
-  if (parts.some(isForeignReasoning)) leftOut.omit('reasoning_content');
+  if (parts.some(isForeignProof)) leftOut.omit('reasoning_content');
   const calls = parts.flatMap((part) => (part.type === 'tool-call' ? [encodeToolCall(part)] : []));
   const refusals = parts.flatMap((part) => (part.type === 'refusal' ? [part.text] : []));
-  const reasoning = parts.flatMap((part) =>
-    part.type === 'reasoning' && part.dialect === DIALECT_ID ? [part.text] : [],
-  );
-  const spoken = parts.filter((part) => !ASSISTANT_FIELDS.has(part.type));
+  const spoken = parts.filter((part) => !ASSISTANT_FIELDS.has(part.type) && !isHistory(part));
+  for (const part of parts.filter(isHistory)) leftOut.omit(...featureOf(part));
   const text = joinText(spoken, '', leftOut);
   const hasOther = calls.length > 0 || refusals.length > 0;
   return defined({
     role: 'assistant',
     content: text === '' && hasOther ? null : text,
     refusal: refusals.length === 0 ? undefined : refusals.join(''),
-    reasoning_content: reasoning.length === 0 ? undefined : reasoning.join(''),
+    ...encodeReasoning(parts.filter(isReasoning).filter(({ dialect }) => isOwnReasoning(dialect))),
     tool_calls: calls.length === 0 ? undefined : calls,
   });
+}
+
+type ReasoningPart = Extract<ContentPart, { readonly type: 'reasoning' | 'reasoning-encrypted' }>;
+
+const isReasoning = (part: ContentPart): part is ReasoningPart =>
+  part.type === 'reasoning' || part.type === 'reasoning-encrypted';
+
+const isHistory = (part: ContentPart): boolean => part.type === 'native' && part.dialect !== DIALECT_ID;
+
+/** Plain where nothing is signed or closed, as most providers know it; else in OpenRouter's form, exactly as it came. */
+function encodeReasoning(parts: readonly ReasoningPart[]): JsonObject {
+  if (parts.length === 0) return {};
+  const isPlain = parts.every(
+    (part) => part.type === 'reasoning' && part.signature === undefined && part.dialect === DIALECT_ID,
+  );
+  if (!isPlain) return { reasoning_details: parts.map(encodeDetail) };
+  return { reasoning_content: parts.map((part) => (part.type === 'reasoning' ? part.text : '')).join('') };
+}
+
+function encodeDetail(part: ReasoningPart, index: number): JsonObject {
+  const format = formatOf(part.dialect ?? DIALECT_ID);
+  if (part.type === 'reasoning-encrypted')
+    return defined({ type: 'reasoning.encrypted', data: part.data, format, index });
+  return defined({ type: 'reasoning.text', text: part.text, signature: part.signature, format, index });
 }
 
 /** Parts of an assistant's turn that are fields of their own, or have no place. */
@@ -178,8 +207,10 @@ function joinText(parts: readonly ContentPart[], separator: string, leftOut: Lef
   return texts.join(separator);
 }
 
-const isForeignReasoning = (part: ContentPart): boolean =>
-  part.type === 'reasoning-encrypted' || (part.type === 'reasoning' && part.dialect !== DIALECT_ID);
+/** What only another provider reads; signatures of tool calls are Gemini's. */
+const isForeignProof = (part: ContentPart): boolean =>
+  (isReasoning(part) && !isOwnReasoning(part.dialect)) ||
+  (part.type === 'tool-call' && part.signature !== undefined);
 
 /** What a part is called that stands where only text can. */
 function featureOf(part: ContentPart): [feature: RequestFeature, detail?: string] {

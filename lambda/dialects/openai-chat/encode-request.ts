@@ -163,7 +163,7 @@ const MEDIUM_BUDGET_TOKENS = 16_384;
  * every reasoning model here knows. Adaptive thinking, and none, is left to the model: its own default is adaptive, and
  * most models refuse `none`.
  */
-function encodeEffort(reasoning: ReasoningOptions | undefined): string | undefined {
+export function encodeEffort(reasoning: ReasoningOptions | undefined): string | undefined {
   if (reasoning?.effort !== undefined) return reasoning.effort === 'max' ? 'high' : reasoning.effort;
   const budget = reasoning?.budgetTokens;
   if (budget === undefined || reasoning?.enabled === false) return undefined;
@@ -174,7 +174,7 @@ function encodeEffort(reasoning: ReasoningOptions | undefined): string | undefin
 const SERVICE_TIERS: ReadonlySet<string> = new Set(['auto', 'default', 'flex', 'scale', 'priority']);
 
 /** Anthropic's `standard_only` is OpenAI's `default`. @see https://docs.anthropic.com/en/api/service-tiers */
-function encodeServiceTier(tier: string | undefined, leftOut: LeftOut): string | undefined {
+export function encodeServiceTier(tier: string | undefined, leftOut: LeftOut): string | undefined {
   if (tier === undefined || SERVICE_TIERS.has(tier)) return tier;
   if (tier === 'standard_only') return 'default';
   leftOut.refuse('service_tier');

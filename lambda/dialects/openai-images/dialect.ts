@@ -1,12 +1,13 @@
 import type { ChatRequest } from '../../domain/chat/request.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import { eventStreamError, patchEventFrame } from '../answer-stream.ts';
 import type { Dialect } from '../dialect.ts';
 import { Given } from '../given.ts';
 import { decodeError, encodeError } from '../openai-chat/errors.ts';
 import { imageKindOf } from '../openai-media-usage.ts';
 import { operationDialect, ownMembers } from '../operation-dialect.ts';
 import { decodeAnswer, encodeAnswer, patchAnswer } from './answer.ts';
-import { createStreamEncoder, decodeStream, encodeStreamError, patchFrame } from './stream.ts';
+import { createStreamEncoder, decodeStream } from './stream.ts';
 
 /**
  * Pictures made of a text, whole or with drafts of them in a stream.
@@ -20,10 +21,10 @@ export const openaiImages: Dialect = operationDialect({
   patchAnswer,
   decodeStream,
   createStreamEncoder,
-  patchFrame,
+  patchFrame: patchEventFrame,
   streamContentType: 'text/event-stream; charset=utf-8',
   keepAlive: ': keep-alive\n\n',
-  encodeStreamError,
+  encodeStreamError: eventStreamError,
   decodeError,
   encodeError,
 });

@@ -1,15 +1,10 @@
 import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
-import { editJson } from '../../domain/edit-json.ts';
-import type { GatewayError } from '../../domain/errors.ts';
-import { type JsonObject, parseJsonObject } from '../../domain/json.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import type { Usage } from '../../domain/money/usage.ts';
 import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
 import { type EventReader, readEventStream } from '../answer-stream.ts';
-import { decodeErrorChunk, errorBody } from '../openai-chat/errors.ts';
-import { costEdits } from '../openai-chat/usage.ts';
+import { decodeErrorChunk } from '../openai-chat/errors.ts';
 import { textIn } from '../openai-chat/wire.ts';
-import { costOfEvents } from '../operation-dialect.ts';
-import { parseServerSentEvent, replaceData } from '../sse.ts';
 import { endingEvents, pictureEvents, picturesOf, usageOf, wireUsage } from './answer.ts';
 
 const COMPLETED = 'image_generation.completed';
@@ -82,16 +77,3 @@ function completed(picture: JsonObject, envelope: AnswerEnvelope, usage: Usage |
   };
   return `event: ${COMPLETED}\ndata: ${JSON.stringify(event)}\n\n`;
 }
-
-/** A block as it came, with what it cost. */
-export function patchFrame({ raw = '', events }: Frame, _envelope: AnswerEnvelope): string {
-  const cost = costOfEvents(events);
-  if (cost === undefined) return raw;
-  const block = parseServerSentEvent(raw);
-  const body = parseJsonObject(block.data ?? '');
-  return body === undefined ? raw : replaceData(block, editJson(block.data ?? '', costEdits(body, cost)));
-}
-
-/** OpenAI's SDKs throw what stands under `error`. */
-export const encodeStreamError = (error: GatewayError, envelope: AnswerEnvelope): string =>
-  `event: error\ndata: ${JSON.stringify({ type: 'error', error: errorBody(error, { request_id: envelope.id }) })}\n\n`;

@@ -2,11 +2,12 @@ import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
 import type { ChatRequest } from '../../domain/chat/request.ts';
 import type { GatewayError } from '../../domain/errors.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import { eventStreamError, patchEventFrame } from '../answer-stream.ts';
 import type { AnswerEnvelope, Dialect } from '../dialect.ts';
 import { Given } from '../given.ts';
-import { decodeError, encodeError, errorBody } from '../openai-chat/errors.ts';
+import { decodeError, encodeError } from '../openai-chat/errors.ts';
 import { operationDialect, ownMembers, startOf } from '../operation-dialect.ts';
-import { createStreamEncoder, decodeStream, patchFrame } from './stream.ts';
+import { createStreamEncoder, decodeStream } from './stream.ts';
 
 /**
  * Speech made of a text: its sound as it comes, or in events. Always a stream, in which each character is one byte.
@@ -20,7 +21,7 @@ export const openaiSpeech: Dialect = operationDialect({
   patchAnswer: ({ raw = '' }) => raw,
   decodeStream,
   createStreamEncoder,
-  patchFrame,
+  patchFrame: patchEventFrame,
   streamContentType: 'audio/mpeg',
   streamEncoding: 'latin1',
   answerContentType,
@@ -103,6 +104,5 @@ const soundOf = (events: readonly ChatEvent[]): string =>
 /** In sound nothing can be said: the answer ends there. In events it is one. */
 function encodeStreamError(error: GatewayError, envelope: AnswerEnvelope): string {
   if (envelope.request === undefined || !isInEvents(envelope.request)) return '';
-  const body = { type: 'error', error: errorBody(error, { request_id: envelope.id }) };
-  return Buffer.from(`event: error\ndata: ${JSON.stringify(body)}\n\n`).toString('latin1');
+  return Buffer.from(eventStreamError(error, envelope)).toString('latin1');
 }

@@ -1,14 +1,10 @@
 import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
-import { editJson } from '../../domain/edit-json.ts';
-import { parseJsonObject } from '../../domain/json.ts';
 import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
 import { type EventReader, readEventStream } from '../answer-stream.ts';
 import { decodeErrorChunk } from '../openai-chat/errors.ts';
-import { costEdits } from '../openai-chat/usage.ts';
 import { textIn } from '../openai-chat/wire.ts';
 import { mediaUsage } from '../openai-media-usage.ts';
-import { costOfEvents, noAnswer, startOf } from '../operation-dialect.ts';
-import { parseServerSentEvent, replaceData } from '../sse.ts';
+import { noAnswer, startOf } from '../operation-dialect.ts';
 
 const AT = { choice: 0, block: 0 } as const;
 const START: ChatEvent = { type: 'media-start', ...AT, kind: 'audio', mediaType: 'audio/mpeg' };
@@ -107,15 +103,6 @@ function speechReader(): EventReader {
 export const createStreamEncoder = (_envelope: AnswerEnvelope): StreamEncoder => ({
   encode: (event) => (event.type === 'media-delta' ? latin1(Buffer.from(event.base64, 'base64')) : ''),
 });
-
-/** As it came; where an event tells the usage, with what it cost. */
-export function patchFrame({ raw = '', events }: Frame, _envelope: AnswerEnvelope): string {
-  const cost = costOfEvents(events);
-  if (cost === undefined) return raw;
-  const block = parseServerSentEvent(raw);
-  const body = parseJsonObject(block.data ?? '');
-  return body === undefined ? raw : replaceData(block, editJson(block.data ?? '', costEdits(body, cost)));
-}
 
 const latin1 = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');

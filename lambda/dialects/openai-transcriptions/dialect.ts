@@ -1,12 +1,12 @@
+import { eventStreamError, patchEventFrame } from '../answer-stream.ts';
 import type { Dialect } from '../dialect.ts';
 import { decodeError, encodeError } from '../openai-chat/errors.ts';
 import { editMultipart } from '../../domain/multipart.ts';
 import { OWN_FIELDS } from '../../domain/request-options.ts';
-import { encodeStreamError } from '../openai-images/stream.ts';
 import { operationDialect } from '../operation-dialect.ts';
 import { decodeAnswer, encodeAnswer, patchAnswer } from './answer.ts';
 import { answerContentType, decodeRequest } from './request.ts';
-import { createStreamEncoder, decodeStream, patchFrame } from './stream.ts';
+import { createStreamEncoder, decodeStream } from './stream.ts';
 
 /**
  * Sound written down: a form with a file, answered in JSON, text, subtitles or a stream.
@@ -22,11 +22,11 @@ export const openaiTranscriptions: Dialect = operationDialect({
   patchAnswer,
   decodeStream,
   createStreamEncoder,
-  patchFrame,
+  patchFrame: patchEventFrame,
   streamContentType: 'text/event-stream; charset=utf-8',
   keepAlive: ': keep-alive\n\n',
   answerContentType,
-  encodeStreamError,
+  encodeStreamError: eventStreamError,
   decodeError,
   encodeError,
 });

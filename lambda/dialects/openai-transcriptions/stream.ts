@@ -8,8 +8,6 @@ import { textIn } from '../openai-chat/wire.ts';
 import { costOfEvents, textOfEvents } from '../operation-dialect.ts';
 import { usageOf, wireUsage } from './answer.ts';
 
-export { patchFrame } from '../openai-images/stream.ts';
-
 const AT = { choice: 0, block: 0 } as const;
 
 /** @see https://platform.openai.com/docs/api-reference/audio/transcript-text-delta-event */

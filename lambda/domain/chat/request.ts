@@ -53,7 +53,14 @@ export type ContentPart =
     }
   | { readonly type: 'refusal'; readonly text: string }
   /** A part only its own dialect understands (a hosted tool's result, a document with citations), kept as it came. */
-  | { readonly type: 'native'; readonly dialect: string; readonly name: string; readonly value: Json };
+  | {
+      readonly type: 'native';
+      readonly dialect: string;
+      readonly name: string;
+      readonly value: Json;
+      /** What it says in plain words, where those say enough to go on with in another dialect. */
+      readonly text?: string;
+    };
 
 /**
  * One turn. Tool results stand in a `user` turn before its other parts, as the caller answers for the tools. A `system` or
@@ -110,6 +117,14 @@ export interface ReasoningOptions {
   readonly budgetTokens?: number;
   /** Anthropic's adaptive thinking: the model decides. */
   readonly adaptive?: boolean;
+  /** Whether the answer shows its reasoning, in Anthropic's words: `summarized` or `omitted`. */
+  readonly display?: string;
+}
+
+/** A tool as a caller knows it whose format groups tools in namespaces. */
+export interface NamespacedTool {
+  readonly namespace: string;
+  readonly name: string;
 }
 
 /** Documents to be ranked by how well they answer a query. */
@@ -150,6 +165,8 @@ export interface ChatRequest {
   /** Whether the caller asked for usage in a stream (dialects that always send it say true). */
   readonly includeUsage: boolean;
   readonly tools?: readonly Tool[];
+  /** Names of tools here that stand for tools of a namespace: the answer must call them as the caller knows them. */
+  readonly namespacedTools?: Readonly<Record<string, NamespacedTool>>;
   readonly toolChoice?: ToolChoice;
   readonly parallelToolCalls?: boolean;
   /** The caller's own limit on completion tokens, reasoning included. */

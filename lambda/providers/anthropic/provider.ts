@@ -26,8 +26,10 @@ export const ANTHROPIC: Provider = {
   dataPolicy: {
     trains: false,
     retentionDays: 30,
+    regions: undefined,
     documentation:
       'https://privacy.claude.com/en/articles/7996866-how-long-do-you-store-my-organization-s-data',
   },
+  evidence: 'verified',
   documentation: 'https://docs.anthropic.com/en/api/messages',
 };

@@ -1,22 +1,13 @@
-import { providerId } from '../../domain/ids.ts';
-import type { Provider } from '../contract.ts';
+import { openaiCompatible } from '../openai-compatible.ts';
 
-export const COHERE: Provider = {
-  id: providerId('cohere'),
+export const COHERE = openaiCompatible({
+  id: 'cohere',
   name: 'Cohere',
-  apis: [
-    { dialect: 'cohere-rerank', path: () => '/v2/rerank' },
-  ],
   baseUrl: 'https://api.cohere.com',
-  credentialVariable: 'COHERE_API_KEY',
-  authHeaders: (credential) => ({ authorization: `Bearer ${credential}` }),
-  forwardedHeaders: [],
-  imageTokensBound: undefined,
-  cancelStopsBilling: undefined,
-  dataPolicy: {
-    trains: undefined,
-    retentionDays: undefined,
-    documentation: 'https://docs.cohere.com/docs/data-statement',
-  },
-  documentation: 'https://docs.cohere.com/reference/rerank',
-};
+  credentialVariable: 'CO_API_KEY',
+  speaks: { 'cohere-chat': '/v2/chat', 'cohere-rerank': '/v2/rerank' },
+  /** @see https://openrouter.ai/docs/api-reference/streaming#stream-cancellation */
+  cancelStopsBilling: true,
+  evidence: 'declared',
+  documentation: 'https://docs.cohere.com/reference/chat',
+});

@@ -1,23 +1,14 @@
-import { providerId } from '../../domain/ids.ts';
-import type { Provider } from '../contract.ts';
+import { openaiCompatible } from '../openai-compatible.ts';
 
-export const JINA: Provider = {
-  id: providerId('jina'),
+export const JINA = openaiCompatible({
+  id: 'jina',
   name: 'Jina AI',
-  apis: [
-    { dialect: 'openai-embeddings', path: () => '/embeddings' },
-    { dialect: 'cohere-rerank', path: () => '/rerank' },
-  ],
   baseUrl: 'https://api.jina.ai/v1',
   credentialVariable: 'JINA_API_KEY',
-  authHeaders: (credential) => ({ authorization: `Bearer ${credential}` }),
-  forwardedHeaders: [],
-  imageTokensBound: undefined,
-  cancelStopsBilling: undefined,
-  dataPolicy: {
-    trains: undefined,
-    retentionDays: undefined,
-    documentation: 'https://jina.ai/legal',
+  speaks: {
+    'openai-embeddings': '/embeddings',
+    'cohere-rerank': '/rerank',
   },
-  documentation: 'https://jina.ai/reranker',
-};
+  evidence: 'declared',
+  documentation: 'https://jina.ai/embeddings/',
+});

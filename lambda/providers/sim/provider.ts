@@ -12,7 +12,6 @@ export const SIM: Provider = {
   ],
   baseUrl: 'simulation://sim',
   credentialVariable: undefined,
-  embeddingsPath: '/embeddings',
   authHeaders: () => ({}),
   forwardedHeaders: [],
   maxOutputTokensField: 'max_completion_tokens',
@@ -21,7 +20,9 @@ export const SIM: Provider = {
   dataPolicy: {
     trains: false,
     retentionDays: 0,
+    regions: undefined,
     documentation: 'https://platform.openai.com/docs/api-reference/chat',
   },
+  evidence: 'declared',
   documentation: 'https://platform.openai.com/docs/api-reference/chat',
 };

@@ -4,6 +4,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { geminiCountTokens } from '../../../lambda/dialects/gemini-count-tokens/dialect.ts';
 import { budget, type TestKey } from '../../support/local-gateway.ts';
 import { type OperationGateway, startOperationGateway } from '../../support/operation-gateway.ts';
+import { showFetchAgent } from '../gemini/fetch-agent.ts';
+
+showFetchAgent();
 
 let gateway: OperationGateway;
 let owner: TestKey;
@@ -116,9 +119,9 @@ describe('Google’s SDK', () => {
     expect(request.messages.map(({ role, content }) => [role, content.map(({ type }) => type)])).toEqual([
       ['system', ['text']],
       ['user', ['text', 'image']],
-      ['assistant', ['native']],
-      ['system', ['native']],
+      ['assistant', ['tool-call']],
     ]);
+    expect(request.tools).toHaveLength(1);
     const raw = '{"generateContentRequest": {"model": "gemini/x", "contents": []}}';
     const target = { model: 'gemini-3', maxOutputTokens: undefined };
     expect(geminiCountTokens.patchRequest(raw, request, target)).toBe(
@@ -130,7 +133,7 @@ describe('Google’s SDK', () => {
     const answer = await gateway.post('/v1beta/models/openai%2Fmock:countTokens', owner.secret, { contents: 7 });
     expect(answer.status).toBe(400);
     expect(await answer.json()).toMatchObject({
-      error: { code: 400, status: 'INVALID_ARGUMENT', details: [{ reason: 'invalid_request' }] },
+      error: { code: 400, status: 'INVALID_ARGUMENT', details: [{ reason: 'INVALID_REQUEST' }] },
     });
   });
 });

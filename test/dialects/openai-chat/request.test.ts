@@ -272,7 +272,11 @@ describe('encodeRequest', () => {
         },
       ],
     });
-    expect(unsupported).toEqual(['tools.web_search', 'messages.content.search_result', 'top_k']);
+    expect(unsupported).toEqual([
+      { feature: 'hosted_tools', detail: 'web_search' },
+      { feature: 'native_content', detail: 'search_result' },
+      { feature: 'top_k' },
+    ]);
   });
 
   test('leaves another provider’s reasoning out without a word', () => {

@@ -1,0 +1,12 @@
+import { openaiCompatible } from '../openai-compatible.ts';
+
+export const PERPLEXITY = openaiCompatible({
+  id: 'perplexity',
+  name: 'Perplexity',
+  baseUrl: 'https://api.perplexity.ai',
+  credentialVariable: 'PERPLEXITY_API_KEY',
+  /** @see https://openrouter.ai/docs/api-reference/streaming#stream-cancellation */
+  cancelStopsBilling: false,
+  evidence: 'verified',
+  documentation: 'https://docs.perplexity.ai/api-reference/chat-completions-post',
+});
