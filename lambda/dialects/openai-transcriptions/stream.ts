@@ -53,7 +53,8 @@ export function createStreamEncoder(_envelope: AnswerEnvelope): StreamEncoder {
       events.push(event);
       if (event.type === 'text-delta' && event.text !== '')
         return block({ type: 'transcript.text.delta', delta: event.text });
-      if (event.type !== 'end') return '';
+      // A stream that passes as it came has told its end itself.
+      if (event.type !== 'end' || events.length === 1) return '';
       const usage = events.findLast((one) => one.type === 'usage')?.usage;
       const done = {
         type: 'transcript.text.done',
