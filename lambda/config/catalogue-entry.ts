@@ -1,5 +1,12 @@
 import { femtoUsdPerToken, femtoUsdPerUnit, nanoUsd } from '../domain/money/nano.ts';
-import type { Price, PriceMode, Rates, RequestCharge, TierRates, UnitCharges } from '../domain/money/price.ts';
+import type {
+  Price,
+  PriceMode,
+  Rates,
+  RequestCharge,
+  TierRates,
+  UnitCharges,
+} from '../domain/money/price.ts';
 
 /** Rates of one tier as the catalogue writes them: whole femto-dollars per token. */
 export type CatalogueRates = { readonly [Name in keyof Rates]: number };

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import {
+  type FemtoUsdPerUnit,
   femtoFromUsdPerMillion,
   femtoFromUsdPerUnit,
-  type FemtoUsdPerUnit,
   femtoUsdPerUnit,
   maxUsd,
   nanoFromUsd,
@@ -63,9 +63,7 @@ export const declaredPrice = z.strictObject({
   imageUsd: z.optional(z.union([usd, z.record(z.string().check(z.minLength(1)), usd)])),
   characterUsdPerMillion: z.optional(usdPerMillion),
   audioMinuteUsd: z.optional(usd),
-  mode: z.optional(
-    z.enum(['chat', 'embedding', 'rerank', 'moderation', 'image', 'speech', 'transcription']),
-  ),
+  mode: z.optional(z.enum(['chat', 'embedding', 'rerank', 'moderation', 'image', 'speech', 'transcription'])),
   tiers: z.optional(z.record(z.string().check(z.minLength(1)), z.strictObject(tierFields))),
   contextTokens: z.optional(tokenCount),
   maxOutputTokens: z.optional(tokenCount),

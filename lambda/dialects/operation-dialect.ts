@@ -59,9 +59,7 @@ export const WITHOUT_OWN_FIELDS: readonly JsonEdit[] = OWN_FIELDS.map((name) => 
 
 /** The body's members but for the model and Sluice's own: what a request of the format is made of. */
 export const ownMembers = (body: JsonObject): JsonObject =>
-  Object.fromEntries(
-    Object.entries(body).filter(([name]) => name !== 'model' && !OWN_FIELDS.includes(name)),
-  );
+  Object.fromEntries(Object.entries(body).filter(([name]) => name !== 'model' && !OWN_FIELDS.includes(name)));
 
 async function textOf(bytes: AsyncIterable<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder();
@@ -78,7 +76,11 @@ export interface AnswerHead {
 }
 
 /** The events of an answer that is one text: what was asked for, in its format's own words. */
-export const textAnswer = (head: AnswerHead, text: string, usage: Usage | undefined): readonly ChatEvent[] => [
+export const textAnswer = (
+  head: AnswerHead,
+  text: string,
+  usage: Usage | undefined,
+): readonly ChatEvent[] => [
   startOf(head),
   { type: 'text-start', choice: 0, block: 0 },
   { type: 'text-delta', choice: 0, block: 0, text },
@@ -106,7 +108,10 @@ export const costOfEvents = (events: readonly ChatEvent[]) =>
 /** A JSON answer's frame; a body that is no object is an error. */
 export function jsonFrame(body: string, read: (object: JsonObject) => readonly ChatEvent[]): Frame {
   const object = parseJsonObject(body);
-  return { raw: body, events: object === undefined ? [noAnswer('The answer is no JSON object.')] : read(object) };
+  return {
+    raw: body,
+    events: object === undefined ? [noAnswer('The answer is no JSON object.')] : read(object),
+  };
 }
 
 /** An answer that is none of the format. */

@@ -4,6 +4,7 @@ import { cohereChat } from './cohere-chat/dialect.ts';
 import type { Dialect } from './dialect.ts';
 import { gemini } from './gemini/dialect.ts';
 import { openaiChat } from './openai-chat/dialect.ts';
+import { openaiCompletions } from './openai-completions/dialect.ts';
 import { openaiResponses } from './openai-responses/dialect.ts';
 import { OPERATION_DIALECTS } from './operation-dialects.ts';
 
@@ -15,5 +16,6 @@ export const DIALECTS: readonly Dialect[] = [
   gemini,
   bedrockConverse,
   cohereChat,
+  openaiCompletions,
   ...OPERATION_DIALECTS,
 ];

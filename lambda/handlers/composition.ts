@@ -159,6 +159,9 @@ export function composeGateway(host: Host, readAnswerSecret: () => Promise<strin
     vectors: host.config.semanticCache && host.vectors,
     flights: flightBoard(),
     pacing: PACING,
+    // A table that only the lists of models need.
+    equivalentsOf: async ({ provider, model }) =>
+      (await import('../config/model-equivalents.ts')).equivalentsOf(`${provider}/${model}`),
     hashSecret,
     newRequestId: () => requestId(`gen-${randomUUID().replaceAll('-', '')}`),
   };

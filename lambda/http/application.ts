@@ -10,7 +10,7 @@ import { showGeneration } from './generation-route.ts';
 import { showKey } from './key-route.ts';
 import { type HttpApplication, type HttpRequest, type HttpResponse, jsonResponse } from './message.ts';
 import { listModels, showModel } from './models-route.ts';
-import type { Route } from './route.ts';
+import type { Route, RouteContext } from './route.ts';
 
 /** How a caller of one dialect is answered. @param stream what the address says, where it names the model too */
 const chatRoute = (path: RegExp, dialect: DialectId, stream?: boolean): Route => ({
@@ -20,7 +20,11 @@ const chatRoute = (path: RegExp, dialect: DialectId, stream?: boolean): Route =>
   answer: ({ gateway, id, dialect: spoken, parameter }, request) =>
     answerChat(
       gateway,
-      { ...request, id, ...(parameter !== '' && { address: { model: parameter, ...(stream !== undefined && { stream }) } }) },
+      {
+        ...request,
+        id,
+        ...(parameter !== '' && { address: { model: parameter, ...(stream !== undefined && { stream }) } }),
+      },
       spoken,
     ),
 });
@@ -33,6 +37,7 @@ const geminiPath = (verb: string): RegExp =>
 
 const ROUTES: readonly Route[] = [
   chatRoute(/^\/v1\/chat\/completions$/, 'openai-chat'),
+  chatRoute(/^\/v1\/completions$/, 'openai-completions'),
   chatRoute(/^\/v1\/responses$/, 'openai-responses'),
   chatRoute(/^\/v1\/messages$/, 'anthropic-messages'),
   chatRoute(geminiPath('generateContent'), 'gemini', false),
@@ -49,8 +54,8 @@ const ROUTES: readonly Route[] = [
   chatRoute(/^\/v1\/audio\/speech$/, 'openai-speech'),
   chatRoute(/^\/v1\/audio\/transcriptions$/, 'openai-transcriptions'),
   { method: 'POST', path: /^\/v1\/route$/, answer: explainRoute },
-  { method: 'GET', path: /^\/v1\/models$/, answer: listModels },
-  { method: 'GET', path: /^\/v1\/models\/(.+)$/, answer: showModel },
+  { method: 'GET', path: /^\/v1(?:beta)?\/models$/, answer: listModels },
+  { method: 'GET', path: /^\/v1(?:beta)?\/models\/(.+)$/, answer: showModel },
   { method: 'GET', path: /^\/v1\/key$/, answer: showKey },
   { method: 'GET', path: /^\/v1\/generation$/, answer: showGeneration },
   { method: 'GET', path: /^\/health$/, answer: async () => jsonResponse(200, { status: 'ok' }) },
@@ -114,17 +119,17 @@ function noSuchRoute(request: HttpRequest, otherMethods: readonly Route[]): Gate
 }
 
 function spokenDialect(gateway: Gateway, route: Route | undefined, request: HttpRequest): Dialect {
-  const dialect = gateway.dialects.get(route?.dialect ?? shownDialect(request.headers));
+  const dialect = gateway.dialects.get(route?.dialect ?? shownDialect(request));
   if (dialect === undefined) throw new Error(`The dialect of ${request.path} is not built in.`);
   // Google answers with one growing list to whoever does not ask for events.
   const asksForList = dialect.id === 'gemini' && request.query.get('alt') !== 'sse';
   return asksForList ? geminiArrayStream(dialect) : dialect;
 }
 
-/** What a caller speaks whose route belongs to no dialect. */
-function shownDialect(headers: HttpRequest['headers']): DialectId {
-  if (headers['anthropic-version'] !== undefined) return 'anthropic-messages';
-  return headers['x-goog-api-key'] === undefined ? 'openai-chat' : 'gemini';
+/** Google's callers show by their path or by their key's header who they are, Anthropic's by their version. */
+function shownDialect({ path, headers }: HttpRequest): DialectId {
+  if (path.startsWith('/v1beta/') || headers['x-goog-api-key'] !== undefined) return 'gemini';
+  return headers['anthropic-version'] === undefined ? 'openai-chat' : 'anthropic-messages';
 }
 
 function decodeParameter(text: string): string {

@@ -19,7 +19,7 @@ export interface Committed {
   readonly timeToFirstTokenMs: number;
   readonly status: number;
   /** What the provider says its answer is. */
-  readonly contentType?: string;
+  readonly contentType?: string | undefined;
 }
 
 export interface Failed {
@@ -60,9 +60,8 @@ export async function attempt(
   try {
     const response = await sendWithCredential(gateway, target, {
       path: target.api.path(target.deployment.model, chat.stream),
-      ...sentBody(body),
+      ...sentBody(body, target.dialect),
       stream: chat.stream,
-      ...(target.dialect.answerContentType !== undefined && { accept: '*/*' }),
       signal: limits.signal,
       callerHeaders: exchange.request.headers,
     });
@@ -75,13 +74,7 @@ export async function attempt(
     if (committed.type === 'failed') return released(limits, { ...committed, status: response.status });
     const timeToFirstTokenMs = gateway.clock.monotonicMs() - sentMs;
     const contentType = response.headers['content-type'];
-    return {
-      ...committed,
-      limits,
-      timeToFirstTokenMs,
-      status: response.status,
-      ...(contentType !== undefined && { contentType }),
-    };
+    return { ...committed, limits, timeToFirstTokenMs, status: response.status, contentType };
   } catch (thrown) {
     limits.release();
     const cause = limits.cause();

@@ -24,7 +24,8 @@ export function countedHere(
   const [{ deployment }] = plan;
   const provider = gateway.providers.get(deployment.provider)?.provider;
   if (OPERATION_OF[dialect.id] !== 'token-count' || provider === undefined) return undefined;
-  if (apiFor(gateway.dialects, provider, deployment.model, dialect.id)?.dialect === dialect.id) return undefined;
+  if (apiFor(gateway.dialects, provider, deployment.model, dialect.id)?.dialect === dialect.id)
+    return undefined;
   const tokens = estimatePromptTokens(chat, provider.imageTokensBound);
   return {
     type: 'answer',

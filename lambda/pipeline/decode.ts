@@ -48,7 +48,10 @@ function readForm(body: Uint8Array, headers: Readonly<Record<string, string>>): 
   const raw = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1');
   const parts = readMultipart(raw, headers['content-type'] ?? '');
   const fields = formFields(parts);
-  const fileBytes = parts.reduce((sum, part) => sum + (part.fileName === undefined ? 0 : part.content.length), 0);
+  const fileBytes = parts.reduce(
+    (sum, part) => sum + (part.fileName === undefined ? 0 : part.content.length),
+    0,
+  );
   return { raw, object: fields, fields, bodyBytes: body.byteLength - fileBytes };
 }
 

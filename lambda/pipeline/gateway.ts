@@ -2,6 +2,7 @@ import type { Dialect, DialectId } from '../dialects/dialect.ts';
 import type { GatewayConfig } from '../domain/gateway-config.ts';
 import type { RequestId, SecretHash } from '../domain/ids.ts';
 import type { PriceBook } from '../domain/money/price.ts';
+import type { Deployment } from '../domain/routing/deployment.ts';
 import type { AnswerStore } from '../ports/answer-store.ts';
 import type { ClaimStore } from '../ports/claim-store.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -60,6 +61,8 @@ export interface Gateway {
   readonly telemetry: Telemetry;
   readonly clock: Clock;
   readonly pacing: Pacing;
+  /** The same model at other providers, as `provider/model`. */
+  equivalentsOf(model: Pick<Deployment, 'provider' | 'model'>): Promise<readonly string[]>;
   hashSecret(secret: string): SecretHash;
   newRequestId(): RequestId;
 }

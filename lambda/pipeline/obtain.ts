@@ -30,5 +30,7 @@ export async function obtain(
   const answer = replay === undefined ? undefined : replayedAnswer(gateway, exchange, admission, replay);
   if (answer === undefined && replay?.how === 'idempotency')
     throw new GatewayError('idempotency_conflict', 'The answer to this request cannot be read any more.');
-  return answer ?? countedHere(gateway, exchange, plan, admission) ?? call(gateway, exchange, plan, admission);
+  return (
+    answer ?? countedHere(gateway, exchange, plan, admission) ?? call(gateway, exchange, plan, admission)
+  );
 }

@@ -11,8 +11,8 @@ import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { FREE_PRICE, priceFor } from './price-for.ts';
 import { isHeldBy, scopesFor } from './scopes.ts';
-import { refuseUnlistedImage, unboundedWork } from './work-bound.ts';
 import { apiFor } from './upstream-request.ts';
+import { refuseUnlistedImage, unboundedWork } from './work-bound.ts';
 
 /** What a call of one deployment may cost. An unknown price, where it is allowed, is let through unestimated. */
 export interface Quote {

@@ -77,7 +77,10 @@ export async function respondStream(
   const meter = meterFor(exchange, outcome);
   return {
     status: 200,
-    headers: { ...streamHeaders(contentTypeOf(exchange, outcome)), ...commonHeaders(gateway, exchange, outcome) },
+    headers: {
+      ...streamHeaders(contentTypeOf(exchange, outcome)),
+      ...commonHeaders(gateway, exchange, outcome),
+    },
     body: streamOf(gateway, exchange, outcome, meter),
     afterEnd: () => finishStream(gateway, exchange, outcome, meter),
   };

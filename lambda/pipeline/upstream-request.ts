@@ -1,5 +1,6 @@
 import { type Dialect, type DialectId, OPERATION_OF } from '../dialects/dialect.ts';
 import type { LeftOutFeature } from '../dialects/request-feature.ts';
+import { grammarTools, withoutCustomTools } from '../domain/chat/custom-tools.ts';
 import { asksForNothing } from '../domain/money/bound.ts';
 import type { Price } from '../domain/money/price.ts';
 import { contentTypeOfForm } from '../domain/multipart.ts';
@@ -106,7 +107,9 @@ export function upstreamBody(
   const { spellings } = exchange.request.dialect;
   const spelled = ({ feature, detail }: LeftOutFeature): string =>
     (spellings[feature] ?? feature) + (detail === undefined ? '' : `: ${detail}`);
-  const encoded = target.dialect.encodeRequest(chat, requestTarget);
+  const isWithout = lacksCustomTools(target.dialect);
+  const encoded = target.dialect.encodeRequest(isWithout ? withoutCustomTools(chat) : chat, requestTarget);
+  const grammars = isWithout ? grammarTools(chat) : [];
   const native = Object.keys(chat.nativeOptions);
   const isHint = (name: string): boolean => HINTS.has(name) || asksForNothing(name, chat.nativeOptions[name]);
   const fitted = fitBody(JSON.stringify(encoded.body), quirks);
@@ -116,18 +119,25 @@ export function upstreamBody(
     ignored: [
       ...encoded.omitted.map(spelled),
       ...fitted.dropped,
+      ...grammars.map((name) => spelled({ feature: 'custom_tools', detail: `${name}.format` })),
       ...chat.unknownFields,
       ...native.filter(isHint),
     ],
   };
 }
 
-/** A body as it is sent. */
-export const sentBody = ({
-  text,
-  form,
-}: UpstreamBody): Pick<UpstreamCall, 'body'> & Partial<Pick<UpstreamCall, 'contentType'>> =>
-  form === undefined ? { body: text } : { body: Buffer.from(text, 'latin1'), contentType: form };
+/** A body as it is sent, and what kinds of answer are taken to it. */
+export const sentBody = (
+  { text, form }: UpstreamBody,
+  { answerContentType }: Dialect,
+): Pick<UpstreamCall, 'body' | 'contentType' | 'accept'> => ({
+  ...(form === undefined ? { body: text } : { body: Buffer.from(text, 'latin1'), contentType: form }),
+  ...(answerContentType !== undefined && { accept: '*/*' }),
+});
+
+/** Whether custom tools go to this dialect as functions. */
+export const lacksCustomTools = ({ inexpressible }: Dialect): boolean =>
+  inexpressible.custom_tools !== undefined && inexpressible.tools === undefined;
 
 /** The limit of our own that is sent: what was reserved for, as far as the model can give it. */
 export const sentOutputBound = (
@@ -138,11 +148,11 @@ export const sentOutputBound = (
 
 /** Options of one dialect that change no answer, so that leaving them out elsewhere takes nothing away. */
 const HINTS: ReadonlySet<string> = new Set([
-  'context_management',
-  'prompt_cache_key',
-  'prompt_cache_retention',
-  'safety_identifier',
-  'store',
+  ...['store', 'safety_identifier', 'prediction', 'trace', 'debug', 'cache_control', 'stream_options'],
+  ...['prompt_cache_key', 'prompt_cache_retention', 'prompt_cache_options'],
+  ...['client_metadata', 'include', 'reasoning.generate_summary', 'reasoning.summary'],
+  ...['context_management', 'anthropic_beta', 'anthropic_version', 'betas', 'diagnostics', 'fallbacks'],
+  ...['fallback_credit_token', 'billing_policy', 'user_profile_id', 'workspace_id'],
 ]);
 
 /** What may stand in a header; hosts let callers send more. */

@@ -31,13 +31,26 @@ export const CALL_COST_USD =
     MOCK_USAGE.completion * PRICE.completionUsdPerMillion) /
   1_000_000;
 
+/** What becomes of what a provider cannot express, as an operator sets it. */
+export type Unsupported = 'reject' | 'drop';
+
 /** The configuration under which every name an agent asks for reaches one provider. */
-export const definitionFor = (provider: ProviderName, models: readonly string[]): GatewayDefinition => ({
+export const definitionFor = (
+  provider: ProviderName,
+  models: readonly string[],
+  unsupportedParameters: Unsupported,
+): GatewayDefinition => ({
   providers: { [provider]: {} },
+  unsupportedParameters,
   modelGroups: Object.fromEntries(
-    models.map((name) => [name, { deployments: [{ provider, model: MOCK_MODEL }] }]),
+    models.map((name) => [name, { deployments: [{ provider, model: UPSTREAM_MODEL[provider] }] }]),
   ),
-  prices: { [`${provider}/${MOCK_MODEL}`]: PRICE },
+  prices: { [`${provider}/${UPSTREAM_MODEL[provider]}`]: PRICE },
 });
 
-const MOCK_MODEL = 'mock-agent-model';
+/** Names that the providers know, as what may be sent to a model depends on its name. */
+const UPSTREAM_MODEL: Readonly<Record<ProviderName, string>> = {
+  anthropic: 'claude-opus-5-5',
+  gemini: 'gemini-3-pro-preview',
+  openai: 'gpt-5',
+};

@@ -15,6 +15,7 @@ const COLUMNS = [
   'version',
   'speaks',
   'provider',
+  '`unsupportedParameters`',
   'turns',
   'tool ran',
   'final text',
@@ -39,7 +40,7 @@ export function table(results: readonly RunResult[], notRun: readonly NotRun[]):
       '',
       one.provider,
       `not run: ${one.reason}`,
-      ...Array.from({ length: COLUMNS.length - 5 }, () => ''),
+      ...COLUMNS.slice(5).map(() => ''),
     ]),
   ];
   return rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
@@ -53,6 +54,7 @@ function row(result: RunResult): string[] {
     agent.version,
     agent.dialect,
     `${result.provider} (${isOwn ? 'own' : 'foreign'}: ${unique(result.upstreamCalls.map(({ dialect }) => dialect))})`,
+    result.unsupported,
     String(result.upstreamCalls.length),
     yesNo(result.toolRan),
     yesNo(result.finalTextSeen),

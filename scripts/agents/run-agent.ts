@@ -6,7 +6,13 @@ import type { Agent } from './agent.ts';
 import { isSameAmount, type RunningGateway, startGateway } from './gateway.ts';
 import { errandOf, FINAL_TEXT } from './mock/script.ts';
 import { type AgentUpstream, startAgentUpstream, type UpstreamCall } from './mock/upstream.ts';
-import { CALL_COST_USD, definitionFor, PROVIDER_ENVIRONMENT, type ProviderName } from './providers.ts';
+import {
+  CALL_COST_USD,
+  definitionFor,
+  PROVIDER_ENVIRONMENT,
+  type ProviderName,
+  type Unsupported,
+} from './providers.ts';
 import { startTap, type Tap, type TappedCall } from './tap.ts';
 
 const RUN_WITHIN_MS = 120_000;
@@ -16,6 +22,8 @@ const BUDGET_USD = 50;
 export interface RunPlan {
   readonly agent: Agent;
   readonly provider: ProviderName;
+  /** The gateway's setting. */
+  readonly unsupported: Unsupported;
   /** The agent's program. */
   readonly program: string;
   /** Throw-away: the agent's home and working folder and the gateway's data go into it. */
@@ -29,6 +37,7 @@ export type PricedCall = TappedCall & { readonly costUsd: number | undefined };
 export interface RunResult {
   readonly agent: Agent;
   readonly provider: ProviderName;
+  readonly unsupported: Unsupported;
   readonly calls: readonly PricedCall[];
   readonly upstreamCalls: readonly UpstreamCall[];
   /** The shell's output reached the provider. */
@@ -71,7 +80,7 @@ export async function runAgent(plan: RunPlan): Promise<RunResult> {
   try {
     gateway = await startGateway({
       folder: gatewayFolder,
-      definition: definitionFor(plan.provider, plan.agent.models),
+      definition: definitionFor(plan.provider, plan.agent.models, plan.unsupported),
       environment: PROVIDER_ENVIRONMENT[plan.provider](upstream.url),
     });
     tap = await startTap(gateway.url);
@@ -83,6 +92,7 @@ export async function runAgent(plan: RunPlan): Promise<RunResult> {
       ...seenBy(upstream),
       agent: plan.agent,
       provider: plan.provider,
+      unsupported: plan.unsupported,
       finalTextSeen: finalText(plan.agent, ended.output).includes(FINAL_TEXT + errand.mark),
       exitCode: ended.exitCode,
       durationMs: ended.durationMs,

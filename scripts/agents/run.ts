@@ -79,15 +79,27 @@ async function main(): Promise<void> {
   if (results.length === 0 || notRun.length > 0 || !results.every(isGood)) process.exitCode = 1;
 }
 
+/** Runs an errand under the default configuration and, where that refuses what the provider cannot express, dropping it. */
 async function runPairing({ agent, provider }: Pairing): Promise<RunResult | NotRun> {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-errand-'));
   try {
     const program = await install(agent, join(tmpdir(), 'sluice-agents'));
-    return await runAgent({ agent, provider, program, folder });
+    const result = await inFolder((folder) =>
+      runAgent({ agent, provider, program, folder, unsupported: 'reject' }),
+    );
+    if (!result.calls.some(({ isUnsupported }) => isUnsupported)) return result;
+    return await inFolder((folder) => runAgent({ agent, provider, program, folder, unsupported: 'drop' }));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const reason = message.replaceAll(/\s+/g, ' ').slice(0, 300);
     return { name: agent.name, version: agent.version, provider, reason };
+  }
+}
+
+/** Does something with a folder that is gone afterwards. */
+async function inFolder<Value>(work: (folder: string) => Promise<Value>): Promise<Value> {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-errand-'));
+  try {
+    return await work(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }

@@ -17,6 +17,8 @@ export interface TappedCall {
   readonly provider: string | undefined;
   /** What a refusal says; Sluice's messages hold no prompt. */
   readonly error: string | undefined;
+  /** It was refused for what the provider cannot express. */
+  readonly isUnsupported: boolean;
 }
 
 /** What stands between an agent and the gateway and writes down what it sees. It changes nothing. */
@@ -71,15 +73,17 @@ async function passOn(
     response.write(chunk);
   }
   response.end();
+  const refused = Buffer.concat(refusal).toString();
   return {
     method,
     path: withoutValues(path),
     model: askedModel(body, path),
     status,
     requestId: headerOf(answer, 'x-request-id'),
-    dropped: headerOf(answer, 'x-sluice-dropped'),
+    dropped: decoded(headerOf(answer, 'x-sluice-dropped')),
     provider: headerOf(answer, 'x-sluice-provider'),
-    error: status >= 400 ? messageOf(Buffer.concat(refusal).toString()) : undefined,
+    error: status >= 400 ? messageOf(refused) : undefined,
+    isUnsupported: refused.includes('"unsupported_parameter"'),
   };
 }
 
@@ -87,6 +91,10 @@ const headerOf = (answer: IncomingMessage, name: string): string | undefined => 
   const value = answer.headers[name];
   return typeof value === 'string' ? value : undefined;
 };
+
+/** Headers hold names with what they may not hold percent-encoded. */
+const decoded = (text: string | undefined): string | undefined =>
+  text === undefined ? undefined : decodeURIComponent(text);
 
 /** A query may hold a key. */
 const withoutValues = (path: string): string =>

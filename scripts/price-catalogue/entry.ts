@@ -113,7 +113,7 @@ const isFree = (listing: JsonObject, mode: PriceMode): boolean =>
 function unitsOf(listing: JsonObject, mode: PriceMode): CatalogueUnits | undefined {
   const listed = (...fields: readonly string[]): number | undefined => {
     const amounts = fields.map((field) => femtoFromUsdPerUnit(String(listing[field] ?? 0)));
-    const most = amounts.reduce<bigint>((a, b) => (a > b ? a : b), 0n);
+    const most = amounts.toSorted((a, b) => Number(b - a))[0] ?? 0n;
     return most === 0n ? undefined : safeNumber(most);
   };
   const isInTokens = listedRates(listing).prompt !== undefined;
@@ -152,11 +152,7 @@ const UNCOUNTED = [
   'input_cost_per_video_per_second',
 ] as const;
 
-function chargedBeyondTokens(
-  place: Place,
-  listing: JsonObject,
-  mode: PriceMode,
-): string | undefined {
+function chargedBeyondTokens(place: Place, listing: JsonObject, mode: PriceMode): string | undefined {
   if (mode === 'image') return chargesPictures(listing) ? undefined : 'no charge for pictures';
   if (mode !== 'chat') return undefined;
   const uncounted = UNCOUNTED.find((field) => Number(listing[field] ?? 0) > 0);
@@ -278,11 +274,7 @@ function safeNumber(rate: bigint): number {
 }
 
 /** The dearest of the sizes a search can have: what was asked for is not known when the cost is. */
-function webSearchOf(
-  { provider }: Place,
-  listing: JsonObject,
-  mode: PriceMode,
-): number | undefined {
+function webSearchOf({ provider }: Place, listing: JsonObject, mode: PriceMode): number | undefined {
   if (mode !== 'chat' && mode !== 'embedding') return undefined;
   const amounts = Object.values(searchCharge(listing) ?? {});
   if (amounts.length > 0) return Math.max(...amounts);

@@ -247,9 +247,9 @@ describe('every price', () => {
         price.units === undefined && Object.values(price.standard.rates).every((rate: bigint) => rate === 0n),
     );
     expect(free.length).toBeGreaterThan(0);
-    expect(free.filter(({ name, price }) => price.mode !== 'moderation' || !name.startsWith('openai/'))).toEqual(
-      [],
-    );
+    expect(
+      free.filter(({ name, price }) => price.mode !== 'moderation' || !name.startsWith('openai/')),
+    ).toEqual([]);
   });
 
   test('charges positive amounts for other units, and pictures by kinds of which none is dearer than the dearest', () => {

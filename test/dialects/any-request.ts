@@ -221,7 +221,7 @@ export const anyRequest: fc.Arbitrary<ChatRequest> = record({
   serviceTier: optional(
     fc.constantFrom('auto', 'default', 'flex', 'priority', 'standard_only', 'fast', 'odd'),
   ),
-  endUser: optional(fc.oneof(word, fc.constant('u'.repeat(200)))),
+  endUser: optional(fc.oneof(word, fc.constant('u'.repeat(300)))),
   metadata: optional(fc.constantFrom<JsonObject>({}, { team: 'blue' })),
   nativeOptions: fc.constant({}),
   unknownFields: fc.constant([]),

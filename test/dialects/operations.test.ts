@@ -71,7 +71,9 @@ const priced = ({ raw, events }: Frame): Frame => ({
 function withoutOurs(value: Json | undefined): Json | undefined {
   if (Array.isArray(value)) return value.map((item: Json) => withoutOurs(item) ?? null);
   if (!isJsonObject(value)) return value;
-  const kept = Object.entries(value).filter(([name]) => !['id', 'model', 'cost', 'cost_details'].includes(name));
+  const kept = Object.entries(value).filter(
+    ([name]) => !['id', 'model', 'cost', 'cost_details'].includes(name),
+  );
   return Object.fromEntries(kept.map(([name, member]) => [name, withoutOurs(member)]));
 }
 
@@ -161,13 +163,21 @@ const conversation = fc.record({
   model: word,
   messages: fc.array(fc.record({ role: fc.constant('user'), content: word }), { minLength: 1, maxLength: 3 }),
 });
-const turn = fc.record({ role: fc.constant('user'), parts: fc.array(fc.record({ text: word }), { minLength: 1 }) });
+const turn = fc.record({
+  role: fc.constant('user'),
+  parts: fc.array(fc.record({ text: word }), { minLength: 1 }),
+});
 
 const BODIES: Readonly<Record<string, fc.Arbitrary<object>>> = {
   'openai-embeddings': fc.record(
     {
       model: word,
-      input: fc.oneof(word, words, fc.array(fc.nat(), { minLength: 1 }), fc.array(fc.array(fc.nat(), { minLength: 1 }), { minLength: 1 })),
+      input: fc.oneof(
+        word,
+        words,
+        fc.array(fc.nat(), { minLength: 1 }),
+        fc.array(fc.array(fc.nat(), { minLength: 1 }), { minLength: 1 }),
+      ),
       encoding_format: fc.constantFrom('float', 'base64'),
       dimensions: fc.integer({ min: 1, max: 4_096 }),
       user: word,
@@ -203,7 +213,24 @@ const BODIES: Readonly<Record<string, fc.Arbitrary<object>>> = {
 
 /** Any member may be anything; what some formats ask for is often there. */
 const anything = fc.jsonValue({ maxDepth: 3 }) as fc.Arbitrary<Json>;
-const NAMES = ['model', 'input', 'query', 'documents', 'messages', 'contents', 'prompt', 'file', 'n', 'size', 'stream', 'system', 'tools', 'top_n', 'user', 'generateContentRequest'];
+const NAMES = [
+  'model',
+  'input',
+  'query',
+  'documents',
+  'messages',
+  'contents',
+  'prompt',
+  'file',
+  'n',
+  'size',
+  'stream',
+  'system',
+  'tools',
+  'top_n',
+  'user',
+  'generateContentRequest',
+];
 const hostile = fc.dictionary(fc.constantFrom(...NAMES), fc.oneof(anything, fc.constant('text')), {
   maxKeys: 8,
 });
@@ -270,14 +297,23 @@ const normalised = (request: ChatRequest): ChatRequest => {
 };
 
 const event = (value: object): string => `data: ${JSON.stringify(value)}\n\n`;
-const PICTURE = event({ type: 'image_generation.completed', b64_json: 'AAAA', usage: { input_tokens: 1, output_tokens: 2 }, odd: 1 });
+const PICTURE = event({
+  type: 'image_generation.completed',
+  b64_json: 'AAAA',
+  usage: { input_tokens: 1, output_tokens: 2 },
+  odd: 1,
+});
 const STREAMS: readonly string[] = [
   `: comment\n\n${event({ type: 'image_generation.partial_image', b64_json: 'AA' })}${event({ type: 'unknown' })}${PICTURE}${PICTURE}`,
   event({ type: 'speech.audio.delta', audio: 'AAAA' }) +
     event({ type: 'speech.audio.done', usage: { input_tokens: 1, output_tokens: 2, total_tokens: 3 } }),
   event({ type: 'transcript.text.delta', delta: 'Hël' }) +
     event({ type: 'transcript.text.delta', delta: 'lo' }) +
-    event({ type: 'transcript.text.done', text: 'Hëllo', usage: { type: 'tokens', input_tokens: 1, output_tokens: 2 } }),
+    event({
+      type: 'transcript.text.done',
+      text: 'Hëllo',
+      usage: { type: 'tokens', input_tokens: 1, output_tokens: 2 },
+    }),
 ];
 
 describe.each([
@@ -292,7 +328,9 @@ describe.each([
   test('passes byte for byte, however it is cut', async () => {
     for (const size of CHUNKS) {
       const frames = await framesOf(dialect, bytes, size);
-      const passed = frames.map((frame) => (frame.raw === undefined ? '' : dialect.patchFrame(frame, ENVELOPE)));
+      const passed = frames.map((frame) =>
+        frame.raw === undefined ? '' : dialect.patchFrame(frame, ENVELOPE),
+      );
       expect(Buffer.from(passed.join(''), dialect.streamEncoding).equals(bytes)).toBe(true);
       expect(brokenRules(eventsOf(frames))).toEqual([]);
       expect(eventsOf(frames).at(-1)).toEqual({ type: 'end' });
@@ -305,7 +343,9 @@ describe.each([
     const text = events.map((one) => encoder.encode(one)).join('');
     const again = eventsOf(await framesOf(dialect, Buffer.from(text, dialect.streamEncoding), 7));
     const content = (list: readonly ChatEvent[]): string =>
-      list.map((one) => (one.type === 'media-delta' ? one.base64 : one.type === 'text-delta' ? one.text : '')).join('');
+      list
+        .map((one) => (one.type === 'media-delta' ? one.base64 : one.type === 'text-delta' ? one.text : ''))
+        .join('');
     expect(content(again)).toBe(content(events));
     expect(again.at(-1)).toEqual({ type: 'end' });
   });
@@ -320,6 +360,8 @@ describe.each([
 
   test('is written whole from the same events', async () => {
     const events = eventsOf(await framesOf(dialect, bytes, 7));
-    expect(dialect.decodeAnswer(dialect.encodeAnswer(events, ENVELOPE)).events.at(-1)).toEqual({ type: 'end' });
+    expect(dialect.decodeAnswer(dialect.encodeAnswer(events, ENVELOPE)).events.at(-1)).toEqual({
+      type: 'end',
+    });
   });
 });

@@ -16,6 +16,9 @@ export const SEMANTIC_CONFIG_FILE = join(PROJECT, 'test', 'fixtures', 'deploymen
 /** The same with Amazon Bedrock. */
 export const BEDROCK_CONFIG_FILE = join(PROJECT, 'test', 'fixtures', 'deployment', 'bedrock.config.ts');
 
+/** The same with Bedrock and Vertex AI. */
+export const CLOUDS_CONFIG_FILE = join(PROJECT, 'test', 'fixtures', 'deployment', 'clouds.config.ts');
+
 const VALIDATE = '@aws-cdk/core:validateAgainstDefaultRules';
 
 /**

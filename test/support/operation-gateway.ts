@@ -6,7 +6,12 @@ import { type OperationUpstream, startOperationUpstream } from './operation-upst
 export interface OperationGateway extends LocalGateway {
   readonly upstream: OperationUpstream;
   /** One request, as JSON, and the answer's text. */
-  post(path: string, secret: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<Response>;
+  post(
+    path: string,
+    secret: string,
+    body: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Response>;
 }
 
 const TOKEN_RATES = { promptUsdPerMillion: 3, completionUsdPerMillion: 0, mode: 'embedding' } as const;
@@ -54,11 +59,20 @@ const PRICES: NonNullable<GatewayDefinition['prices']> = {
 };
 
 /** @param config replaces members of the configuration */
-export async function startOperationGateway(config: Partial<GatewayDefinition> = {}): Promise<OperationGateway> {
+export async function startOperationGateway(
+  config: Partial<GatewayDefinition> = {},
+): Promise<OperationGateway> {
   const upstream = await startOperationUpstream();
   const gateway = await startLocalGateway({
     config: {
-      providers: { openai: {}, anthropic: {}, cohere: {}, voyage: {}, jina: {}, custom: { baseUrl: upstream.url } },
+      providers: {
+        openai: {},
+        anthropic: {},
+        cohere: {},
+        voyage: {},
+        jina: {},
+        custom: { baseUrl: upstream.url },
+      },
       prices: PRICES,
       ...config,
     },

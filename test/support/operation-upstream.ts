@@ -1,4 +1,4 @@
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 
@@ -33,20 +33,9 @@ export interface OperationUpstream {
 export async function startOperationUpstream(): Promise<OperationUpstream> {
   const server = createServer((request, response) => {
     buffer(request).then((bytes) => {
-      const isJson = request.headers['content-type']?.startsWith('application/json') === true;
-      const seen: OperationRequest = {
-        path: request.url ?? '',
-        headers: request.headers,
-        bytes,
-        body: isJson ? JSON.parse(bytes.toString()) : undefined,
-      };
+      const seen = seenRequest(request, bytes);
       upstream.requests.push(seen);
-      const { status = 200, contentType = 'application/json', body, isCut } = upstream.answer(seen);
-      response.writeHead(status, { 'content-type': contentType });
-      const pieces = typeof body === 'string' ? [body] : body;
-      for (const piece of pieces) response.write(piece);
-      if (isCut === true) response.write('', () => response.destroy());
-      else response.end();
+      send(response, upstream.answer(seen));
     }, response.destroy.bind(response));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -63,4 +52,18 @@ export async function startOperationUpstream(): Promise<OperationUpstream> {
     },
   };
   return upstream;
+}
+
+function seenRequest({ headers, url = '' }: IncomingMessage, bytes: Buffer): OperationRequest {
+  const isJson = headers['content-type']?.startsWith('application/json') === true;
+  return { path: url, headers, bytes, body: isJson ? JSON.parse(bytes.toString()) : undefined };
+}
+
+function send(response: ServerResponse, answer: OperationAnswer): void {
+  const { status = 200, contentType = 'application/json', body, isCut } = answer;
+  response.writeHead(status, { 'content-type': contentType });
+  for (const piece of typeof body === 'string' ? [body] : body) response.write(piece);
+  // What was written has to arrive before the connection breaks.
+  if (isCut === true) response.write('', () => response.destroy());
+  else response.end();
 }

@@ -1,10 +1,17 @@
 import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { decodeErrorEvent, encodeError, decodeError } from '../anthropic-messages/errors.ts';
+import { decodeError, decodeErrorEvent, encodeError } from '../anthropic-messages/errors.ts';
 import { decodeRequest as decodeMessages } from '../anthropic-messages/request.ts';
 import type { Dialect } from '../dialect.ts';
 import { countIn } from '../openai-chat/wire.ts';
-import { jsonFrame, noAnswer, operationDialect, ownMembers, textAnswer, textOfEvents } from '../operation-dialect.ts';
+import {
+  jsonFrame,
+  noAnswer,
+  operationDialect,
+  ownMembers,
+  textAnswer,
+  textOfEvents,
+} from '../operation-dialect.ts';
 
 /**
  * How many tokens a conversation has. What was counted is the answer, and no usage: counting is free.

@@ -1,5 +1,6 @@
 import type { ContentPart, MediaSource } from '../../domain/chat/request.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
+import { plainWords } from './plain-words.ts';
 import { present } from './present.ts';
 import { unseal } from './seal.ts';
 import {
@@ -91,12 +92,10 @@ function decodePlainBlock(block: JsonObject, type: string, path: Path): ContentP
   }
 }
 
-const native = (block: JsonObject, name: string): ContentPart => ({
-  type: 'native',
-  dialect: DIALECT,
-  name,
-  value: block,
-});
+function native(block: JsonObject, name: string): ContentPart {
+  const text = plainWords(block);
+  return { type: 'native', dialect: DIALECT, name, value: block, ...(text === undefined ? {} : { text }) };
+}
 
 /** A source of a type we do not know is `undefined`: its block stays native. */
 function decodeSource(source: JsonObject, path: Path): MediaSource | undefined {

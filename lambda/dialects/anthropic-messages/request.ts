@@ -14,6 +14,7 @@ import { present } from './present.ts';
 import { encodeTier } from './sampling.ts';
 import { decodeReasoning } from './thinking.ts';
 import { decodeToolChoice, decodeTools, encodeToolChoice, encodeTools, mcpServersTool } from './tools.ts';
+import { unknownMembers } from './unknown-members.ts';
 import {
   check,
   DIALECT,
@@ -96,9 +97,12 @@ export function decodeRequest(body: JsonObject): ChatRequest {
       metadata: tagsOf(body['metadata']),
     }),
     nativeOptions: Object.fromEntries(entriesOf(NATIVE_FIELDS).map((name) => [name, body[name]])),
-    unknownFields: names.filter(
-      (name) => !READ_FIELDS.has(name) && !NATIVE_FIELDS.has(name) && !GATEWAY_FIELDS.has(name),
-    ),
+    unknownFields: [
+      ...names.filter(
+        (name) => !READ_FIELDS.has(name) && !NATIVE_FIELDS.has(name) && !GATEWAY_FIELDS.has(name),
+      ),
+      ...unknownMembers(body),
+    ],
   };
 }
 
@@ -184,10 +188,10 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
     ...(tools.length > 0 ? { tools } : {}),
     ...(Object.keys(outputConfig).length > 0 ? { output_config: outputConfig } : {}),
     ...present({
-      tool_choice: encodeToolChoice(request),
-      thinking,
+      tool_choice: encodeToolChoice(request, tools, leftOut),
+      thinking: withDisplay(thinking, request.reasoning?.display),
       stop_sequences: encodeStop(request.stop, leftOut),
-      metadata: request.endUser === undefined ? undefined : { user_id: request.endUser },
+      metadata: encodeUser(request.endUser, leftOut),
     }),
     ...encodeClaudeSampling(
       request,
@@ -198,6 +202,22 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
     ...(request.stream ? { stream: true } : {}),
   };
   return { body, unsupported: leftOut.unsupported, omitted: leftOut.omitted };
+}
+
+/** @see https://docs.anthropic.com/en/api/messages#body-metadata-user-id */
+const MAX_USER_ID = 256;
+
+function encodeUser(endUser: string | undefined, leftOut: LeftOut): JsonObject | undefined {
+  if (endUser === undefined || endUser.length <= MAX_USER_ID)
+    return endUser === undefined ? undefined : { user_id: endUser };
+  leftOut.omit('user');
+  return undefined;
+}
+
+/** Whether thinking is shown can be said only where there is some. */
+function withDisplay(thinking: JsonObject | undefined, display: string | undefined): JsonObject | undefined {
+  const isShown = thinking !== undefined && thinking['type'] !== 'disabled' && display !== undefined;
+  return isShown ? { ...thinking, display } : thinking;
 }
 
 /** What has no word here. */

@@ -10,6 +10,6 @@ export function decodeReasoning(body: RequestShape): ReasoningOptions | undefine
   return {
     ...(thinking ? { enabled: thinking.type !== 'disabled' } : {}),
     ...(thinking?.type === 'adaptive' ? { adaptive: true } : {}),
-    ...present({ effort, budgetTokens: thinking?.budget_tokens }),
+    ...present({ effort, budgetTokens: thinking?.budget_tokens, display: thinking?.display }),
   };
 }

@@ -22,7 +22,8 @@ export function encodeCitation(
   { text, contentIndex }: CitedText,
 ): JsonObject | undefined {
   if (!isJsonObject(citation)) return undefined;
-  if (dialect === DIALECT_ID) return citation;
+  // Blocks may have other numbers here than where the source was given.
+  if (dialect === DIALECT_ID) return { ...citation, content_index: contentIndex };
   const body = isJsonObject(citation['url_citation']) ? objectIn(citation, 'url_citation') : citation;
   const url = textIn(body, 'url');
   const title = textIn(body, 'title') ?? textIn(body, 'document_title');

@@ -64,10 +64,7 @@ function encodePart(part: ContentPart, leftOut: LeftOut): JsonObject[] {
     case 'image':
       return encodeImage(part, leftOut);
     case 'native':
-      // This dialect's native parts are decoded from objects only.
-      if (part.dialect === DIALECT_ID) return [part.value as JsonObject];
-      leftOut.refuse('native_content', part.name);
-      return [];
+      return encodeNative(part, leftOut);
     case 'audio':
     case 'file':
       leftOut.refuse(mediaFeature(part.type, part.source));
@@ -79,6 +76,15 @@ function encodePart(part: ContentPart, leftOut: LeftOut): JsonObject[] {
       leftOut.refuse('native_content', part.type);
       return [];
   }
+}
+
+/** What another dialect's own content says in plain words goes on. */
+function encodeNative(part: PartOf<'native'>, leftOut: LeftOut): JsonObject[] {
+  // This dialect's native parts are decoded from objects only.
+  if (part.dialect === DIALECT_ID) return [part.value as JsonObject];
+  if (part.text === undefined) leftOut.refuse('native_content', part.name);
+  else leftOut.omit('native_content', part.name);
+  return textBlocks(part.text ?? '');
 }
 
 function mediaFeature(type: 'audio' | 'file', source: MediaSource): RequestFeature {

@@ -12,7 +12,7 @@ import { OWN_FIELDS } from '../../domain/request-options.ts';
 import { refuseAsked } from '../asked-features.ts';
 import { hasCacheHints } from '../cache-hints.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
-import { LeftOut, type RequestFeature } from '../request-feature.ts';
+import { LeftOut } from '../request-feature.ts';
 import { encodeMessages } from './encode-messages.ts';
 import { DIALECT_ID, defined } from './wire.ts';
 
@@ -55,6 +55,7 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
   refuseAsked(request, WITHOUT_PARAMETER, leftOut);
   if (!isUsualTier(request.serviceTier)) leftOut.refuse('service_tier');
   if (request.endUser !== undefined) leftOut.omit('user');
+  if (request.reasoning?.display !== undefined) leftOut.omit('reasoning_display');
   if (hasCacheHints(request)) leftOut.omit('cache_hints');
   return { body, unsupported: leftOut.unsupported, omitted: leftOut.omitted };
 }
@@ -128,31 +129,27 @@ function chooseTools(
 /** How far a parameter reaches. @see https://docs.cohere.com/reference/chat @see https://docs.cohere.com/reference/errors */
 const RANGES = {
   temperature: [0, 1],
-  k: [0, 500],
   frequency_penalty: [0, 1],
   presence_penalty: [0, 1],
 } as const;
 const P_RANGE = [0.01, 0.99] as const;
+const MOST_K = 500;
 
-/** `p` is the nearest that can be said: 1, which leaves no token out, is 0.99 here. */
+/** `p` and `k` are the nearest that can be said: a `p` of 1, which leaves no token out, is 0.99 here. */
 function encodeSampling(request: ChatRequest, leftOut: LeftOut): JsonObject {
-  const inRange = (
-    name: keyof typeof RANGES,
-    feature: RequestFeature,
-    value: number | undefined,
-  ): number | undefined => {
+  const inRange = (name: keyof typeof RANGES, value: number | undefined): number | undefined => {
     const [least, most] = RANGES[name];
     if (value === undefined || (value >= least && value <= most)) return value;
-    leftOut.refuse(feature);
+    leftOut.refuse(name);
     return undefined;
   };
-  const { topP } = request;
+  const { topP, topK } = request;
   return {
-    temperature: inRange('temperature', 'temperature', request.temperature),
+    temperature: inRange('temperature', request.temperature),
     p: topP === undefined ? undefined : Math.min(Math.max(topP, P_RANGE[0]), P_RANGE[1]),
-    k: inRange('k', 'top_k', request.topK),
-    frequency_penalty: inRange('frequency_penalty', 'frequency_penalty', request.frequencyPenalty),
-    presence_penalty: inRange('presence_penalty', 'presence_penalty', request.presencePenalty),
+    k: topK === undefined ? undefined : Math.min(topK, MOST_K),
+    frequency_penalty: inRange('frequency_penalty', request.frequencyPenalty),
+    presence_penalty: inRange('presence_penalty', request.presencePenalty),
     seed: request.seed,
     logprobs: request.logprobs,
   };

@@ -1,6 +1,6 @@
 import type { FinishReason } from '../../domain/chat/event.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { CONTENT_FILTER_TYPE } from './wire.ts';
+import { CONTENT_FILTER_TYPE, textIn } from './wire.ts';
 
 const FINISH_REASONS: ReadonlyMap<string, FinishReason> = new Map([
   ['COMPLETE', 'stop'],
@@ -16,7 +16,7 @@ const FINISH_REASONS: ReadonlyMap<string, FinishReason> = new Map([
  * @see https://docs.cohere.com/reference/chat#response.body.finish_reason
  */
 export function decodeFinishReason(end: JsonObject, hasCalls: boolean): FinishReason | undefined {
-  const word = String(end['finish_reason'] ?? 'COMPLETE');
+  const word = textIn(end, 'finish_reason') ?? 'COMPLETE';
   if (word === 'ERROR' && end['error_type'] === CONTENT_FILTER_TYPE) return 'content-filter';
   if (word.startsWith('ERROR') || word === 'TIMEOUT') return undefined;
   const reason = FINISH_REASONS.get(word) ?? 'stop';

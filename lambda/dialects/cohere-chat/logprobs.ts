@@ -1,5 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
-import { defined, objectsIn } from './wire.ts';
+import { defined, objectsIn, textIn } from './wire.ts';
 
 /**
  * Cohere's log probabilities in the form that events carry them, which is OpenAI's: one entry a piece of text, whose
@@ -30,7 +30,7 @@ export function encodeLogprobs(logprobs: Json | undefined): JsonObject[] {
 /** Several items as one: an event has room for one. */
 export function joinLogprobs(items: readonly JsonObject[]): JsonObject | undefined {
   if (items.length === 0) return undefined;
-  const text = items.map((item) => String(item['text'] ?? '')).join('');
+  const text = items.map((item) => textIn(item, 'text') ?? '').join('');
   return { text, token_ids: [], logprobs: items.flatMap((item) => numbersIn(item['logprobs'])) };
 }
 

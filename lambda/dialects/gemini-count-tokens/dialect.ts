@@ -1,13 +1,21 @@
 import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
-import { isJsonObject, parseJson, type JsonObject } from '../../domain/json.ts';
 import type { ChatRequest } from '../../domain/chat/request.ts';
+import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
+import { isJsonObject, type JsonObject, parseJson } from '../../domain/json.ts';
 import type { Dialect, RequestAddress } from '../dialect.ts';
 import { decodeError, encodeError } from '../gemini/errors.ts';
-import { decodeRequest as decodeGemini } from '../gemini/decode-request.ts';
+import { decodeRequest as decodeGemini } from '../gemini/request.ts';
 import { decodeErrorChunk } from '../openai-chat/errors.ts';
 import { countIn } from '../openai-chat/wire.ts';
-import { jsonFrame, noAnswer, operationDialect, textAnswer, ownMembers, textOfEvents, WITHOUT_OWN_FIELDS } from '../operation-dialect.ts';
-import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
+import {
+  jsonFrame,
+  noAnswer,
+  operationDialect,
+  ownMembers,
+  textAnswer,
+  textOfEvents,
+  WITHOUT_OWN_FIELDS,
+} from '../operation-dialect.ts';
 
 /**
  * How many tokens a conversation has. What was counted is the answer, and no usage: counting is free.
@@ -16,7 +24,8 @@ import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
 export const geminiCountTokens: Dialect = operationDialect({
   id: 'gemini-count-tokens',
   decodeRequest,
-  patchRequest: (raw, _request, { model }) => editJson(raw, [...modelEdits(raw, model), ...WITHOUT_OWN_FIELDS]),
+  patchRequest: (raw, _request, { model }) =>
+    editJson(raw, [...modelEdits(raw, model), ...WITHOUT_OWN_FIELDS]),
   decodeAnswer,
   encodeAnswer: (events) => JSON.stringify({ totalTokens: Number(textOfEvents(events)) }),
   patchAnswer: ({ raw = '' }) => raw,
@@ -43,7 +52,13 @@ function decodeRequest(body: JsonObject, address?: RequestAddress): ChatRequest 
 function modelEdits(raw: string, model: string): readonly JsonEdit[] {
   const hasRequest = raw.includes('"generateContentRequest"') && hasMember(raw, 'generateContentRequest');
   return hasRequest
-    ? [{ path: ['generateContentRequest', 'model'], text: JSON.stringify(`models/${model}`), ifPresent: true }]
+    ? [
+        {
+          path: ['generateContentRequest', 'model'],
+          text: JSON.stringify(`models/${model}`),
+          ifPresent: true,
+        },
+      ]
     : [];
 }
 

@@ -1,7 +1,7 @@
 import type { Dialect } from '../dialect.ts';
-import { decodeRequest } from './decode-request.ts';
 import { encodeRequest, patchRequest } from './encode-request.ts';
 import { decodeError, encodeError } from './errors.ts';
+import { decodeRequest } from './request.ts';
 import { decodeAnswer, encodeAnswer, patchAnswer } from './response.ts';
 import { createStreamEncoder, decodeStream, encodeStreamError, patchFrame } from './stream.ts';
 import { DIALECT_ID } from './wire.ts';
@@ -43,22 +43,26 @@ export const gemini: Dialect = {
     top_p: 'generationConfig.topP',
   },
   inexpressible: {
-    audio: 'Sound comes in its own bytes or from web addresses.',
+    audio: 'Sound comes in its own bytes or from web addresses, and not in an instruction.',
     cache_hints: 'Prompts are cached without hints.',
     custom_tools: 'Functions take a JSON object.',
+    file: 'An instruction holds text only.',
     file_url: 'Files come in their own bytes or from web addresses.',
     hosted_tools: 'The tool is run by the provider of its own dialect.',
+    image: 'An instruction holds text only.',
     image_url: 'Pictures come in their own bytes or from web addresses.',
     json_mode: 'Models before the third generation take no format of the answer beside tools.',
     json_schema:
       'Models before the third generation take no schema beside tools, and not every keyword of a schema is followed.',
     logit_bias: 'The format has no such parameter.',
+    n: 'A request has at most eight answers.',
     native_content: 'The content means something in its own dialect only.',
     parallel_tool_calls: 'How many functions are called at once cannot be set.',
     participant_name: 'A turn does not say who of several speaks.',
     provider_file: 'The file is kept by another provider.',
     reasoning: 'The model does not think, or cannot be told not to, or does not know this effort.',
     reasoning_content: 'Only what Google’s models thought may come back.',
+    seed: 'A seed is a whole number of 32 bits.',
     service_tier: 'The tier is of another provider.',
     stop: 'No more than five texts can end an answer.',
     tool_arguments: 'Arguments are a JSON object.',

@@ -24,9 +24,15 @@ export class PartEncoder {
     this.#isThirdGeneration = options.isThirdGeneration;
   }
 
-  /** System turns, wherever they stand, as the parts of the one instruction Google takes. */
+  /** System turns, wherever they stand, as the parts of the one instruction Google takes, which holds text only. */
   system(messages: readonly Message[]): readonly JsonObject[] {
-    return messages.filter(isSystem).flatMap(({ content }) => this.#parts(content));
+    return messages.filter(isSystem).flatMap(({ content }) =>
+      content.flatMap((part) => {
+        if (part.type !== 'image' && part.type !== 'audio' && part.type !== 'file') return this.#part(part);
+        this.#leftOut.refuse(part.type);
+        return [];
+      }),
+    );
   }
 
   /** Turns of user and model; neighbours of one role become one, and a turn left without parts is left out. */

@@ -1,18 +1,19 @@
 import type { ChatRequest } from '../../domain/chat/request.ts';
 import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
-import { type JsonObject, parseJsonObject } from '../../domain/json.ts';
+import { isJsonObject, type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import { refuseAsked } from '../asked-features.ts';
 import { hasCacheHints } from '../cache-hints.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
 import { LeftOut } from '../request-feature.ts';
-import { GATEWAY_FIELDS } from './decode-request.ts';
 import { PartEncoder } from './encode-parts.ts';
 import { encodeFormat, encodeToolConfig, encodeTools } from './encode-tools.ts';
+import { GATEWAY_FIELDS } from './request.ts';
 import { encodeThinking, traitsOf } from './thinking.ts';
-import { camelCase, defined, isEmpty, optionalObjectIn } from './wire.ts';
+import { defined, isEmpty } from './wire.ts';
 
 /** Google takes no more. @see https://ai.google.dev/api/generate-content#generationconfig */
 const MOST_STOP_SEQUENCES = 5;
+const MOST_CANDIDATES = 8;
 
 /** What has no word here. */
 const WITHOUT_EQUIVALENT = ['logit_bias', 'parallel_tool_calls', 'verbosity'] as const;
@@ -59,15 +60,20 @@ function encodeConversation(
 function encodeSampling(request: ChatRequest, leftOut: LeftOut): JsonObject {
   const { stop = [], logprobs, topLogprobs } = request;
   if (stop.length > MOST_STOP_SEQUENCES) leftOut.refuse('stop');
+  const { choices, seed } = request;
+  const hasChoices = choices === undefined || choices <= MOST_CANDIDATES;
+  if (!hasChoices) leftOut.refuse('n');
+  const hasSeed = seed === undefined || Math.trunc(seed) === (seed | 0);
+  if (!hasSeed) leftOut.refuse('seed');
   return {
     temperature: request.temperature,
     topP: request.topP,
     topK: request.topK,
-    candidateCount: request.choices,
+    candidateCount: hasChoices ? choices : undefined,
     stopSequences: stop.length === 0 ? undefined : stop.slice(0, MOST_STOP_SEQUENCES),
     presencePenalty: request.presencePenalty,
     frequencyPenalty: request.frequencyPenalty,
-    seed: request.seed,
+    seed: hasSeed ? seed : undefined,
     responseLogprobs: logprobs,
     logprobs: topLogprobs,
   };
@@ -77,7 +83,7 @@ function encodeSampling(request: ChatRequest, leftOut: LeftOut): JsonObject {
 const TIERS: ReadonlySet<string> = new Set(['standard', 'flex', 'priority']);
 
 /** Other formats' words for the usual tier. */
-const USUAL_TIERS: ReadonlySet<string> = new Set(['auto', 'default', 'standard_only']);
+const USUAL_TIERS: ReadonlySet<string> = new Set(['auto', 'default', 'standard_only', 'unspecified']);
 
 function encodeTier(tier: string | undefined, leftOut: LeftOut): string | undefined {
   if (tier === undefined || USUAL_TIERS.has(tier)) return undefined;
@@ -93,7 +99,7 @@ function encodeTier(tier: string | undefined, leftOut: LeftOut): string | undefi
 export function patchRequest(raw: string, request: ChatRequest, target: RequestTarget): string {
   const body = parseJsonObject(raw) ?? {};
   const edits: JsonEdit[] = Object.keys(body)
-    .filter((name) => GATEWAY_FIELDS.has(name) || name === camelCase('session_id'))
+    .filter((name) => GATEWAY_FIELDS.has(name))
     .map((name) => ({ path: [name], text: undefined }));
   const { maxOutputTokens } = target;
   if (request.maxOutputTokens === undefined && maxOutputTokens !== undefined)
@@ -102,7 +108,7 @@ export function patchRequest(raw: string, request: ChatRequest, target: RequestT
 }
 
 function boundEdit(body: JsonObject, bound: number): JsonEdit {
-  const parent = ['generationConfig', 'generation_config'].find((name) => optionalObjectIn(body, name));
+  const parent = ['generationConfig', 'generation_config'].find((name) => isJsonObject(body[name]));
   if (parent === undefined) return { path: ['generationConfig'], text: `{"maxOutputTokens":${bound}}` };
   return { path: [parent, 'maxOutputTokens'], text: String(bound) };
 }

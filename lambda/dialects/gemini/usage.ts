@@ -1,9 +1,9 @@
 import type { JsonEdit } from '../../domain/edit-json.ts';
-import type { JsonObject } from '../../domain/json.ts';
+import { isJsonObject, type JsonObject } from '../../domain/json.ts';
 import type { Cost } from '../../domain/money/cost.ts';
 import { decimalUsd } from '../../domain/money/nano.ts';
 import type { Usage } from '../../domain/money/usage.ts';
-import { countIn, defined, isEmpty, objectsIn, optionalObjectIn, textIn } from './wire.ts';
+import { countIn, defined, isEmpty, objectsIn, textIn } from './wire.ts';
 
 /**
  * Reads `usageMetadata`; `undefined` where it counts nothing. Google counts thoughts beside the candidates, and what tools
@@ -84,7 +84,7 @@ const audioDetails = (tokenCount: number | undefined): readonly JsonObject[] | u
 /** The edits that put a cost into the `usageMetadata` of a chunk or an answer, where it has one. */
 export function costEdits(body: JsonObject, cost: Cost | undefined): JsonEdit[] {
   if (cost === undefined) return [];
-  const parent = ['usageMetadata', 'usage_metadata'].find((name) => optionalObjectIn(body, name));
+  const parent = ['usageMetadata', 'usage_metadata'].find((name) => isJsonObject(body[name]));
   if (parent === undefined) return [];
   return costMembers(cost).map(([name, text]) => ({ path: [parent, name], text }));
 }

@@ -58,7 +58,7 @@ export class ChoiceDecoder {
     this.#tools = new ToolCallReader({
       choice,
       next: () => this.#nextBlock(),
-      callId: (block) => `call_${answerId.replace(/[^\w-]/g, '').slice(-40)}_${choice}_${block}`,
+      callId: (block) => `call_${answerId.replace(/[^\w-]/g, '').slice(-24)}_${choice}_${block}`,
     });
   }
 

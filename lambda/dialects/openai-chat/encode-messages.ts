@@ -1,6 +1,7 @@
 import type { ContentPart, MediaSource, Message } from '../../domain/chat/request.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import type { LeftOut, RequestFeature } from '../request-feature.ts';
+import { safeName } from '../safe-name.ts';
 import { formatOf, isOwnReasoning } from './reasoning-format.ts';
 import { DIALECT_ID, defined } from './wire.ts';
 
@@ -47,7 +48,7 @@ function encodeToolResult(result: ToolResult): JsonObject {
   const text = isElsewhere ? 'The result is in the next message.' : texts.join('\n');
   // This format has no sign for it, and a failure must not read as a result.
   const content = result.isError ? `The tool failed: ${text}` : text;
-  return { role: 'tool', tool_call_id: result.callId, content };
+  return { role: 'tool', tool_call_id: callId(result.callId), content };
 }
 
 /** One text as a string, which every compatible provider takes; else the parts. */
@@ -192,8 +193,15 @@ const ASSISTANT_FIELDS: ReadonlySet<ContentPart['type']> = new Set([
   'reasoning-encrypted',
 ]);
 
+/** How long a tool's name may be. @see https://platform.openai.com/docs/api-reference/chat/create#chat-create-tools */
+export const MAX_TOOL_NAME = 64;
+
+/** OpenAI takes ids of up to 40 characters, whatever they are; other providers' may be longer. */
+const callId = (id: string): string => (id.length <= 40 ? id : safeName(id, 40));
+
 function encodeToolCall(call: Extract<ContentPart, { readonly type: 'tool-call' }>): JsonObject {
-  const { id, name } = call;
+  const id = callId(call.id);
+  const name = safeName(call.name, MAX_TOOL_NAME);
   if (call.kind === 'custom') return { id, type: 'custom', custom: { name, input: call.arguments } };
   return { id, type: 'function', function: { name, arguments: call.arguments } };
 }

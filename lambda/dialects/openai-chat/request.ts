@@ -61,7 +61,8 @@ export function decodeModel(given: Given): string {
   return fallback === undefined || fallback === '' ? model.refuse('the name of a model') : fallback;
 }
 
-function decodeIncludeUsage(given: Given): boolean {
+/** Whether usage is wanted in a stream: OpenAI’s way, or OpenRouter’s. */
+export function decodeIncludeUsage(given: Given): boolean {
   const streamOptions = given.member('stream_options');
   streamOptions.optionalObject();
   const usage = given.member('usage');
@@ -143,6 +144,7 @@ function decodeReasoningOptions(given: Given): ReasoningOptions | undefined {
   const options = defined({
     effort,
     budgetTokens: reasoning.member('max_tokens').optionalInteger(0),
+    display: reasoning.member('exclude').optionalBoolean() === true ? 'omitted' : undefined,
     enabled:
       reasoning.member('enabled').optionalBoolean() ?? (effort === undefined ? undefined : effort !== 'none'),
   });
@@ -152,6 +154,8 @@ function decodeReasoningOptions(given: Given): ReasoningOptions | undefined {
 /** Fields of this dialect only, and the values of common ones that no other dialect could say. */
 function decodeNativeOptions(body: JsonObject, given: Given, options: Partial<ChatRequest>): JsonObject {
   const names = Object.keys(body).filter((name) => NATIVE_FIELDS.has(name));
+  // Text alone is what everyone answers anyway.
+  if (JSON.stringify(body['modalities']) === '["text"]') names.splice(names.indexOf('modalities'), 1);
   if (options.toolChoice === undefined) names.push('tool_choice');
   if (options.responseFormat === undefined) names.push('response_format');
   const native: (readonly [string, Json | undefined])[] = names.map((name) => [

@@ -1,8 +1,8 @@
 import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Usage } from '../../domain/money/usage.ts';
-import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
 import { type EventReader, readEventStream } from '../answer-stream.ts';
+import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
 import { decodeErrorChunk } from '../openai-chat/errors.ts';
 import { textIn } from '../openai-chat/wire.ts';
 import { endingEvents, pictureEvents, picturesOf, usageOf, wireUsage } from './answer.ts';
@@ -62,7 +62,9 @@ export function createStreamEncoder(envelope: AnswerEnvelope): StreamEncoder {
       const usage = events.findLast((one) => one.type === 'usage')?.usage;
       const pictures = picturesOf(events);
       return pictures
-        .map((picture, index) => completed(picture, envelope, index === pictures.length - 1 ? usage : undefined))
+        .map((picture, index) =>
+          completed(picture, envelope, index === pictures.length - 1 ? usage : undefined),
+        )
         .join('');
     },
   };

@@ -1,6 +1,6 @@
 import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
-import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
 import { type EventReader, readEventStream } from '../answer-stream.ts';
+import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
 import { decodeErrorChunk } from '../openai-chat/errors.ts';
 import { textIn } from '../openai-chat/wire.ts';
 import { mediaUsage } from '../openai-media-usage.ts';

@@ -36,7 +36,12 @@ export function encodeAnswer(events: readonly ChatEvent[], { request }: AnswerEn
 }
 
 /** Usage in OpenAI's spelling for transcriptions. */
-export function wireUsage({ audioSeconds, promptTokens = 0, promptAudioTokens = 0, completionTokens = 0 }: Usage): JsonObject {
+export function wireUsage({
+  audioSeconds,
+  promptTokens = 0,
+  promptAudioTokens = 0,
+  completionTokens = 0,
+}: Usage): JsonObject {
   if (audioSeconds !== undefined) return { type: 'duration', seconds: audioSeconds };
   return {
     type: 'tokens',

@@ -1,7 +1,8 @@
 import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
 import { editJson } from '../../domain/edit-json.ts';
-import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import { type EventReader, readEventStream } from '../answer-stream.ts';
+import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
 import { decodeErrorChunk } from '../openai-chat/errors.ts';
 import { costEdits } from '../openai-chat/usage.ts';
 import { textIn } from '../openai-chat/wire.ts';
@@ -16,30 +17,31 @@ export const decodeStream = (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<F
 
 function transcriptReader(): EventReader {
   let isDone = false;
-  let text: string | undefined;
-  const delta = (piece: string): readonly ChatEvent[] => {
-    const start: readonly ChatEvent[] = text === undefined ? [{ type: 'text-start', ...AT }] : [];
-    text = (text ?? '') + piece;
-    return [...start, { type: 'text-delta', ...AT, text: piece }];
+  let hasText = false;
+  const delta = (text: string): readonly ChatEvent[] => {
+    const start: readonly ChatEvent[] = hasText ? [] : [{ type: 'text-start', ...AT }];
+    hasText = true;
+    return [...start, { type: 'text-delta', ...AT, text }];
+  };
+  const done = (event: JsonObject): readonly ChatEvent[] => {
+    isDone = true;
+    const usage = usageOf(event);
+    return [
+      // Who is told the whole text and no piece of it is told it now.
+      ...(hasText ? [] : delta(textIn(event, 'text') ?? '')),
+      { type: 'block-end', ...AT },
+      { type: 'finish', choice: 0, reason: 'stop', upstreamReason: undefined },
+      ...(usage === undefined ? [] : [{ type: 'usage', usage } as const]),
+    ];
   };
   return {
     read(event) {
       const type = textIn(event, 'type');
-      if (type === 'error' || event['error'] !== undefined)
-        return [{ type: 'error', error: decodeErrorChunk(event) }];
+      const isError = type === 'error' || event['error'] !== undefined;
+      if (isError) return [{ type: 'error', error: decodeErrorChunk(event) }];
       if (isDone) return [];
       if (type === 'transcript.text.delta') return delta(textIn(event, 'delta') ?? '');
-      if (type !== 'transcript.text.done') return [];
-      isDone = true;
-      // Who is told the whole text and no piece of it is told it now.
-      const late = text === undefined ? delta(textIn(event, 'text') ?? '') : [];
-      const usage = usageOf(event);
-      return [
-        ...late,
-        { type: 'block-end', ...AT },
-        { type: 'finish', choice: 0, reason: 'stop', upstreamReason: undefined },
-        ...(usage === undefined ? [] : [{ type: 'usage', usage } as const]),
-      ];
+      return type === 'transcript.text.done' ? done(event) : [];
     },
     end: () => (isDone ? [{ type: 'end' }] : undefined),
   };

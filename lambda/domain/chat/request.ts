@@ -192,6 +192,6 @@ export interface ChatRequest {
   readonly work?: OperationWork;
   /** Where the dialect has it at request level (`store`, `prompt_cache_key`, …): kept for its own dialect. */
   readonly nativeOptions: JsonObject;
-  /** Names of top-level fields this dialect does not know: forwarded to the same dialect, dropped and named elsewhere. */
+  /** Names of fields this dialect does not know (`x_new`, `tools.x_new`): forwarded to it, dropped and named elsewhere. */
   readonly unknownFields: readonly string[];
 }

@@ -125,6 +125,7 @@ function textBytesOf(part: ContentPart): number {
 
 /** Request options with which a provider runs tools, adds to the prompt what we never see, or charges other rates. */
 const UNBOUNDED_OPTIONS: ReadonlySet<string> = new Set([
+  'background',
   'best_of',
   'cached_content',
   'compaction',
@@ -140,6 +141,7 @@ const UNBOUNDED_OPTIONS: ReadonlySet<string> = new Set([
   'plugins',
   'prediction',
   'previous_response_id',
+  'prompt',
   'search_parameters',
   'speed',
   'thinking_budget',
@@ -152,6 +154,9 @@ const READ_FIELDS: ReadonlySet<string> = new Set([
   ...[
     'max_tokens',
     'max_completion_tokens',
+    'max_output_tokens',
+    'input',
+    'instructions',
     'n',
     'tools',
     'messages',
@@ -184,6 +189,7 @@ export function asksForNothing(name: string, value: Json | undefined): boolean {
 const NEUTRAL_VALUES: ReadonlyMap<string, Json> = new Map<string, Json>([
   ['speed', 'standard'],
   ['best_of', 1],
+  ['truncation', 'disabled'],
 ]);
 
 function unboundedOption([name, value]: readonly [string, Json | undefined]): readonly string[] {

@@ -86,7 +86,6 @@ export interface CallBound {
   readonly units?: UnitCounts;
 }
 
-
 /**
  * An upper bound of what a call can cost: every token at the dearest rate a token of its side can have, and the dearest
  * charge for the request itself.

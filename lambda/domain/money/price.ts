@@ -56,14 +56,7 @@ export interface UnitCharges {
 }
 
 /** What a model is for, and so which of its charges there are. */
-export type PriceMode =
-  | 'chat'
-  | 'embedding'
-  | 'rerank'
-  | 'moderation'
-  | 'image'
-  | 'speech'
-  | 'transcription';
+export type PriceMode = 'chat' | 'embedding' | 'rerank' | 'moderation' | 'image' | 'speech' | 'transcription';
 
 /** What one provider asks for one model, and how large its requests may be. */
 export interface Price {

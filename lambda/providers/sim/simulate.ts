@@ -61,7 +61,11 @@ function answerEmbedding(body: string): SimulatedAnswer {
   const tokens = request.inputs.reduce((sum, input) => sum + countTokens(input), 0);
   const text = JSON.stringify({
     object: 'list',
-    data: request.inputs.map((input, index) => ({ object: 'embedding', index, embedding: embeddingOf(input) })),
+    data: request.inputs.map((input, index) => ({
+      object: 'embedding',
+      index,
+      embedding: embeddingOf(input),
+    })),
     model: request.model,
     usage: { prompt_tokens: tokens, total_tokens: tokens },
   });

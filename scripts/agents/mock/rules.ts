@@ -42,12 +42,16 @@ const CONVERSATION_RULES: Readonly<Record<MockFormat['dialect'], (body: JsonObje
   'openai-chat': (body) => {
     const messages = listAt(body, 'messages');
     const names = listAt(body, 'tools').map((tool) => textAt(tool, 'function', 'name'));
-    return [...oddNames(names), ...unansweredChatCalls(messages)];
+    return [...oddNames(names), ...unansweredChatCalls(messages), ...sampledReasoning(body)];
   },
   'openai-responses': (body) => {
     const input = listAt(body, 'input');
     const functions = listAt(body, 'tools').filter((tool) => textAt(tool, 'type') === 'function');
-    return [...oddNames(functions.map((tool) => textAt(tool, 'name'))), ...unpairedItems(input)];
+    return [
+      ...oddNames(functions.map((tool) => textAt(tool, 'name'))),
+      ...unpairedItems(input),
+      ...sampledReasoning(body),
+    ];
   },
   'anthropic-messages': (body) => {
     const messages = listAt(body, 'messages');
@@ -56,6 +60,7 @@ const CONVERSATION_RULES: Readonly<Record<MockFormat['dialect'], (body: JsonObje
       ...oddNames(listAt(body, 'tools').map((tool) => textAt(tool, 'name'))),
       ...(hints > MOST_CACHE_HINTS ? [`${hints} cache hints`] : []),
       ...messages.flatMap((message, index) => unpairedBlocks(message, messages[index + 1])),
+      ...sampledThinking(body),
       ...(textAt(body, 'thinking', 'type') === 'enabled' ? lostThinking(messages) : []),
     ];
   },
@@ -121,6 +126,31 @@ function unpairedBlocks(message: Json, next: Json | undefined): readonly string[
       : ['a tool_use or a tool_result without the other in the message beside']),
     ...[...called].filter((id) => !/^[a-zA-Z0-9_-]+$/.test(id)).map((id) => `tool_use id ${id}`),
   ];
+}
+
+/** @see https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking#feature-compatibility */
+function sampledThinking(body: JsonObject): readonly string[] {
+  if (!['adaptive', 'enabled'].includes(textAt(body, 'thinking', 'type'))) return [];
+  const { temperature = 1, top_k, top_p = 1 } = body;
+  return [
+    ...(temperature === 1 ? [] : ['temperature beside thinking']),
+    ...(top_k === undefined ? [] : ['top_k beside thinking']),
+    ...(Number(top_p) >= LEAST_TOP_P ? [] : ['top_p beside thinking']),
+  ];
+}
+
+const LEAST_TOP_P = 0.95;
+
+/**
+ * Models that reason take no sampling parameters, unless told not to reason.
+ * @see https://developers.openai.com/api/docs/guides/latest-model
+ */
+function sampledReasoning(body: JsonObject): readonly string[] {
+  const effort = body['reasoning_effort'] ?? valueAt(body, 'reasoning', 'effort');
+  if (!textAt(body, 'model').startsWith('gpt-5') || effort === 'none') return [];
+  return ['temperature', 'top_p', 'top_logprobs']
+    .filter((name) => body[name] !== undefined && body[name] !== 1)
+    .map((name) => `${name} for a model that reasons`);
 }
 
 /** @see https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking#preserving-thinking-blocks */

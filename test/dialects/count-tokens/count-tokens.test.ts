@@ -81,7 +81,10 @@ describe('the Anthropic SDK', () => {
       (await client.messages.countTokens({ model: 'openai/mock', messages: [{ role: 'user', content }] }))
         .input_tokens;
     const short = await count('Hello');
-    const picture = { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA' } } as const;
+    const picture = {
+      type: 'image',
+      source: { type: 'base64', media_type: 'image/png', data: 'AAAA' },
+    } as const;
     expect(await count('Hello '.repeat(100))).toBeGreaterThan(short + 100);
     expect(await count([{ type: 'text', text: 'Hello' }, picture])).toBeGreaterThan(short + 1_000);
   });
@@ -108,7 +111,10 @@ describe('Google’s SDK', () => {
           model: 'models/x',
           systemInstruction: { parts: [{ text: 'Be brief.' }] },
           contents: [
-            { role: 'user', parts: [{ text: 'Hi' }, { inlineData: { mimeType: 'image/png', data: 'AAAA' } }] },
+            {
+              role: 'user',
+              parts: [{ text: 'Hi' }, { inlineData: { mimeType: 'image/png', data: 'AAAA' } }],
+            },
             { role: 'model', parts: [{ functionCall: { name: 'f', args: {} } }] },
           ],
           tools: [{ functionDeclarations: [{ name: 'f' }] }],
@@ -130,7 +136,9 @@ describe('Google’s SDK', () => {
   });
 
   test('is told in Google’s envelope what is wrong', async () => {
-    const answer = await gateway.post('/v1beta/models/openai%2Fmock:countTokens', owner.secret, { contents: 7 });
+    const answer = await gateway.post('/v1beta/models/openai%2Fmock:countTokens', owner.secret, {
+      contents: 7,
+    });
     expect(answer.status).toBe(400);
     expect(await answer.json()).toMatchObject({
       error: { code: 400, status: 'INVALID_ARGUMENT', details: [{ reason: 'INVALID_REQUEST' }] },

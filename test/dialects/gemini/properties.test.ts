@@ -2,13 +2,12 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { geminiArrayStream } from '../../../lambda/dialects/gemini/array-stream.ts';
 import { gemini } from '../../../lambda/dialects/gemini/dialect.ts';
-import type { ChatEvent, FinishReason } from '../../../lambda/domain/chat/event.ts';
 import { GatewayError } from '../../../lambda/domain/errors.ts';
-import { isJsonObject, type Json, type JsonObject } from '../../../lambda/domain/json.ts';
-import type { Usage } from '../../../lambda/domain/money/usage.ts';
+import type { Json, JsonObject } from '../../../lambda/domain/json.ts';
 import { brokenRules } from '../event-rules.ts';
 import { answerArbitrary, failedAnswerArbitrary, normalise, requestArbitrary } from './arbitraries.ts';
-import { callsOf, chunk, eventsOf, framesOf, RECORDINGS, STREAMS, textOf, usageOf } from './recordings.ts';
+import { citationsOf, contentsOf } from './contents.ts';
+import { callsOf, chunk, eventsOf, framesOf, RECORDINGS, STREAMS } from './recordings.ts';
 
 const ENVELOPE = { id: 'gen-1', model: 'p/m', createdAtSeconds: 1, includeUsage: true };
 const plain = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value));
@@ -199,123 +198,6 @@ describe('answers of any dialect', () => {
     );
   });
 });
-
-const HOSTED_NAME = /^(?:code_execution|[A-Z_]+)$/;
-
-/**
- * Before or after it was encoded: the proof of reasoning is left out on the way, and one that comes back on reasoning is of
- * the text behind it that held nothing else.
- */
-type Side = 'sent' | 'read';
-
-/** What an answer says, in the order of its blocks, as far as this format can say it. */
-function contentsOf(events: readonly ChatEvent[], side: Side): unknown {
-  const indexes = events.flatMap((event) => (event.type === 'finish' ? [event.choice] : []));
-  return {
-    choices: indexes.sort().map((choice) =>
-      choiceContents(
-        events.filter((event) => !('choice' in event) || event.choice === choice),
-        side,
-      ),
-    ),
-    usage: normaliseUsage(usageOf(events)),
-  };
-}
-
-function choiceContents(events: readonly ChatEvent[], side: Side): unknown {
-  const blocks = new Map<number, ChatEvent[]>();
-  for (const event of events)
-    if ('block' in event) blocks.set(event.block, [...(blocks.get(event.block) ?? []), event]);
-  const said: string[] = [];
-  const add = (kind: string, value: string): void => {
-    const last = said.at(-1);
-    if (value === '') return;
-    if (last?.startsWith(`${kind} `) && !isWhole(kind)) said[said.length - 1] = last + value;
-    else said.push(`${kind} ${value}`);
-  };
-  let proofs = '';
-  let tokens: readonly Json[] = [];
-  for (const block of [...blocks].sort(([a], [b]) => a - b).map(([, own]) => own)) {
-    const [kind, value, proof] = blockContents(block, side);
-    add(kind, value);
-    proofs += proof;
-    tokens = [...tokens, ...block.flatMap(tokensOf)];
-  }
-  const hasCalls = callsOf(events).some(({ kind }) => kind !== 'hosted');
-  const finish = events.find((event) => event.type === 'finish');
-  return { said, proofs, tokens, reason: normaliseReason(finish?.reason, hasCalls) };
-}
-
-const isWhole = (kind: string): boolean => kind !== 'text' && kind !== 'reasoning';
-
-function tokensOf(event: ChatEvent): readonly Json[] {
-  const content =
-    event.type === 'text-delta' && isJsonObject(event.logprobs) ? event.logprobs['content'] : [];
-  return Array.isArray(content) ? content : [];
-}
-
-/** Kind, content, and the proof of text; the proof of anything else is part of its content, of reasoning as the side has it. */
-function blockContents(events: readonly ChatEvent[], side: Side): readonly [string, string, string] {
-  const [start] = events;
-  const join = (pick: (event: ChatEvent) => string): string => events.map(pick).join('');
-  const proof = join((event) => (event.type === 'block-signature' ? event.signature : ''));
-  switch (start?.type) {
-    case 'text-start':
-    case 'refusal-start':
-      return ['text', join((event) => ('text' in event ? event.text : '')), proof];
-    case 'reasoning-start':
-      // A proof that came without text is of the block before it.
-      return start.kind === 'encrypted'
-        ? ['', '', '']
-        : ['reasoning', textOf(events, 'reasoning-delta', start.choice), side === 'read' ? proof : ''];
-    case 'media-start': {
-      const base64 = join((event) => (event.type === 'media-delta' ? event.base64 : ''));
-      return ['media', base64 === '' ? '' : `${start.kind} ${start.mediaType} ${base64} ${proof}`, ''];
-    }
-    case 'hosted-tool-result':
-      return [
-        'result',
-        start.dialect === 'gemini' ? `${start.callId} ${JSON.stringify(start.result)} ${proof}` : '',
-        '',
-      ];
-    case 'tool-call-start': {
-      if (start.kind === 'hosted' && !HOSTED_NAME.test(start.name)) return ['', '', ''];
-      const given = callsOf(events)[0]?.arguments ?? '';
-      const value = start.kind === 'custom' ? { input: given } : given === '' ? {} : JSON.parse(given);
-      const kind = start.kind === 'hosted' ? 'hosted' : 'call';
-      return [kind, `${start.id} ${start.name} ${JSON.stringify(value)} ${proof}`, ''];
-    }
-    default:
-      throw new Error(`A block begins with ${start?.type}.`);
-  }
-}
-
-function normaliseReason(reason: FinishReason | undefined, hasCalls: boolean): FinishReason | undefined {
-  if (reason === 'refusal') return 'content-filter';
-  return reason === 'stop' || reason === 'tool-calls' ? (hasCalls ? 'tool-calls' : 'stop') : reason;
-}
-
-function normaliseUsage(usage: Usage | undefined): Usage | undefined {
-  if (usage === undefined) return undefined;
-  const { cacheWriteTokens: _written, completionTokens, reasoningTokens, ...rest } = usage;
-  const completion =
-    completionTokens === undefined ? reasoningTokens : Math.max(completionTokens, reasoningTokens ?? 0);
-  const known = plain({ ...rest, reasoningTokens, completionTokens: completion });
-  const { serviceTier: _tier, ...counts } = known;
-  return Object.keys(counts).length === 0 ? undefined : (known as Usage);
-}
-
-const citationsOf = (events: readonly ChatEvent[], choice?: number): readonly Json[] =>
-  [0, 1].flatMap((index) =>
-    events
-      .filter(
-        (event) => event.type === 'text-citation' && event.choice === index && event.dialect === 'gemini',
-      )
-      .toSorted((a, b) => ('block' in a && 'block' in b ? a.block - b.block : 0))
-      .flatMap((event) =>
-        event.type === 'text-citation' && (choice === undefined || choice === index) ? [event.citation] : [],
-      ),
-  );
 
 async function expectRules(bytes: Uint8Array, size: number = 65_536): Promise<void> {
   const frames = await framesOf(bytes, size);

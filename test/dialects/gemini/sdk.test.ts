@@ -48,13 +48,16 @@ afterEach(() => {
 });
 
 async function clientOf(status: number, contentType: string, answer: string): Promise<GoogleGenAI> {
-  const listening = createServer(async (request, response) => {
-    const body = Buffer.concat(await Array.fromAsync(request)).toString();
-    asked.push({ path: request.url ?? '', body: JSON.parse(body) });
-    response.writeHead(status, { 'content-type': contentType });
-    // Cut where it hurts: in the middle of lines.
-    for (let index = 0; index < answer.length; index += 50) response.write(answer.slice(index, index + 50));
-    response.end();
+  const listening = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      asked.push({ path: request.url ?? '', body: JSON.parse(Buffer.concat(chunks).toString()) });
+      response.writeHead(status, { 'content-type': contentType });
+      // Cut where it hurts: in the middle of lines.
+      for (let index = 0; index < answer.length; index += 50) response.write(answer.slice(index, index + 50));
+      response.end();
+    });
   });
   server = listening;
   await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));

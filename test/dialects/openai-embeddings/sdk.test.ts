@@ -121,7 +121,10 @@ describe('a request for vectors', () => {
 
   test('is counted here where the provider reports nothing', async () => {
     gateway.upstream.answer = () => ({ body: answerOf(VECTORS, null) });
-    const answer = await gateway.post('/v1/embeddings', owner.secret, { model: 'openai/vectors', input: 'one' });
+    const answer = await gateway.post('/v1/embeddings', owner.secret, {
+      model: 'openai/vectors',
+      input: 'one',
+    });
     expect(await gateway.record(answer)).toMatchObject({
       usage: { promptTokens: expect.any(Number), completionTokens: 0, estimated: true },
       chargeBasis: 'estimated',
@@ -150,7 +153,10 @@ describe('a request for vectors', () => {
     expect(await refused.json()).toMatchObject({ error: { code: 'budget_exceeded' } });
     expect(gateway.upstream.requests).toHaveLength(0);
     const rich = await gateway.createKey({ budgets: [budget(0.01)] });
-    const answered = await gateway.post('/v1/embeddings', rich.secret, { model: 'openai/vectors', input: 'one' });
+    const answered = await gateway.post('/v1/embeddings', rich.secret, {
+      model: 'openai/vectors',
+      input: 'one',
+    });
     expect(answered.status).toBe(200);
     await gateway.record(answered);
     const { windows } = await gateway.counters(rich.key);
@@ -170,6 +176,8 @@ describe('a request for vectors', () => {
     const again = await ask();
     expect(again.headers.get('x-sluice-cache')).toBe('hit');
     expect(gateway.upstream.requests).toHaveLength(1);
-    expect(await again.json()).toMatchObject({ data: [{ embedding: VECTORS[0] }, { embedding: VECTORS[1] }] });
+    expect(await again.json()).toMatchObject({
+      data: [{ embedding: VECTORS[0] }, { embedding: VECTORS[1] }],
+    });
   });
 });

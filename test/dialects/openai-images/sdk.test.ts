@@ -99,7 +99,11 @@ describe('the OpenAI SDK', () => {
         event('image_generation.partial_image', { partial_image_index: 0 }),
       ],
     });
-    const stream = await client.images.generate({ model: 'openai/token-painter', prompt: 'A cat', stream: true });
+    const stream = await client.images.generate({
+      model: 'openai/token-painter',
+      prompt: 'A cat',
+      stream: true,
+    });
     const reading = (async () => {
       for await (const _ of stream);
     })();

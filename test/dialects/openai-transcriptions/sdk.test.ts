@@ -53,7 +53,11 @@ describe('the OpenAI SDK', () => {
     expect(gateway.upstream.requests[0]?.path).toBe('/audio/transcriptions');
     const form = await formSeen();
     expect([...form.keys()].toSorted()).toEqual(['file', 'language', 'model', 'prompt']);
-    expect([form.get('model'), form.get('language'), form.get('prompt')]).toEqual(['listener', 'en', 'Wörter']);
+    expect([form.get('model'), form.get('language'), form.get('prompt')]).toEqual([
+      'listener',
+      'en',
+      'Wörter',
+    ]);
     const sent = form.get('file');
     if (!(sent instanceof File)) throw new Error('No file arrived.');
     expect([sent.name, sent.type]).toEqual(['a.mp3', 'audio/mpeg']);
@@ -80,12 +84,17 @@ describe('the OpenAI SDK', () => {
   });
 
   test('gets a verbose answer, charged by its duration', async () => {
-    gateway.upstream.answer = () => ({ body: '{"duration":8.470000267028809,"text":"Hello.","segments":[]}' });
+    gateway.upstream.answer = () => ({
+      body: '{"duration":8.470000267028809,"text":"Hello.","segments":[]}',
+    });
     const { data, response } = await client.audio.transcriptions
       .create({ model: 'openai/listener', file: await file(), response_format: 'verbose_json' })
       .withResponse();
     expect(data.duration).toBe(8.470000267028809);
-    expect(await gateway.record(response)).toMatchObject({ usage: { audioSeconds: 9 }, chargeBasis: 'exact' });
+    expect(await gateway.record(response)).toMatchObject({
+      usage: { audioSeconds: 9 },
+      chargeBasis: 'exact',
+    });
   });
 
   test.each(['text', 'srt', 'vtt'] as const)('gets %s as it came', async (format) => {
@@ -152,7 +161,8 @@ describe('a form', () => {
       headers: { authorization: `Bearer ${owner.secret}`, 'content-type': contentType },
       body: new Uint8Array(Buffer.from(body)),
     });
-  const part = (head: string, content: string) => `--${BOUNDARY}\r\nContent-Disposition: form-data; ${head}\r\n\r\n${content}\r\n`;
+  const part = (head: string, content: string) =>
+    `--${BOUNDARY}\r\nContent-Disposition: form-data; ${head}\r\n\r\n${content}\r\n`;
   const FILE = part('name="file"; filename="a.mp3"', 'sound');
   const MODEL = part('name="model"', 'openai/listener');
   const END = `--${BOUNDARY}--\r\n`;
@@ -177,7 +187,11 @@ describe('a form', () => {
     ['with two models', FILE + MODEL + MODEL + END, undefined],
     ['with a part without a name', part('filename="a"', 'x') + FILE + MODEL + END, undefined],
     ['with a part without a head', `--${BOUNDARY}\r\nx\r\n${FILE}${MODEL}${END}`, undefined],
-    ['with a field that is no UTF-8', Buffer.from(`${FILE}${MODEL}${part('name="prompt"', '\xff')}${END}`, 'latin1'), undefined],
+    [
+      'with a field that is no UTF-8',
+      Buffer.from(`${FILE}${MODEL}${part('name="prompt"', '\xff')}${END}`, 'latin1'),
+      undefined,
+    ],
   ])('%s is refused', async (_what, body, contentType) => {
     const answer = await post(body, contentType);
     expect(answer.status).toBe(400);

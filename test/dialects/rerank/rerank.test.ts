@@ -95,7 +95,9 @@ describe('the Cohere SDK', () => {
   });
 
   test('is told what is wrong', async () => {
-    const error = await client.rerank({ model: 'cohere/ranker', query: 'ruby', documents: [] }).catch((e) => e);
+    const error = await client
+      .rerank({ model: 'cohere/ranker', query: 'ruby', documents: [] })
+      .catch((e) => e);
     expect(error).toBeInstanceOf(CohereError);
     expect(error).toMatchObject({ statusCode: 400, body: { code: 'invalid_request', param: 'documents' } });
   });
@@ -143,7 +145,10 @@ describe('a rerank', () => {
     const documents = Array.from({ length: 60 }, () => 'x'.repeat(900));
     const refused = await ask('cohere/ranker', key.secret, { documents });
     expect(refused.status).toBe(402);
-    expect(await refused.json()).toMatchObject({ code: 'budget_exceeded', metadata: { estimate_usd: 0.006 } });
+    expect(await refused.json()).toMatchObject({
+      code: 'budget_exceeded',
+      metadata: { estimate_usd: 0.006 },
+    });
     const answered = await ask('cohere/ranker', key.secret);
     expect(answered.status).toBe(200);
     await gateway.record(answered);
@@ -160,7 +165,10 @@ describe('a rerank', () => {
 
   test('names Cohere’s own options that Voyage has not, or drops them where that is wished', async () => {
     const refused = await ask('voyage/ranker', owner.secret, { max_tokens_per_doc: 10 });
-    expect(await refused.json()).toMatchObject({ code: 'unsupported_parameter', param: 'max_tokens_per_doc' });
+    expect(await refused.json()).toMatchObject({
+      code: 'unsupported_parameter',
+      param: 'max_tokens_per_doc',
+    });
     const dropped = await gateway.post(
       '/v2/rerank',
       owner.secret,

@@ -54,6 +54,9 @@ const KEPT: readonly Case[] = [
       ],
     },
   ],
+  ['sampling that is the default anyway', 'openai-chat', { model: 'gpt-5', temperature: 1, top_p: 1 }],
+  ['sampling without reasoning', 'openai-chat', { model: 'gpt-5.2', reasoning_effort: 'none', top_p: 0.5 }],
+  ['top_p of 0.95 beside thinking', 'anthropic-messages', { thinking: { type: 'adaptive' }, top_p: 0.95 }],
   ['a signed call of this turn', 'gemini', { contents: [asked, called(true), answered] }],
   [
     'an unsigned call of an earlier turn',
@@ -64,6 +67,11 @@ const KEPT: readonly Case[] = [
 
 const BROKEN: readonly Case[] = [
   ['unknown field thinking', 'openai-chat', { thinking: {} }],
+  ['top_p for a model that reasons', 'openai-chat', { model: 'gpt-5', top_p: 0.9 }],
+  ['temperature for a model that reasons', 'openai-responses', { model: 'gpt-5', temperature: 0 }],
+  ['temperature beside thinking', 'anthropic-messages', { thinking: { type: 'adaptive' }, temperature: 0 }],
+  ['top_k beside thinking', 'anthropic-messages', { thinking: { type: 'enabled' }, top_k: 1 }],
+  ['top_p beside thinking', 'anthropic-messages', { thinking: { type: 'enabled' }, top_p: 0.9 }],
   ['a tool message that answers no call', 'openai-chat', { messages: [{ role: 'tool', tool_call_id: 'a' }] }],
   [
     'a tool call that is not answered by the next messages',

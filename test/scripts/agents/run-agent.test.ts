@@ -35,7 +35,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
 
 const run = (provider: ProviderName, mode: 'busy' | 'lazy' = 'busy'): Promise<RunResult> =>
-  runAgent({ agent: standIn(mode), provider, program: process.execPath, folder });
+  runAgent({ agent: standIn(mode), provider, program: process.execPath, folder, unsupported: 'reject' });
 
 describe('an errand', () => {
   test('at the own provider: the tool runs, signed reasoning comes back, every call is recorded at its price', async () => {

@@ -43,8 +43,7 @@ export function decodeRequest(body: JsonObject, address: RequestAddress = {}): C
   const given = new Given(body, '');
   const names = Object.keys(body);
   for (const name of names) given.member(name).json();
-  const isOf = (known: (name: string) => boolean) => (name: string) => known(camelCase(name));
-  const native = names.filter(isOf((name) => Object.hasOwn(NATIVE_FIELDS, name)));
+  const native = names.filter((name) => isNative(camelCase(name)));
   const config = decodeGenerationConfig(field(given, 'generationConfig'));
   const toolConfig = decodeToolConfig(field(given, 'toolConfig'));
   const tools = decodeTools(given.member('tools'));
@@ -57,7 +56,7 @@ export function decodeRequest(body: JsonObject, address: RequestAddress = {}): C
     ...config.fields,
     ...defined({
       toolChoice: toolConfig.toolChoice,
-      serviceTier: field(given, 'serviceTier').optionalString(),
+      serviceTier: field(given, 'serviceTier').optionalString()?.toLowerCase(),
       endUser: given.member('user').optionalString(),
       metadata: given.member('metadata').optionalObject() ?? given.member('labels').optionalObject(),
     }),
@@ -67,15 +66,14 @@ export function decodeRequest(body: JsonObject, address: RequestAddress = {}): C
       ...config.nativeOptions,
     },
     unknownFields: [
-      ...names.filter(
-        isOf((name) => !READ_FIELDS.has(name) && !Object.hasOwn(NATIVE_FIELDS, name) && !isOwn(name)),
-      ),
+      ...names.filter((name) => !GATEWAY_FIELDS.has(name) && !isKnown(camelCase(name))),
       ...config.unknownFields,
     ],
   };
 }
 
-const isOwn = (name: string): boolean => [...GATEWAY_FIELDS].some((own) => camelCase(own) === name);
+const isNative = (name: string): boolean => Object.hasOwn(NATIVE_FIELDS, name);
+const isKnown = (name: string): boolean => READ_FIELDS.has(name) || isNative(name);
 
 /** Google's names begin with `models/`. */
 function modelOf(given: Given): string {
