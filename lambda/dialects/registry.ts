@@ -6,6 +6,7 @@ import { gemini } from './gemini/dialect.ts';
 import { openaiChat } from './openai-chat/dialect.ts';
 import { openaiCompletions } from './openai-completions/dialect.ts';
 import { openaiResponses } from './openai-responses/dialect.ts';
+import { OPERATION_DIALECTS } from './operation-dialects.ts';
 
 /** Every dialect Sluice speaks, to callers and to providers. */
 export const DIALECTS: readonly Dialect[] = [
@@ -16,4 +17,5 @@ export const DIALECTS: readonly Dialect[] = [
   bedrockConverse,
   cohereChat,
   openaiCompletions,
+  ...OPERATION_DIALECTS,
 ];

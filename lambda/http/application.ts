@@ -20,7 +20,11 @@ const chatRoute = (path: RegExp, dialect: DialectId, stream?: boolean): Route =>
   answer: ({ gateway, id, dialect: spoken, parameter }, request) =>
     answerChat(
       gateway,
-      { ...request, id, ...(stream !== undefined && { address: { model: parameter, stream } }) },
+      {
+        ...request,
+        id,
+        ...(parameter !== '' && { address: { model: parameter, ...(stream !== undefined && { stream }) } }),
+      },
       spoken,
     ),
 });
@@ -41,6 +45,14 @@ const ROUTES: readonly Route[] = [
   chatRoute(/^\/model\/(.+)\/converse$/, 'bedrock-converse', false),
   chatRoute(/^\/model\/(.+)\/converse-stream$/, 'bedrock-converse', true),
   chatRoute(/^\/v2\/chat$/, 'cohere-chat'),
+  chatRoute(/^\/v1\/messages\/count_tokens$/, 'anthropic-count-tokens'),
+  chatRoute(geminiPath('countTokens'), 'gemini-count-tokens'),
+  chatRoute(/^\/v1\/embeddings$/, 'openai-embeddings'),
+  chatRoute(/^\/v[12]\/rerank$/, 'cohere-rerank'),
+  chatRoute(/^\/v1\/moderations$/, 'openai-moderations'),
+  chatRoute(/^\/v1\/images\/generations$/, 'openai-images'),
+  chatRoute(/^\/v1\/audio\/speech$/, 'openai-speech'),
+  chatRoute(/^\/v1\/audio\/transcriptions$/, 'openai-transcriptions'),
   { method: 'POST', path: /^\/v1\/route$/, answer: explainRoute },
   { method: 'GET', path: /^\/v1(?:beta)?\/models$/, answer: listModels },
   { method: 'GET', path: /^\/v1(?:beta)?\/models\/(.+)$/, answer: showModel },

@@ -27,6 +27,8 @@ export interface Answer {
   readonly committed: Committed;
   /** Where it was there already, and nobody was called. */
   readonly replay?: Replay;
+  /** Tokens were counted by us, and nobody was called. */
+  readonly isCountedHere?: true;
 }
 
 /** How the calls ended. */
@@ -174,7 +176,7 @@ type Prepared =
   | {
       readonly type: 'prepared';
       readonly target: CallTarget;
-      readonly body: string;
+      readonly body: UpstreamBody;
       readonly admission: Admission;
     }
   | { readonly type: 'refused'; readonly error: GatewayError };
@@ -193,16 +195,16 @@ async function prepare(
     return refused(new GatewayError('no_healthy_deployment', `${deployment.id} is not enabled.`));
   const body = encodeBody(gateway, exchange, target, admission);
   if (body instanceof GatewayError) return refused(body);
-  const { text, unsupported, ignored } = body;
+  const { unsupported, ignored } = body;
   if (unsupported.length > 0 && unsupportedMode(gateway, exchange.request, group) === 'reject')
     return refused(unsupportedParameters(unsupported, target));
   exchange.dropped = [...unsupported, ...ignored];
-  exchange.addedBytes = Math.max(exchange.addedBytes, addedBytes(exchange, text));
+  exchange.addedBytes = Math.max(exchange.addedBytes, addedBytes(exchange, body));
   try {
     return {
       type: 'prepared',
       target,
-      body: text,
+      body,
       admission: await admitNext(gateway, exchange, admission, deployment),
     };
   } catch (error) {
@@ -218,7 +220,9 @@ const FRAMING_BYTES_A_PART = 160;
  * How much longer a body is than the caller's, beyond framing: `1e20` is written out in full when it is encoded anew. JSON
  * within JSON has its quotes escaped twice, which is framing.
  */
-function addedBytes({ request }: Exchange, text: string): number {
+function addedBytes({ request }: Exchange, { text, form }: UpstreamBody): number {
+  // Of a form nothing changes but the model's name.
+  if (form !== undefined) return 0;
   const { chat, bodyBytes, raw } = request;
   const growth = Buffer.byteLength(text) - bodyBytes;
   if (growth <= 0) return 0;

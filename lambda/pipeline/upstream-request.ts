@@ -3,12 +3,14 @@ import type { LeftOutFeature } from '../dialects/request-feature.ts';
 import { grammarTools, withoutCustomTools } from '../domain/chat/custom-tools.ts';
 import { asksForNothing } from '../domain/money/bound.ts';
 import type { Price } from '../domain/money/price.ts';
+import { contentTypeOfForm } from '../domain/multipart.ts';
 import type { Deployment } from '../domain/routing/deployment.ts';
 import type { UpstreamRequest } from '../ports/upstream.ts';
 import type { Provider, ProviderApi } from '../providers/contract.ts';
 import type { DecodedRequest, Exchange } from './exchange.ts';
 import type { EnabledProvider, Gateway } from './gateway.ts';
 import { VIA_HEADER, via } from './guard.ts';
+import { priceFor } from './price-for.ts';
 import { fitBody } from './request-quirks.ts';
 
 /** A deployment together with all that is needed to call it. */
@@ -25,6 +27,8 @@ export interface CallTarget {
 /** A body for the provider, and what could not be said in it. */
 export interface UpstreamBody {
   readonly text: string;
+  /** The content type of a form: each character of its text is one byte. */
+  readonly form?: string;
   /** Asked for by name, and not expressible there: refused or dropped, as the operator or caller chose. */
   readonly unsupported: readonly string[];
   /** Fields Sluice does not know, and hints, which mean nothing in another dialect: left out and named. */
@@ -50,7 +54,10 @@ export function callTarget(
     enabled,
     dialect,
     api,
-    price: gateway.prices.find(deployment, request.startedAtMs),
+    price: priceFor(gateway, deployment, {
+      dialect: request.callerDialect,
+      startedAtMs: request.startedAtMs,
+    }),
     isSameDialect: dialect.id === request.callerDialect,
   };
 }
@@ -91,7 +98,10 @@ export function upstreamBody(
   };
   const { quirks } = target.api;
   if (target.isSameDialect) {
-    const fitted = fitBody(target.dialect.patchRequest(raw, chat, requestTarget), quirks);
+    const patched = target.dialect.patchRequest(raw, chat, requestTarget);
+    if (target.dialect.requestFormat === 'multipart')
+      return { text: patched, form: contentTypeOfForm(patched), unsupported: [], ignored: [] };
+    const fitted = fitBody(patched, quirks);
     return { text: fitted.text, unsupported: [], ignored: fitted.dropped };
   }
   const { spellings, hints } = exchange.request.dialect;
@@ -144,6 +154,15 @@ export const unsupportedMode = (
       config.modelGroups.find(({ name }) => name === group)?.unsupportedParameters ??
       config.unsupportedParameters);
 
+/** A body as it is sent, and what kinds of answer are taken to it. */
+export const sentBody = (
+  { text, form }: UpstreamBody,
+  { answerContentType }: Dialect,
+): Pick<UpstreamCall, 'body' | 'contentType' | 'accept'> => ({
+  ...(form === undefined ? { body: text } : { body: Buffer.from(text, 'latin1'), contentType: form }),
+  ...(answerContentType !== undefined && { accept: '*/*' }),
+});
+
 /** Whether custom tools go to this dialect as functions. */
 export const lacksCustomTools = ({ inexpressible }: Dialect): boolean =>
   inexpressible.custom_tools !== undefined && inexpressible.tools === undefined;
@@ -168,8 +187,12 @@ export type Addressee = Pick<CallTarget, 'deployment' | 'enabled' | 'api' | 'isS
 export interface UpstreamCall {
   /** After the base address. */
   readonly path: string;
-  readonly body: string;
+  readonly body: string | Uint8Array;
+  /** @default JSON */
+  readonly contentType?: string;
   readonly stream: boolean;
+  /** What kinds of answer are taken. @default JSON, or a stream of events */
+  readonly accept?: string;
   readonly credential: string | undefined;
   readonly signal: AbortSignal;
   /** The caller's headers, lower-case; of these only those go on that mean something to this provider. */
@@ -192,8 +215,8 @@ export function upstreamRequest(
     method: 'POST',
     url: baseUrl + call.path,
     headers: {
-      'content-type': 'application/json',
-      accept: call.stream ? 'text/event-stream' : 'application/json',
+      'content-type': call.contentType ?? 'application/json',
+      accept: call.accept ?? (call.stream ? 'text/event-stream' : 'application/json'),
       'user-agent': 'sluice',
       ...provider.authHeaders(call.credential ?? '', target.api.dialect),
       ...Object.fromEntries(forwarded),

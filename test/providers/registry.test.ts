@@ -102,6 +102,9 @@ const NAME_HERE: Readonly<Record<string, string>> = {
   'vercel-gateway': 'vercel',
   // No providers of Sluice: a plan for coding, and a proxy of somebody's.
   copilot: '',
+  'openai-chatgpt': '',
+  // Speaks OpenAI's formats, and is no provider of Sluice.
+  doubleword: '',
   'openai-compatible': '',
 };
 

@@ -8,6 +8,6 @@ export const COHERE = openaiCompatible({
   speaks: { 'cohere-chat': '/v2/chat', 'cohere-rerank': '/v2/rerank' },
   /** @see https://openrouter.ai/docs/api-reference/streaming#stream-cancellation */
   cancelStopsBilling: true,
-  evidence: 'declared',
+  evidence: 'verified',
   documentation: 'https://docs.cohere.com/reference/chat',
 });

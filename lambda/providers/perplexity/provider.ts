@@ -5,6 +5,8 @@ export const PERPLEXITY = openaiCompatible({
   name: 'Perplexity',
   baseUrl: 'https://api.perplexity.ai',
   credentialVariable: 'PERPLEXITY_API_KEY',
+  /** @see https://docs.perplexity.ai/api-reference/embeddings-post */
+  speaks: { 'openai-chat': '/chat/completions', 'openai-embeddings': '/v1/embeddings' },
   /** @see https://openrouter.ai/docs/api-reference/streaming#stream-cancellation */
   cancelStopsBilling: false,
   evidence: 'verified',

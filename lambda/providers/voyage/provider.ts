@@ -9,6 +9,6 @@ export const VOYAGE = openaiCompatible({
     'openai-embeddings': '/embeddings',
     'voyage-rerank': '/rerank',
   },
-  evidence: 'declared',
+  evidence: 'verified',
   documentation: 'https://docs.voyageai.com/reference/embeddings-api',
 });
