@@ -48,8 +48,11 @@ type OpenBlock =
   | OpenMedia
   | { readonly type: 'other' };
 
+/** How a choice ended, if not with an error. */
+export type GoodReason = Exclude<FinishReason, 'error'>;
+
 /** OpenAI's word for how a choice ended. A refusal that stands in its own field is a normal end there. */
-export function finishReason(reason: FinishReason, hasRefusal: boolean): string {
+export function finishReason(reason: GoodReason, hasRefusal: boolean): string {
   switch (reason) {
     case 'tool-calls':
       return 'tool_calls';
@@ -61,7 +64,6 @@ export function finishReason(reason: FinishReason, hasRefusal: boolean): string 
       return 'stop';
     case 'stop':
     case 'length':
-    case 'error':
       return reason;
   }
 }

@@ -232,6 +232,18 @@ describe('encoded streams', () => {
     expect(stream).not.toContain('[DONE]');
   });
 
+  test('end with an error where a choice did, and are no answers at all', () => {
+    const failed: ChatEvent[] = [
+      ...TEXT.slice(0, 5),
+      { type: 'finish', choice: 0, reason: 'error', upstreamReason: 'MALFORMED_FUNCTION_CALL' },
+      { type: 'end' },
+    ];
+    const stream = encode(failed);
+    expect(chunksOf(stream).at(-1)).toMatchObject({ error: { code: 'upstream_error' } });
+    expect(stream).not.toContain('[DONE]');
+    expect(() => openaiChat.encodeAnswer(failed, ENVELOPE)).toThrow(GatewayError);
+  });
+
   test('say how other dialects’ answers ended', () => {
     const reason = (events: readonly ChatEvent[]) =>
       chunksOf(encode(events)).at(-2)?.choices[0].finish_reason;
