@@ -86,6 +86,7 @@ export class ChoiceEncoder {
   #tools = 0;
   #reasonings = 0;
   #textLength = 0;
+  #lastBlock = 0;
 
   constructor(envelope: AnswerEnvelope) {
     this.#envelope = envelope;
@@ -96,6 +97,14 @@ export class ChoiceEncoder {
   }
 
   encode(event: BlockEvent): DeltaPart | undefined {
+    const held = this.#blocks.get(this.#lastBlock);
+    const isLeft = event.block !== this.#lastBlock && held?.type === 'tool' && held.heldStart !== undefined;
+    this.#lastBlock = event.block;
+    const part = this.#encode(event);
+    return isLeft ? joined(callPiece(held, ''), part) : part;
+  }
+
+  #encode(event: BlockEvent): DeltaPart | undefined {
     const block = this.#blocks.get(event.block);
     switch (event.type) {
       case 'text-delta':
@@ -222,6 +231,13 @@ function callPiece(block: OpenTool, text: string): DeltaPart | undefined {
   block.heldStart = undefined;
   block.isSignatureSent ||= isDue;
   return pieces.length === 0 ? undefined : { delta: { tool_calls: pieces } };
+}
+
+/** Two parts in one delta; a call's pieces stand in the order in which calls began. */
+function joined(first: DeltaPart | undefined, second: DeltaPart | undefined): DeltaPart | undefined {
+  if (first === undefined || second === undefined) return first ?? second;
+  const calls = [first, second].flatMap(({ delta }) => delta['tool_calls'] ?? []);
+  return { ...second, delta: { ...second.delta, tool_calls: calls } };
 }
 
 /** Sound goes on as it comes; a picture is one URL, so it waits for its end. Files have no place in answers here. */
