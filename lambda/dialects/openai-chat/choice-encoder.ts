@@ -30,8 +30,8 @@ interface OpenTool {
   readonly type: 'tool';
   readonly kind: ToolCallKind;
   readonly index: number;
+  /** As much of it as was not said yet. */
   signature: string;
-  isSignatureSent: boolean;
   /** Its first piece, as long as a signature may still join it: callers look for that nowhere else. */
   heldStart: JsonObject | undefined;
 }
@@ -139,7 +139,6 @@ export class ChoiceEncoder {
     const isSigned = block?.type === 'reasoning' || (block?.type === 'tool' && SIGNERS_OF_CALLS.has(owner));
     if (!isSigned) return;
     block.signature += event.signature;
-    if (block.type === 'tool') block.isSignatureSent = false;
     if (block.type === 'reasoning') block.owner = owner;
   }
 
@@ -179,7 +178,6 @@ export class ChoiceEncoder {
           kind: event.kind,
           index: this.#tools++,
           signature: '',
-          isSignatureSent: true,
           heldStart: undefined,
         };
       case 'refusal-start':
@@ -220,7 +218,7 @@ function toolDelta(text: string, block: OpenBlock | undefined): DeltaPart | unde
  */
 function callPiece(block: OpenTool, text: string): DeltaPart | undefined {
   const { heldStart, signature, index, kind } = block;
-  const isDue = !block.isSignatureSent && (heldStart !== undefined || text === '');
+  const isDue = signature !== '' && (heldStart !== undefined || text === '');
   const signed = isDue ? { extra_content: { google: { thought_signature: signature } } } : {};
   const body = kind === 'custom' ? { custom: { input: text } } : { function: { arguments: text } };
   const isLate = isDue && heldStart === undefined;
@@ -229,7 +227,7 @@ function callPiece(block: OpenTool, text: string): DeltaPart | undefined {
     ...(text === '' && !isLate ? [] : [{ index, ...body, ...(isLate && signed) }]),
   ];
   block.heldStart = undefined;
-  block.isSignatureSent ||= isDue;
+  if (isDue) block.signature = '';
   return pieces.length === 0 ? undefined : { delta: { tool_calls: pieces } };
 }
 
