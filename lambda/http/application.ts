@@ -9,6 +9,7 @@ import { showGeneration } from './generation-route.ts';
 import { showKey } from './key-route.ts';
 import { type HttpApplication, type HttpRequest, type HttpResponse, jsonResponse } from './message.ts';
 import { listModels, showModel } from './models-route.ts';
+import { deleteResponse, showResponse } from './response-route.ts';
 import type { Route } from './route.ts';
 
 const chatRoute = (path: RegExp, dialect: DialectId): Route => ({
@@ -23,6 +24,18 @@ const ROUTES: readonly Route[] = [
   chatRoute(/^\/v1\/completions$/, 'openai-completions'),
   chatRoute(/^\/v1\/responses$/, 'openai-responses'),
   chatRoute(/^\/v1\/messages$/, 'anthropic-messages'),
+  {
+    method: 'GET',
+    path: /^\/v1\/responses\/([^/]+)$/,
+    dialect: 'openai-responses',
+    answer: showResponse,
+  },
+  {
+    method: 'DELETE',
+    path: /^\/v1\/responses\/([^/]+)$/,
+    dialect: 'openai-responses',
+    answer: deleteResponse,
+  },
   { method: 'POST', path: /^\/v1\/route$/, answer: explainRoute },
   { method: 'GET', path: /^\/v1\/models$/, answer: listModels },
   { method: 'GET', path: /^\/v1\/models\/(.+)$/, answer: showModel },
