@@ -17,7 +17,10 @@ export const streamBytes = (text: string, { streamEncoding }: Dialect): Uint8Arr
   Buffer.from(text, streamEncoding);
 
 /** The answer's name towards the caller. */
-function envelopeOf(exchange: Exchange, { target, replay }: EncodedAnswer): AnswerEnvelope {
+function envelopeOf(
+  exchange: Exchange,
+  { target, replay }: Pick<Answer, 'target' | 'replay'>,
+): AnswerEnvelope {
   // Under its Idempotency-Key an answer is given again as it was, name and all.
   const first = replay?.how === 'idempotency' ? replay.answer : undefined;
   const startedAtMs = first?.startedAtMs ?? exchange.facts.startedAtMs;
@@ -29,10 +32,21 @@ function envelopeOf(exchange: Exchange, { target, replay }: EncodedAnswer): Answ
     includeUsage,
     upstreamDialect: target.dialect.id,
     ...(namespacedTools !== undefined && { namespacedTools }),
+    request: exchange.request.chat,
   };
 }
 
-type EncodedAnswer = Pick<Answer, 'target' | 'replay'>;
+type EncodedAnswer = Pick<Answer, 'target' | 'replay' | 'isCountedHere'>;
+
+/** What an answer is: as its provider says where that may differ, else as its format has it. */
+export function contentTypeOf(
+  { request: { dialect, chat } }: Exchange,
+  { target, committed }: Pick<Answer, 'target' | 'committed'>,
+): string {
+  const asked = dialect.answerContentType?.(chat);
+  if (asked === undefined) return chat.stream ? dialect.streamContentType : 'application/json';
+  return target.isSameDialect ? (committed.contentType ?? asked) : asked;
+}
 
 /** Events as the caller's dialect gets them: calls of tools that went out as functions are calls of custom tools again. */
 function eventReader(
@@ -119,7 +133,7 @@ export const encodeLateError = (
 /** Headers that say who answered, as far as it is known when headers go out. */
 export function answerHeaders(
   exchange: Exchange,
-  { target, replay }: EncodedAnswer,
+  { target, replay, isCountedHere }: EncodedAnswer,
   nowMs: number,
 ): Record<string, string> {
   const { deployment } = target;
@@ -130,6 +144,7 @@ export function answerHeaders(
     'x-sluice-provider': deployment.provider,
     'x-sluice-model': headerText(deployment.model),
     'x-sluice-deployment': headerText(deployment.id),
+    ...(isCountedHere === true && { 'x-sluice-token-count': 'estimated' }),
     'x-sluice-attempts': String(exchange.attempts.length),
     ...(exchange.dropped.length > 0 && { 'x-sluice-dropped': headerList(exchange.dropped) }),
   };

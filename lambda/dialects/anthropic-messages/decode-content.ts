@@ -1,6 +1,8 @@
 import type { ContentPart, MediaSource } from '../../domain/chat/request.ts';
-import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
+import type { Json, JsonObject } from '../../domain/json.ts';
+import { plainWords } from './plain-words.ts';
 import { present } from './present.ts';
+import { unseal } from './seal.ts';
 import {
   base64Source,
   check,
@@ -61,12 +63,10 @@ function decodeBlock(block: JsonObject, type: string, path: Path): ContentPart {
       return decodeToolResult(block, path);
     case 'thinking':
       return decodeThinking(block, path);
-    case 'redacted_thinking':
-      return {
-        type: 'reasoning-encrypted',
-        data: check(redactedThinkingBlock, block, path).data,
-        dialect: DIALECT,
-      };
+    case 'redacted_thinking': {
+      const { owner, proof } = unseal(check(redactedThinkingBlock, block, path).data);
+      return { type: 'reasoning-encrypted', data: proof, dialect: owner };
+    }
     default:
       return decodePlainBlock(block, type, path);
   }
@@ -92,12 +92,10 @@ function decodePlainBlock(block: JsonObject, type: string, path: Path): ContentP
   }
 }
 
-const native = (block: JsonObject, name: string): ContentPart => ({
-  type: 'native',
-  dialect: DIALECT,
-  name,
-  value: block,
-});
+function native(block: JsonObject, name: string): ContentPart {
+  const text = plainWords(block);
+  return { type: 'native', dialect: DIALECT, name, value: block, ...(text === undefined ? {} : { text }) };
+}
 
 /** A source of a type we do not know is `undefined`: its block stays native. */
 function decodeSource(source: JsonObject, path: Path): MediaSource | undefined {
@@ -156,12 +154,6 @@ function decodeToolResult(block: JsonObject, path: Path): ContentPart {
 /** An empty signature is none: so Sluice itself shows the reasoning of models that sign nothing. */
 function decodeThinking(block: JsonObject, path: Path): ContentPart {
   const { thinking, signature } = check(thinkingBlock, block, path);
-  const isSigned = typeof signature === 'string' && signature !== '';
-  return { type: 'reasoning', text: thinking, ...(isSigned ? { signature } : {}), dialect: DIALECT };
-}
-
-/** Whether a block is reasoning that Anthropic did not sign, and would therefore refuse. */
-export function isUnsignedThinking(block: Json): boolean {
-  if (!isJsonObject(block) || block['type'] !== 'thinking') return false;
-  return typeof block['signature'] !== 'string' || block['signature'] === '';
+  const { owner, proof } = unseal(signature ?? '');
+  return { type: 'reasoning', text: thinking, ...(proof === '' ? {} : { signature: proof }), dialect: owner };
 }

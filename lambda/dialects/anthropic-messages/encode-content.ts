@@ -1,6 +1,7 @@
 import type { ContentPart, MediaSource, Message } from '../../domain/chat/request.ts';
 import { type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import type { LeftOut, RequestFeature } from '../request-feature.ts';
+import { isSafeName, safeName } from '../safe-name.ts';
 import { present } from './present.ts';
 import { DIALECT, isTooDeep } from './wire.ts';
 
@@ -15,13 +16,15 @@ export function encodeSystem(messages: readonly Message[], leftOut: LeftOut): re
 
 /**
  * User and assistant turns: neighbours of one role become one turn, a turn left without content is left out, and tool
- * results stand first, as Anthropic asks. A speaker's `name` has no place in this format.
+ * results stand first, as Anthropic asks.
  */
 export function encodeMessages(messages: readonly Message[], leftOut: LeftOut): readonly JsonObject[] {
   const turns: { readonly role: string; readonly content: JsonObject[] }[] = [];
   for (const message of messages) {
+    if (message.name !== undefined) leftOut.omit('participant_name');
     if (isSystem(message)) continue;
-    const content = message.content.flatMap((part) => encodePart(part, leftOut));
+    const parts = message.role === 'assistant' ? withoutHistory(message.content, leftOut) : message.content;
+    const content = parts.flatMap((part) => encodePart(part, leftOut));
     if (content.length === 0) continue;
     const last = turns.at(-1);
     if (last?.role === message.role) last.content.push(...content);
@@ -31,6 +34,14 @@ export function encodeMessages(messages: readonly Message[], leftOut: LeftOut): 
 }
 
 const isSystem = (message: Message): boolean => message.role === 'system' || message.role === 'developer';
+
+/** Tools that another provider ran, and what they found, are history: the answer they led to stands beside them. */
+const withoutHistory = (parts: readonly ContentPart[], leftOut: LeftOut): readonly ContentPart[] =>
+  parts.filter((part) => {
+    const isHistory = part.type === 'native' && part.dialect !== DIALECT;
+    if (isHistory) leftOut.omit('native_content', part.name);
+    return !isHistory;
+  });
 
 const resultsFirst = (content: readonly JsonObject[]): readonly JsonObject[] => [
   ...content.filter((block) => block['type'] === 'tool_result'),
@@ -92,6 +103,7 @@ function withSource(
     return [];
   }
   const title = part.type === 'file' ? part.name : undefined;
+  if (part.type === 'image' && (part.detail ?? 'auto') !== 'auto') leftOut.omit('image_detail');
   return [{ type, source, ...present({ title, cache_control: part.cacheHint }) }];
 }
 
@@ -135,10 +147,12 @@ function inlineData(url: string): { readonly mediaType: string; readonly data: s
 function encodeToolCall(part: PartOf<'tool-call'>, leftOut: LeftOut): JsonObject {
   const input = part.kind === 'custom' ? { input: part.arguments } : argumentsObject(part.arguments);
   if (input === undefined) leftOut.refuse('tool_arguments');
+  // Only Gemini signs calls.
+  if (part.signature !== undefined) leftOut.omit('reasoning_content');
   return {
     type: 'tool_use',
     id: toolId(part.id),
-    name: part.name,
+    name: safeName(part.name, MAX_TOOL_NAME),
     input: input ?? {},
     ...present({ cache_control: part.cacheHint }),
   };
@@ -165,23 +179,19 @@ function encodeToolResult(part: PartOf<'tool-result'>, leftOut: LeftOut): JsonOb
 function encodeNative(part: PartOf<'native'>, leftOut: LeftOut): readonly JsonObject[] {
   // What this dialect kept as native were blocks, which are objects.
   if (part.dialect === DIALECT) return [part.value as JsonObject];
-  leftOut.refuse('native_content', part.name);
-  return [];
+  if (part.text === undefined) {
+    leftOut.refuse('native_content', part.name);
+    return [];
+  }
+  leftOut.omit('native_content', part.name);
+  return textBlocks(part.text, undefined);
 }
 
-/**
- * A tool call's id as Anthropic takes it. Ids of other providers may hold characters it refuses; they are replaced, with a
- * checksum of the whole id behind, so that call and result still match and no two ids become one.
- */
-function toolId(id: string): string {
-  if (/^[a-zA-Z0-9_-]+$/.test(id)) return id;
-  return `${id.replaceAll(/[^a-zA-Z0-9_-]/g, '_')}_${checksum(id)}`;
-}
+/** A tool call's id as Anthropic takes it: ids of other providers may hold characters it refuses. */
+export const toolId = (id: string): string => safeName(id, Number.POSITIVE_INFINITY);
 
-/** FNV-1a, 32 bits, in hexadecimal. @see http://www.isthe.com/chongo/tech/comp/fnv/ */
-function checksum(text: string): string {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index += 1)
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
-  return (hash >>> 0).toString(16).padStart(8, '0');
-}
+/** Whether Anthropic takes an id of a tool call as it is. */
+export const isToolId = (id: string): boolean => isSafeName(id, Number.POSITIVE_INFINITY);
+
+/** How long a tool's name may be. @see https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/implement-tool-use */
+export const MAX_TOOL_NAME = 128;

@@ -3,6 +3,8 @@ import type { JsonObject } from '../../domain/json.ts';
 import type { Cost } from '../../domain/money/cost.ts';
 import { mergeUsage, type Usage } from '../../domain/money/usage.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
+import { proofOwner } from '../proof.ts';
+import { seal } from './seal.ts';
 import { type Finish, stopReasonOf } from './stop-reason.ts';
 import { encodeUsage } from './usage.ts';
 import { DIALECT } from './wire.ts';
@@ -21,6 +23,8 @@ interface Block {
   readonly deltas: JsonObject[];
   /** What can only be sent whole, at the end. */
   held: string;
+  /** Who takes back what it proves. */
+  owner: string;
   /** How `held` is sent. */
   readonly finish: (block: Block) => void;
   isSent: boolean;
@@ -122,6 +126,8 @@ export class MessageWriter {
     const block = this.#blocks.get(event.block);
     if (block === undefined) return;
     if (event.type === 'refusal-start') this.#hasRefused = true;
+    if (event.type === 'reasoning-start' || event.type === 'block-signature')
+      block.owner = proofOwner(event, this.#envelope, DIALECT);
     if (event.type === 'block-end' || event.type === 'hosted-tool-result') endBlock(block);
     else addToBlock(block, event);
   }
@@ -130,6 +136,7 @@ export class MessageWriter {
     const block: Block = {
       deltas: [],
       held: '',
+      owner: DIALECT,
       finish: () => {},
       isSent: false,
       isEnded: false,
@@ -238,12 +245,17 @@ function endBlock(block: Block): void {
 }
 
 function startRedacted(block: Block): void {
-  if (block.held !== '') block.start = { type: 'redacted_thinking', data: block.held };
+  if (block.held !== '') block.start = { type: 'redacted_thinking', data: seal(block.owner, block.held) };
 }
 
-/** SDKs take the last `signature_delta` for the whole signature, so its pieces are sent as one. */
+/**
+ * SDKs take the last `signature_delta` for the whole signature, so its pieces are sent as one. Of another dialect even what
+ * is not signed gets the mark of its owner, who may want it back (DeepSeek does, inside a loop over tools).
+ */
 function addSignature(block: Block): void {
-  if (block.held !== '') block.deltas.push({ type: 'signature_delta', signature: block.held });
+  const signature = seal(block.owner, block.held);
+  const isShown = block.isSent || block.deltas.length > 0 || block.held !== '';
+  if (signature !== '' && isShown) block.deltas.push({ type: 'signature_delta', signature });
 }
 
 /** A custom tool's free text, as the object Anthropic's arguments always are. */

@@ -1,17 +1,29 @@
 import type { ChatRequest, Message, ResponseFormat, Tool } from '../../domain/chat/request.ts';
 import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
-import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../../domain/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import { OWN_FIELDS } from '../../domain/request-options.ts';
 import { refuseAsked } from '../asked-features.ts';
+import { encodeClaudeSampling } from '../claude-sampling.ts';
+import { encodeThinking, traitsOf } from '../claude-thinking.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
 import { LeftOut } from '../request-feature.ts';
-import { decodeContent, isUnsignedThinking } from './decode-content.ts';
+import { decodeContent } from './decode-content.ts';
 import { encodeMessages, encodeSystem } from './encode-content.ts';
+import { acceptableMessages, hasLostThinking, hasMovedHere } from './moved-messages.ts';
 import { present } from './present.ts';
-import { encodeSampling, encodeTier } from './sampling.ts';
-import { decodeReasoning, encodeThinking, traitsOf } from './thinking.ts';
+import { encodeTier } from './sampling.ts';
+import { decodeReasoning } from './thinking.ts';
 import { decodeToolChoice, decodeTools, encodeToolChoice, encodeTools, mcpServersTool } from './tools.ts';
-import { check, messageShape, type RequestShape, refusal, refuseDeepNesting, requestShape } from './wire.ts';
+import { unknownMembers } from './unknown-members.ts';
+import {
+  check,
+  DIALECT,
+  messageShape,
+  type RequestShape,
+  refusal,
+  refuseDeepNesting,
+  requestShape,
+} from './wire.ts';
 
 /** The bound that is sent where nobody named one: the format has no default. */
 const DEFAULT_MAX_TOKENS = 4096;
@@ -85,9 +97,12 @@ export function decodeRequest(body: JsonObject): ChatRequest {
       metadata: tagsOf(body['metadata']),
     }),
     nativeOptions: Object.fromEntries(entriesOf(NATIVE_FIELDS).map((name) => [name, body[name]])),
-    unknownFields: names.filter(
-      (name) => !READ_FIELDS.has(name) && !NATIVE_FIELDS.has(name) && !GATEWAY_FIELDS.has(name),
-    ),
+    unknownFields: [
+      ...names.filter(
+        (name) => !READ_FIELDS.has(name) && !NATIVE_FIELDS.has(name) && !GATEWAY_FIELDS.has(name),
+      ),
+      ...unknownMembers(body),
+    ],
   };
 }
 
@@ -158,7 +173,11 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
   const maxTokens = target.maxOutputTokens ?? target.modelMaxOutputTokens ?? DEFAULT_MAX_TOKENS;
   const system = encodeSystem(request.messages, leftOut);
   const tools = encodeTools(request.tools ?? [], leftOut);
-  const { thinking, effort, isUnsupported } = encodeThinking(request, target.model, maxTokens);
+  const { thinking, effort, isUnsupported } = encodeThinking(request, {
+    model: target.model,
+    maxTokens,
+    dialect: DIALECT,
+  });
   if (isUnsupported) leftOut.refuse('reasoning');
   const outputConfig = present({ effort, format: encodeFormat(request.responseFormat) });
   const body: JsonObject = {
@@ -169,12 +188,12 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
     ...(tools.length > 0 ? { tools } : {}),
     ...(Object.keys(outputConfig).length > 0 ? { output_config: outputConfig } : {}),
     ...present({
-      tool_choice: encodeToolChoice(request),
-      thinking,
+      tool_choice: encodeToolChoice(request, tools, leftOut),
+      thinking: withDisplay(thinking, request.reasoning?.display),
       stop_sequences: encodeStop(request.stop, leftOut),
-      metadata: request.endUser === undefined ? undefined : { user_id: request.endUser },
+      metadata: encodeUser(request.endUser, leftOut),
     }),
-    ...encodeSampling(
+    ...encodeClaudeSampling(
       request,
       { takesSampling: traitsOf(target.model).takesSampling, hasBudget: thinking?.['type'] === 'enabled' },
       leftOut,
@@ -183,6 +202,22 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
     ...(request.stream ? { stream: true } : {}),
   };
   return { body, unsupported: leftOut.unsupported, omitted: leftOut.omitted };
+}
+
+/** @see https://docs.anthropic.com/en/api/messages#body-metadata-user-id */
+const MAX_USER_ID = 256;
+
+function encodeUser(endUser: string | undefined, leftOut: LeftOut): JsonObject | undefined {
+  if (endUser === undefined || endUser.length <= MAX_USER_ID)
+    return endUser === undefined ? undefined : { user_id: endUser };
+  leftOut.omit('user');
+  return undefined;
+}
+
+/** Whether thinking is shown can be said only where there is some. */
+function withDisplay(thinking: JsonObject | undefined, display: string | undefined): JsonObject | undefined {
+  const isShown = thinking !== undefined && thinking['type'] !== 'disabled' && display !== undefined;
+  return isShown ? { ...thinking, display } : thinking;
 }
 
 /** What has no word here. */
@@ -211,8 +246,8 @@ function encodeStop(stop: readonly string[] | undefined, leftOut: LeftOut): read
 
 /**
  * The caller's own body, for a provider of this dialect. Beyond model, bound and removed fields two things change: tags for
- * Sluice leave `metadata`, and reasoning that Anthropic never signed (an earlier turn was answered by another provider)
- * leaves `messages`, since either makes Anthropic refuse the request.
+ * Sluice leave `metadata`, and what other providers left in `messages` (reasoning that Anthropic never signed, ids it does
+ * not take) is made acceptable, since either makes Anthropic refuse the request.
  */
 export function patchRequest(raw: string, request: ChatRequest, target: RequestTarget): string {
   const edits: JsonEdit[] = [...GATEWAY_FIELDS].map((name) => ({ path: [name], text: undefined }));
@@ -220,28 +255,17 @@ export function patchRequest(raw: string, request: ChatRequest, target: RequestT
   if (request.maxOutputTokens === undefined && target.maxOutputTokens !== undefined)
     edits.push({ path: ['max_tokens'], text: String(target.maxOutputTokens) });
   if (Object.keys(request.metadata ?? {}).length > 0) edits.push(metadataEdit(request));
-  if (hasUnsignedReasoning(request)) edits.push({ path: ['messages'], text: signedMessages(raw) });
+  if (hasMovedHere(request)) edits.push(...movedEdits(raw, request));
   return editJson(raw, edits);
 }
+
+const movedEdits = (raw: string, request: ChatRequest): readonly JsonEdit[] => [
+  { path: ['messages'], text: acceptableMessages(raw) },
+  ...(hasLostThinking(request) ? [{ path: ['thinking'], text: undefined }] : []),
+];
 
 /** Of `metadata` only the end user is Anthropic's; the rest are tags for the gateway. */
 const metadataEdit = ({ endUser }: ChatRequest): JsonEdit => ({
   path: ['metadata'],
   text: endUser === undefined ? undefined : JSON.stringify({ user_id: endUser }),
 });
-
-const hasUnsignedReasoning = (request: ChatRequest): boolean =>
-  request.messages.some((message) =>
-    message.content.some((part) => part.type === 'reasoning' && part.signature === undefined),
-  );
-
-function signedMessages(raw: string): string {
-  const messages = parseJsonObject(raw)?.['messages'];
-  return JSON.stringify(Array.isArray(messages) ? messages.flatMap(withoutUnsigned) : messages);
-}
-
-function withoutUnsigned(message: Json): readonly Json[] {
-  if (!isJsonObject(message) || !Array.isArray(message['content'])) return [message];
-  const content = message['content'].filter((block: Json) => !isUnsignedThinking(block));
-  return content.length === 0 ? [] : [{ ...message, content }];
-}

@@ -1,6 +1,9 @@
 import type { ChatRequest, Tool, ToolChoice } from '../../domain/chat/request.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
+import { argumentsSchema } from '../arguments-schema.ts';
 import type { LeftOut } from '../request-feature.ts';
+import { isSafeName } from '../safe-name.ts';
+import { MAX_TOOL_NAME } from './encode-content.ts';
 import { present } from './present.ts';
 import { check, customTool, DIALECT, type Path, type RequestShape, refusal, toolShape } from './wire.ts';
 
@@ -69,7 +72,7 @@ function toolChoiceOf(type: 'auto' | 'any' | 'tool' | 'none', name: string | und
 /** The tools as Anthropic takes them; what it cannot take is refused. */
 export function encodeTools(tools: readonly Tool[], leftOut: LeftOut): readonly JsonObject[] {
   return tools.flatMap((tool) => {
-    if (tool.type === 'function') return [encodeFunction(tool)];
+    if (tool.type === 'function') return encodeFunction(tool, leftOut);
     if (tool.type === 'hosted' && tool.dialect === DIALECT && tool.name !== 'mcp_servers')
       return [tool.definition];
     leftOut.refuse(tool.type === 'custom' ? 'custom_tools' : 'hosted_tools', tool.name);
@@ -77,21 +80,42 @@ export function encodeTools(tools: readonly Tool[], leftOut: LeftOut): readonly 
   });
 }
 
-/** Anthropic insists on a schema, and on its being one of an object. */
-function encodeFunction(tool: Extract<Tool, { type: 'function' }>): JsonObject {
-  return {
+/**
+ * Anthropic insists on a schema, and on its being one of an object. A name it does not take is refused: under another one
+ * the model would call a tool that the caller does not know.
+ */
+function encodeFunction(tool: Extract<Tool, { type: 'function' }>, leftOut: LeftOut): readonly JsonObject[] {
+  if (!isSafeName(tool.name, MAX_TOOL_NAME)) {
+    leftOut.refuse('tools', tool.name);
+    return [];
+  }
+  const schema = argumentsSchema(tool, leftOut);
+  if (schema === undefined) return [];
+  const encoded = {
     name: tool.name,
     ...present({ description: tool.description }),
-    input_schema: { type: 'object', ...(tool.parameters ?? { properties: {} }) },
+    input_schema: { type: 'object', ...(tool.parameters === undefined ? { properties: {} } : schema) },
     ...(tool.strict === true ? { strict: true } : {}),
     ...present({ cache_control: tool.cacheHint }),
   };
+  return [encoded];
 }
 
-/** `undefined` where nothing has to be said. */
-export function encodeToolChoice(request: ChatRequest): JsonObject | undefined {
+/**
+ * `undefined` where nothing has to be said.
+ * @param tools as they are sent: a choice among none is an error, and so is one of a tool that is not there
+ */
+export function encodeToolChoice(
+  request: ChatRequest,
+  tools: readonly JsonObject[],
+  leftOut: LeftOut,
+): JsonObject | undefined {
   const { toolChoice, parallelToolCalls } = request;
-  if (request.tools === undefined || request.tools.length === 0) return undefined;
+  if (tools.length === 0) return undefined;
+  if (toolChoice?.type === 'tool' && !isSafeName(toolChoice.name, MAX_TOOL_NAME)) {
+    leftOut.refuse('tool_choice', toolChoice.name);
+    return undefined;
+  }
   const isSerial = parallelToolCalls === false;
   if (toolChoice === undefined && !isSerial) return undefined;
   const choice = wireChoice(toolChoice ?? { type: 'auto' });

@@ -82,7 +82,9 @@ export const requestShape = z.looseObject({
   temperature: z.nullish(z.number()),
   top_p: z.nullish(z.number()),
   top_k: z.nullish(z.int()),
-  thinking: z.nullish(z.looseObject({ type: z.string(), budget_tokens: z.nullish(tokens) })),
+  thinking: z.nullish(
+    z.looseObject({ type: z.string(), budget_tokens: z.nullish(tokens), display: z.nullish(z.string()) }),
+  ),
   output_config: z.nullish(z.looseObject({ effort: z.nullish(z.string()), format: z.nullish(outputFormat) })),
   output_format: z.nullish(outputFormat),
   service_tier: z.nullish(z.string()),

@@ -1,5 +1,6 @@
 import type { ChatEvent, FinishReason, MediaKind, ReasoningKind } from '../../domain/chat/event.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
+import { providerDialect } from './reasoning-format.ts';
 import { readToolCallPiece, ToolCallReader } from './tool-calls.ts';
 import { DIALECT_ID, objectIn, objectsIn, textIn } from './wire.ts';
 
@@ -10,6 +11,12 @@ interface Run {
   readonly block: number;
   /** Reasoning so far. */
   text: string;
+}
+
+/** How a block of reasoning begins. */
+interface ReasoningBegin {
+  readonly kind: ReasoningKind;
+  readonly dialect?: string;
 }
 
 const FINISH_REASONS: ReadonlyMap<string, FinishReason> = new Map([
@@ -41,6 +48,7 @@ export class ChoiceDecoder {
   #run: Run | undefined;
   #audioBlock: number | undefined;
   #finishReason: string | undefined;
+  #hasPlainReasoning = false;
   #hasText = false;
   #hasRefusal = false;
 
@@ -50,7 +58,7 @@ export class ChoiceDecoder {
     this.#tools = new ToolCallReader({
       choice,
       next: () => this.#nextBlock(),
-      callId: (block) => `call_${answerId.replace(/[^\w-]/g, '').slice(-40)}_${choice}_${block}`,
+      callId: (block) => `call_${answerId.replace(/[^\w-]/g, '').slice(-24)}_${choice}_${block}`,
     });
   }
 
@@ -103,36 +111,49 @@ export class ChoiceDecoder {
     return this.#hasRefusal && !this.#hasText ? 'refusal' : 'stop';
   }
 
-  /** Text in the details is the same as beside them. */
+  /**
+   * Text in the details is the same as beside them. Where it came without details first, details that come alone repeat
+   * it: Sluice's own streams give a block piece by piece and once more, whole, with its signature.
+   */
   #readReasoning(delta: JsonObject): void {
     const details = objectsIn(delta, 'reasoning_details').filter(({ type }) =>
       REASONING_KINDS.has(String(type)),
     );
     const isTold = details.some((detail) => detail['text'] !== undefined || detail['summary'] !== undefined);
-    if (!isTold) this.#addReasoning(textIn(delta, 'reasoning_content') ?? textIn(delta, 'reasoning'));
-    for (const detail of details) this.#readReasoningDetail(detail);
+    const plain = textIn(delta, 'reasoning_content') ?? textIn(delta, 'reasoning');
+    if (!isTold && plain !== undefined) {
+      this.#hasPlainReasoning = true;
+      this.#addReasoning(plain);
+    }
+    const isRepeat = this.#hasPlainReasoning && plain === undefined;
+    for (const detail of details) this.#readReasoningDetail(detail, isRepeat);
   }
 
   /** @see https://openrouter.ai/docs/use-cases/reasoning-tokens */
-  #readReasoningDetail(detail: JsonObject): void {
+  #readReasoningDetail(detail: JsonObject, isRepeat: boolean): void {
     const type = String(detail['type']);
     const kind = REASONING_KINDS.get(type) ?? 'raw';
     const text = textIn(detail, 'text') ?? textIn(detail, 'summary');
     const signature = textIn(detail, 'signature');
-    // Sluice's own streams give the text piece by piece and once more, whole, with its signature.
-    const isRepeated = signature !== undefined && this.#run?.type === 'reasoning' && this.#run.text === text;
-    const key = isRepeated
-      ? (this.#run?.key ?? '')
-      : `${type} ${String(detail['index'] ?? detail['id'] ?? '')}`;
-    if (!isRepeated) this.#addReasoning(kind === 'encrypted' ? textIn(detail, 'data') : text, kind, key);
-    if (signature === undefined) return;
-    const at = this.#at('reasoning', key, kind);
-    this.#push({ type: 'block-signature', signature, ...at });
+    const key = `${type} ${String(detail['index'] ?? detail['id'] ?? '')}`;
+    const dialect = providerDialect(textIn(detail, 'format'));
+    const origin = dialect === undefined ? {} : { dialect };
+    if (kind === 'encrypted') this.#addReasoning(textIn(detail, 'data'), { kind, key, ...origin });
+    else if (!isRepeat) this.#addReasoning(text, { kind, key, ...origin });
+    const isOpenRun = isRepeat && this.#run?.type === 'reasoning' && this.#run.text === text;
+    if (signature !== undefined) {
+      const at = this.#at('reasoning', isOpenRun ? (this.#run?.key ?? key) : key, { kind, ...origin });
+      this.#push({ type: 'block-signature', signature, ...origin, ...at });
+    }
+    if (isOpenRun) this.#endRun();
   }
 
-  #addReasoning(text: string | undefined, kind: ReasoningKind = 'raw', key: string = 'reasoning'): void {
+  #addReasoning(
+    text: string | undefined,
+    { key, ...begin }: ReasoningBegin & { readonly key: string } = { key: 'reasoning', kind: 'raw' },
+  ): void {
     if (text === undefined) return;
-    this.#push({ type: 'reasoning-delta', text, ...this.#at('reasoning', key, kind) });
+    this.#push({ type: 'reasoning-delta', text, ...this.#at('reasoning', key, begin) });
     if (this.#run !== undefined) this.#run.text += text;
   }
 
@@ -217,14 +238,14 @@ export class ChoiceDecoder {
   #at(
     type: Run['type'],
     key: string,
-    kind: ReasoningKind = 'raw',
+    begin: ReasoningBegin = { kind: 'raw' },
   ): { readonly choice: number; readonly block: number } {
     const choice = this.#choice;
     if (this.#run?.type === type && this.#run.key === key) return { choice, block: this.#run.block };
     this.#endRun();
     const block = this.#nextBlock();
     this.#run = { type, key, block, text: '' };
-    if (type === 'reasoning') this.#push({ type: 'reasoning-start', kind, choice, block });
+    if (type === 'reasoning') this.#push({ type: 'reasoning-start', ...begin, choice, block });
     else this.#push({ type: `${type}-start`, choice, block });
     return { choice, block };
   }

@@ -6,10 +6,14 @@ import type {
   ToolCallKind,
 } from '../../domain/chat/event.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
+import type { AnswerEnvelope } from '../dialect.ts';
+import { proofOwner } from '../proof.ts';
 import { type Citation, citationAnnotation } from './citation.ts';
-import { ANTHROPIC_REASONING_FORMAT } from './wire.ts';
+import { formatOf } from './reasoning-format.ts';
+import { DIALECT_ID, defined } from './wire.ts';
 
 type BlockEvent = Extract<ChatEvent, { readonly block: number }>;
+type SignatureEvent = Extract<BlockEvent, { readonly type: 'block-signature' }>;
 type StartEvent = Extract<BlockEvent, { readonly type: `${string}-start` | 'hosted-tool-result' }>;
 
 interface OpenReasoning {
@@ -17,6 +21,15 @@ interface OpenReasoning {
   readonly kind: ReasoningKind;
   readonly index: number;
   text: string;
+  signature: string;
+  /** Who takes the signature back. */
+  owner: string;
+}
+
+interface OpenTool {
+  readonly type: 'tool';
+  readonly kind: ToolCallKind;
+  readonly index: number;
   signature: string;
 }
 
@@ -31,7 +44,7 @@ interface OpenMedia {
 type OpenBlock =
   | { readonly type: 'text'; readonly start: number; readonly citations: Citation[] }
   | OpenReasoning
-  | { readonly type: 'tool'; readonly kind: ToolCallKind; readonly index: number }
+  | OpenTool
   | OpenMedia
   | { readonly type: 'other' };
 
@@ -62,11 +75,16 @@ export interface DeltaPart {
 
 /** One choice of an answer, encoded event by event: tool calls are numbered as they begin. */
 export class ChoiceEncoder {
+  readonly #envelope: AnswerEnvelope;
   readonly #blocks = new Map<number, OpenBlock>();
   #hasRefusal = false;
   #tools = 0;
   #reasonings = 0;
   #textLength = 0;
+
+  constructor(envelope: AnswerEnvelope) {
+    this.#envelope = envelope;
+  }
 
   get hasRefusal(): boolean {
     return this.#hasRefusal;
@@ -91,7 +109,7 @@ export class ChoiceEncoder {
       case 'media-delta':
         return mediaDelta(event.base64, block);
       case 'block-signature':
-        if (block?.type === 'reasoning') block.signature += event.signature;
+        this.#sign(block, event);
         return undefined;
       case 'block-end':
         this.#blocks.delete(event.block);
@@ -99,6 +117,15 @@ export class ChoiceEncoder {
       default:
         return this.#start(event);
     }
+  }
+
+  /** Of tool calls only Gemini's are signed, in this format as in its own. */
+  #sign(block: OpenBlock | undefined, event: SignatureEvent): void {
+    const owner = proofOwner(event, this.#envelope, DIALECT_ID);
+    const isSigned = block?.type === 'reasoning' || (block?.type === 'tool' && SIGNERS_OF_CALLS.has(owner));
+    if (!isSigned) return;
+    block.signature += event.signature;
+    if (block.type === 'reasoning') block.owner = owner;
   }
 
   #start(event: StartEvent): DeltaPart | undefined {
@@ -117,13 +144,20 @@ export class ChoiceEncoder {
       case 'text-start':
         return { type: 'text', start: this.#textLength, citations: [] };
       case 'reasoning-start':
-        return { type: 'reasoning', kind: event.kind, index: this.#reasonings++, text: '', signature: '' };
+        return {
+          type: 'reasoning',
+          kind: event.kind,
+          index: this.#reasonings++,
+          text: '',
+          signature: '',
+          owner: proofOwner(event, this.#envelope, DIALECT_ID),
+        };
       case 'media-start':
         return { type: 'media', kind: event.kind, mediaType: event.mediaType, base64: '' };
       case 'tool-call-start':
         // This format has no place for tools the provider runs itself; what they found stands in the text.
         if (event.kind === 'hosted') return { type: 'other' };
-        return { type: 'tool', kind: event.kind, index: this.#tools++ };
+        return { type: 'tool', kind: event.kind, index: this.#tools++, signature: '' };
       case 'refusal-start':
       case 'hosted-tool-result':
         return { type: 'other' };
@@ -132,7 +166,8 @@ export class ChoiceEncoder {
 
   #end(block: OpenBlock | undefined): DeltaPart | undefined {
     if (block?.type === 'text') return citationsDelta(block.citations, block.start, this.#textLength);
-    if (block?.type === 'media') return pictureDelta(block);
+    if (block?.type === 'media' && block.kind === 'image') return pictureDelta(block);
+    if (block?.type === 'tool') return callSignatureDelta(block);
     if (block?.type !== 'reasoning') return undefined;
     const detail = reasoningDetail(block);
     return detail === undefined ? undefined : { delta: { reasoning_details: [detail] } };
@@ -156,7 +191,7 @@ function toolDelta(text: string, block: OpenBlock | undefined): DeltaPart | unde
   return { delta: { tool_calls: [{ index: block.index, ...body }] } };
 }
 
-/** Sound goes on as it comes; a picture is one URL, so it waits for its end. */
+/** Sound goes on as it comes; a picture is one URL, so it waits for its end. Files have no place in answers here. */
 function mediaDelta(base64: string, block: OpenBlock | undefined): DeltaPart | undefined {
   if (block?.type !== 'media' || base64 === '') return undefined;
   if (block.kind === 'audio') return { delta: { audio: { data: base64 } } };
@@ -177,9 +212,32 @@ function citationsDelta(citations: readonly Citation[], start: number, end: numb
   return annotations.length === 0 ? undefined : { delta: { annotations } };
 }
 
-/** Signed reasoning, whole, so that a caller who keeps the last value of an unknown field can send it back. */
-function reasoningDetail({ kind, index, text, signature }: OpenReasoning): JsonObject | undefined {
-  const format = ANTHROPIC_REASONING_FORMAT;
-  if (kind === 'encrypted') return { type: 'reasoning.encrypted', data: text + signature, format, index };
-  return signature === '' ? undefined : { type: 'reasoning.text', text, signature, format, index };
+const SIGNERS_OF_CALLS: ReadonlySet<string> = new Set([DIALECT_ID, 'gemini']);
+
+/** @see https://ai.google.dev/gemini-api/docs/thought-signatures#openai */
+function callSignatureDelta({ index, signature }: OpenTool): DeltaPart | undefined {
+  if (signature === '') return undefined;
+  const extra_content = { google: { thought_signature: signature } };
+  return { delta: { tool_calls: [{ index, extra_content }] } };
+}
+
+/**
+ * Reasoning, whole, so that a caller who keeps the last value of an unknown field can send it back. The
+ * text stands in `reasoning_content` too, which is all that most callers know.
+ */
+function reasoningDetail({ kind, index, text, signature, owner }: OpenReasoning): JsonObject | undefined {
+  const format = formatOf(owner);
+  if (kind === 'encrypted') {
+    const data = text + signature;
+    return data === '' ? undefined : defined({ type: 'reasoning.encrypted', data, format, index });
+  }
+  if (text === '' && signature === '') return undefined;
+  const [type, member] = kind === 'raw' ? ['reasoning.text', 'text'] : ['reasoning.summary', 'summary'];
+  return defined({
+    type,
+    [member]: text,
+    signature: signature === '' ? undefined : signature,
+    format,
+    index,
+  });
 }

@@ -1,7 +1,8 @@
 import type { ContentPart, Message } from '../../domain/chat/request.ts';
 import type { Given } from '../given.ts';
-import { decodeContent } from './decode-content.ts';
-import { ANTHROPIC_REASONING_FORMAT, DIALECT_ID } from './wire.ts';
+import { cacheHint, decodeContent } from './decode-content.ts';
+import { callerDialect, GEMINI_FORMAT } from './reasoning-format.ts';
+import { DIALECT_ID } from './wire.ts';
 
 type ToolResult = Extract<ContentPart, { readonly type: 'tool-result' }>;
 
@@ -36,14 +37,27 @@ function decodeTurn(message: Given, role: string, legacyCalls: Map<string, strin
     case 'user': {
       const content = message.member('content');
       if (content.isMissing) return content.refuse('a string or an array');
-      return { role, content: decodeContent(content), ...named };
+      return { role, content: withHint(decodeContent(content), message), ...named };
     }
     case 'assistant':
-      return { role, content: decodeAssistant(message, legacyCalls), ...named };
+      return { role, content: withHint(decodeAssistant(message, legacyCalls), message), ...named };
     default:
       return message.member('role').refuse('system, developer, user, assistant or tool');
   }
 }
+
+/**
+ * A hint on the message, as LiteLLM takes it where the content is one text, is one on its last part.
+ * @see https://docs.litellm.ai/docs/completion/prompt_caching
+ */
+function withHint(parts: readonly ContentPart[], message: Given): readonly ContentPart[] {
+  const hint = cacheHint(message);
+  const last = parts.findLastIndex(({ type }) => HINTED.has(type));
+  // Each part of these types may have a hint.
+  return parts.map((part, index) => (index === last ? ({ ...part, ...hint } as ContentPart) : part));
+}
+
+const HINTED: ReadonlySet<ContentPart['type']> = new Set(['text', 'image', 'file', 'tool-call']);
 
 function decodeToolResult(
   message: Given,
@@ -55,26 +69,44 @@ function decodeToolResult(
       ? message.member('tool_call_id').string()
       : legacyCallId(message.member('name').string(), legacyCalls);
   const content = decodeContent(message.member('content'));
-  return { type: 'tool-result', callId, content, isError: false };
+  return { type: 'tool-result', callId, content, isError: false, ...cacheHint(message) };
 }
 
 const legacyCallId = (name: string, legacyCalls: ReadonlyMap<string, string>): string =>
   legacyCalls.get(name) ?? `call_${name}`;
 
 function decodeAssistant(message: Given, legacyCalls: Map<string, string>): ContentPart[] {
-  const parts = [...decodeReasoning(message), ...decodeContent(message.member('content'))];
+  const details = (message.member('reasoning_details').optionalList() ?? []).map(readDetail);
+  const signatures = callSignatures(details);
+  const parts = [
+    ...decodeReasoning(
+      message,
+      details.filter(({ callId }) => callId === undefined),
+    ),
+    ...decodeContent(message.member('content')),
+  ];
   const refusal = message.member('refusal').optionalString();
   if (refusal !== undefined && refusal !== '') parts.push({ type: 'refusal', text: refusal });
   const audio = message.member('audio');
   if (!audio.isMissing)
     parts.push({ type: 'native', dialect: DIALECT_ID, name: 'audio', value: audio.json() ?? null });
-  parts.push(...(message.member('tool_calls').optionalList() ?? []).map(decodeToolCall));
+  parts.push(
+    ...(message.member('tool_calls').optionalList() ?? []).map((call) => decodeToolCall(call, signatures)),
+  );
   const legacy = message.member('function_call');
   if (!legacy.isMissing) parts.push(decodeLegacyCall(legacy, legacyCalls));
   return parts;
 }
 
-function decodeToolCall(call: Given): ContentPart {
+/** Gemini's signatures of tool calls as OpenRouter gives them: closed entries that name the call. */
+const callSignatures = (details: readonly Detail[]): ReadonlyMap<string, string> =>
+  new Map(
+    details.flatMap(({ callId, part }) =>
+      callId === undefined || part.type !== 'reasoning-encrypted' ? [] : [[callId, part.data]],
+    ),
+  );
+
+function decodeToolCall(call: Given, signatures: ReadonlyMap<string, string>): ContentPart {
   call.object();
   const id = call.member('id').string();
   const custom = call.member('custom');
@@ -82,7 +114,16 @@ function decodeToolCall(call: Given): ContentPart {
   const body = custom.isMissing ? call.member('function') : custom;
   body.object();
   const given = body.member(kind === 'custom' ? 'input' : 'arguments').optionalString() ?? '';
-  return { type: 'tool-call', kind, id, name: body.member('name').string(), arguments: given };
+  const google = call.member('extra_content').member('google');
+  const signature = google.member('thought_signature').optionalString() ?? signatures.get(id);
+  return {
+    type: 'tool-call',
+    kind,
+    id,
+    name: body.member('name').string(),
+    arguments: given,
+    ...(signature === undefined || signature === '' ? {} : { signature }),
+  };
 }
 
 /** Calls from before tools had ids: the function's result finds its call by name. */
@@ -99,11 +140,10 @@ function decodeLegacyCall(call: Given, legacyCalls: Map<string, string>): Conten
  * Reasoning a caller sends back as it got it: `reasoning_details` (OpenRouter's form, which keeps signatures), else
  * `reasoning_content` or `reasoning`.
  */
-function decodeReasoning(message: Given): ContentPart[] {
+function decodeReasoning(message: Given, details: readonly Detail[]): ContentPart[] {
   const plain = [message.member('reasoning_content'), message.member('reasoning')]
     .map((given) => given.optionalString() ?? '')
     .find((text) => text !== '');
-  const details = (message.member('reasoning_details').optionalList() ?? []).map(readDetail);
   const merged = mergeDetails(details);
   const isTold = plain === undefined || merged.some((part) => part.type === 'reasoning' && part.text !== '');
   if (isTold) return merged.filter((part) => part.type !== 'reasoning' || hasSubstance(part));
@@ -117,6 +157,8 @@ type ReasoningPart = Extract<ContentPart, { readonly type: 'reasoning' | 'reason
 interface Detail {
   readonly part: ReasoningPart;
   readonly index: number | undefined;
+  /** The tool call it signs, if it is the signature of one. */
+  readonly callId: string | undefined;
 }
 
 const hasSubstance = (part: Extract<ReasoningPart, { readonly type: 'reasoning' }>): boolean =>
@@ -127,15 +169,16 @@ function readDetail(detail: Given): Detail {
   const type = detail.member('type').string();
   const index = detail.member('index').optionalInteger(0);
   const format = detail.member('format').optionalString();
-  const dialect = format === ANTHROPIC_REASONING_FORMAT ? 'anthropic-messages' : (format ?? DIALECT_ID);
+  const dialect = callerDialect(format);
   if (type === 'reasoning.encrypted') {
     const data = detail.member('data').string();
-    return { part: { type: 'reasoning-encrypted', data, dialect }, index };
+    const callId = format === GEMINI_FORMAT ? detail.member('id').optionalString() : undefined;
+    return { part: { type: 'reasoning-encrypted', data, dialect }, index, callId };
   }
   const text = detail.member('text').optionalString() ?? detail.member('summary').optionalString() ?? '';
   const signature = detail.member('signature').optionalString();
   const signed = signature === undefined || signature === '' ? {} : { signature };
-  return { part: { type: 'reasoning', text, ...signed, dialect }, index };
+  return { part: { type: 'reasoning', text, ...signed, dialect }, index, callId: undefined };
 }
 
 /** Streams give one block's details in pieces of the same index; callers send the pieces back. */

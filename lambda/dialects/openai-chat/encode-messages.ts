@@ -1,6 +1,8 @@
 import type { ContentPart, MediaSource, Message } from '../../domain/chat/request.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import type { LeftOut, RequestFeature } from '../request-feature.ts';
+import { safeName } from '../safe-name.ts';
+import { formatOf, isOwnReasoning } from './reasoning-format.ts';
 import { DIALECT_ID, defined } from './wire.ts';
 
 type ToolResult = Extract<ContentPart, { readonly type: 'tool-result' }>;
@@ -27,11 +29,13 @@ function encodeMessage(message: Message, leftOut: LeftOut): JsonObject[] {
 
 /** Messages of tools hold text only, so what else a tool gave opens the user's own message after them. */
 function encodeUser(message: Message, leftOut: LeftOut): JsonObject[] {
-  const results = message.content.filter((part) => part.type === 'tool-result');
+  const results = message.content
+    .filter((part) => part.type === 'tool-result')
+    .map((result) => ({ ...result, content: result.content.map((part) => inPlainWords(part, leftOut)) }));
   const media = results.flatMap((result) => result.content.filter((part) => part.type !== 'text'));
   const own = message.content.filter((part) => part.type !== 'tool-result');
   const content = [...media, ...own]
-    .map((part) => encodePart(part, leftOut))
+    .map((part) => encodePart(inPlainWords(part, leftOut), leftOut))
     .filter((part) => part !== undefined);
   const isOnlyTools = results.length > 0 && content.length === 0;
   return [
@@ -40,13 +44,20 @@ function encodeUser(message: Message, leftOut: LeftOut): JsonObject[] {
   ];
 }
 
+/** What another dialect's part says, as text, where it says it. */
+function inPlainWords(part: ContentPart, leftOut: LeftOut): ContentPart {
+  if (part.type !== 'native' || part.dialect === DIALECT_ID || part.text === undefined) return part;
+  leftOut.omit('native_content', part.name);
+  return { type: 'text', text: part.text };
+}
+
 function encodeToolResult(result: ToolResult): JsonObject {
   const texts = result.content.flatMap((part) => (part.type === 'text' ? [part.text] : []));
   const isElsewhere = texts.length === 0 && result.content.length > 0;
   const text = isElsewhere ? 'The result is in the next message.' : texts.join('\n');
   // This format has no sign for it, and a failure must not read as a result.
   const content = result.isError ? `The tool failed: ${text}` : text;
-  return { role: 'tool', tool_call_id: result.callId, content };
+  return { role: 'tool', tool_call_id: callId(result.callId), content };
 }
 
 /** One text as a string, which every compatible provider takes; else the parts. */
@@ -135,25 +146,48 @@ export const urlOf = (source: Exclude<MediaSource, { readonly type: 'provider-fi
 
 /**
  * Reasoning goes back only in this dialect's own form; signed or opaque reasoning of another provider means nothing here
- * and is left out, as its own provider would do with a model that does not think.
+ * and is left out, as its own provider would do with a model that does not think. Tools that another provider ran, and
+ * what they found, are history: the answer they led to stands beside them as text.
  */
 function encodeAssistant(parts: readonly ContentPart[], leftOut: LeftOut): JsonObject {
-  if (parts.some(isForeignReasoning)) leftOut.omit('reasoning_content');
+  if (parts.some(isForeignProof)) leftOut.omit('reasoning_content');
   const calls = parts.flatMap((part) => (part.type === 'tool-call' ? [encodeToolCall(part)] : []));
   const refusals = parts.flatMap((part) => (part.type === 'refusal' ? [part.text] : []));
-  const reasoning = parts.flatMap((part) =>
-    part.type === 'reasoning' && part.dialect === DIALECT_ID ? [part.text] : [],
-  );
-  const spoken = parts.filter((part) => !ASSISTANT_FIELDS.has(part.type));
+  const spoken = parts.filter((part) => !ASSISTANT_FIELDS.has(part.type) && !isHistory(part));
+  for (const part of parts.filter(isHistory)) leftOut.omit(...featureOf(part));
   const text = joinText(spoken, '', leftOut);
   const hasOther = calls.length > 0 || refusals.length > 0;
   return defined({
     role: 'assistant',
     content: text === '' && hasOther ? null : text,
     refusal: refusals.length === 0 ? undefined : refusals.join(''),
-    reasoning_content: reasoning.length === 0 ? undefined : reasoning.join(''),
+    ...encodeReasoning(parts.filter(isReasoning).filter(({ dialect }) => isOwnReasoning(dialect))),
     tool_calls: calls.length === 0 ? undefined : calls,
   });
+}
+
+type ReasoningPart = Extract<ContentPart, { readonly type: 'reasoning' | 'reasoning-encrypted' }>;
+
+const isReasoning = (part: ContentPart): part is ReasoningPart =>
+  part.type === 'reasoning' || part.type === 'reasoning-encrypted';
+
+const isHistory = (part: ContentPart): boolean => part.type === 'native' && part.dialect !== DIALECT_ID;
+
+/** Plain where nothing is signed or closed, as most providers know it; else in OpenRouter's form, exactly as it came. */
+function encodeReasoning(parts: readonly ReasoningPart[]): JsonObject {
+  if (parts.length === 0) return {};
+  const isPlain = parts.every(
+    (part) => part.type === 'reasoning' && part.signature === undefined && part.dialect === DIALECT_ID,
+  );
+  if (!isPlain) return { reasoning_details: parts.map(encodeDetail) };
+  return { reasoning_content: parts.map((part) => (part.type === 'reasoning' ? part.text : '')).join('') };
+}
+
+function encodeDetail(part: ReasoningPart, index: number): JsonObject {
+  const format = formatOf(part.dialect ?? DIALECT_ID);
+  if (part.type === 'reasoning-encrypted')
+    return defined({ type: 'reasoning.encrypted', data: part.data, format, index });
+  return defined({ type: 'reasoning.text', text: part.text, signature: part.signature, format, index });
 }
 
 /** Parts of an assistant's turn that are fields of their own, or have no place. */
@@ -164,14 +198,22 @@ const ASSISTANT_FIELDS: ReadonlySet<ContentPart['type']> = new Set([
   'reasoning-encrypted',
 ]);
 
+/** How long a tool's name may be. @see https://platform.openai.com/docs/api-reference/chat/create#chat-create-tools */
+export const MAX_TOOL_NAME = 64;
+
+/** OpenAI takes ids of up to 40 characters, whatever they are; other providers' may be longer. */
+const callId = (id: string): string => (id.length <= 40 ? id : safeName(id, 40));
+
 function encodeToolCall(call: Extract<ContentPart, { readonly type: 'tool-call' }>): JsonObject {
-  const { id, name } = call;
+  const id = callId(call.id);
+  const name = safeName(call.name, MAX_TOOL_NAME);
   if (call.kind === 'custom') return { id, type: 'custom', custom: { name, input: call.arguments } };
   return { id, type: 'function', function: { name, arguments: call.arguments } };
 }
 
 function joinText(parts: readonly ContentPart[], separator: string, leftOut: LeftOut): string {
-  const texts = parts.flatMap((part) => {
+  const texts = parts.flatMap((given) => {
+    const part = inPlainWords(given, leftOut);
     if (part.type === 'text') return [part.text];
     leftOut.refuse(...featureOf(part));
     return [];
@@ -179,8 +221,10 @@ function joinText(parts: readonly ContentPart[], separator: string, leftOut: Lef
   return texts.join(separator);
 }
 
-const isForeignReasoning = (part: ContentPart): boolean =>
-  part.type === 'reasoning-encrypted' || (part.type === 'reasoning' && part.dialect !== DIALECT_ID);
+/** What only another provider reads; signatures of tool calls are Gemini's. */
+const isForeignProof = (part: ContentPart): boolean =>
+  (isReasoning(part) && !isOwnReasoning(part.dialect)) ||
+  (part.type === 'tool-call' && part.signature !== undefined);
 
 /** What a part is called that stands where only text can. */
 function featureOf(part: ContentPart): [feature: RequestFeature, detail?: string] {

@@ -9,11 +9,13 @@ import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { isJsonObject, type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import { OWN_FIELDS } from '../../domain/request-options.ts';
+import { argumentsSchema } from '../arguments-schema.ts';
 import { refuseAsked } from '../asked-features.ts';
 import { hasCacheHints } from '../cache-hints.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
 import { LeftOut } from '../request-feature.ts';
-import { encodeMessages } from './encode-messages.ts';
+import { isSafeName } from '../safe-name.ts';
+import { encodeMessages, MAX_TOOL_NAME } from './encode-messages.ts';
 import { DIALECT_ID, defined } from './wire.ts';
 
 /**
@@ -75,27 +77,27 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
     messages: encodeMessages(request.messages, leftOut),
     ...(request.stream ? { stream: true, stream_options: { include_usage: true } } : {}),
     [boundField(target)]: target.maxOutputTokens,
-    ...(tools.length === 0 ? {} : encodeToolOptions(request, tools)),
+    ...(tools.length === 0 ? {} : encodeToolOptions(request, tools, leftOut)),
     ...encodeSampling(request),
     response_format: encodeResponseFormat(request.responseFormat),
     reasoning_effort: encodeEffort(request.reasoning),
     verbosity: request.verbosity,
     service_tier: encodeServiceTier(request.serviceTier, leftOut),
-    user: request.endUser,
+    user: encodeUser(request.endUser, leftOut),
   });
   refuseAsked(request, ['top_k'], leftOut);
+  if (request.reasoning?.display !== undefined) leftOut.omit('reasoning_display');
   if (hasCacheHints(request)) leftOut.omit('cache_hints');
   return { body, unsupported: leftOut.unsupported, omitted: leftOut.omitted };
 }
 
 function encodeTool(tool: Tool, leftOut: LeftOut): JsonObject | undefined {
   switch (tool.type) {
-    case 'function': {
-      const { name, description, parameters, strict } = tool;
-      return { type: 'function', function: defined({ name, description, parameters, strict }) };
-    }
+    case 'function':
+      return isNameTaken(tool.name, leftOut) ? encodeFunction(tool, leftOut) : undefined;
     case 'custom': {
       const { name, description, format } = tool;
+      if (!isNameTaken(name, leftOut)) return undefined;
       return { type: 'custom', custom: defined({ name, description, format }) };
     }
     case 'hosted':
@@ -105,11 +107,37 @@ function encodeTool(tool: Tool, leftOut: LeftOut): JsonObject | undefined {
   }
 }
 
+/** Under another name the model would call a tool that the caller does not know. */
+function isNameTaken(name: string, leftOut: LeftOut): boolean {
+  const isTaken = isSafeName(name, MAX_TOOL_NAME);
+  if (!isTaken) leftOut.refuse('tools', name);
+  return isTaken;
+}
+
+/** OpenAI takes no schema at all, or one of an object with its properties. */
+function encodeFunction(
+  tool: Extract<Tool, { readonly type: 'function' }>,
+  leftOut: LeftOut,
+): JsonObject | undefined {
+  const { name, description, strict } = tool;
+  const schema = argumentsSchema(tool, leftOut);
+  if (schema === undefined) return undefined;
+  const parameters = tool.parameters && {
+    ...(schema['type'] === undefined ? { type: 'object' } : {}),
+    ...schema,
+    ...(schema['properties'] === undefined ? { properties: {} } : {}),
+  };
+  return { type: 'function', function: defined({ name, description, parameters, strict }) };
+}
+
 /** Without tools these options are errors. */
-function encodeToolOptions(request: ChatRequest, tools: readonly JsonObject[]): JsonObject {
+function encodeToolOptions(request: ChatRequest, tools: readonly JsonObject[], leftOut: LeftOut): JsonObject {
+  const { toolChoice } = request;
+  const isTaken = toolChoice?.type !== 'tool' || isSafeName(toolChoice.name, MAX_TOOL_NAME);
+  if (!isTaken) leftOut.refuse('tool_choice', toolChoice.name);
   return {
     tools,
-    tool_choice: encodeToolChoice(request.toolChoice, request.tools ?? []),
+    tool_choice: isTaken ? encodeToolChoice(toolChoice, request.tools ?? []) : undefined,
     parallel_tool_calls: request.parallelToolCalls,
   };
 }
@@ -169,6 +197,15 @@ export function encodeEffort(reasoning: ReasoningOptions | undefined): string | 
   if (budget === undefined || reasoning?.enabled === false) return undefined;
   if (budget <= LOW_BUDGET_TOKENS) return 'low';
   return budget <= MEDIUM_BUDGET_TOKENS ? 'medium' : 'high';
+}
+
+/** OpenAI refuses longer names of users, such as the JSON that Claude Code sends. */
+const MAX_USER = 64;
+
+function encodeUser(endUser: string | undefined, leftOut: LeftOut): string | undefined {
+  if (endUser === undefined || endUser.length <= MAX_USER) return endUser;
+  leftOut.omit('user');
+  return undefined;
 }
 
 const SERVICE_TIERS: ReadonlySet<string> = new Set(['auto', 'default', 'flex', 'scale', 'priority']);

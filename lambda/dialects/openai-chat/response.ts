@@ -33,7 +33,7 @@ export function patchAnswer(frame: Frame, envelope: AnswerEnvelope): string {
 export function encodeAnswer(events: readonly ChatEvent[], envelope: AnswerEnvelope): string {
   const choices = new Map<number, CollectedChoice>();
   const at = (index: number): CollectedChoice => {
-    const choice = choices.get(index) ?? new CollectedChoice();
+    const choice = choices.get(index) ?? new CollectedChoice(envelope);
     choices.set(index, choice);
     return choice;
   };
@@ -59,9 +59,13 @@ export function encodeAnswer(events: readonly ChatEvent[], envelope: AnswerEnvel
 
 class CollectedChoice {
   reason: FinishReason = 'stop';
-  readonly #encoder = new ChoiceEncoder();
+  readonly #encoder: ChoiceEncoder;
   readonly #message = new Map<string, Json>();
   #logprobs: JsonObject | null = null;
+
+  constructor(envelope: AnswerEnvelope) {
+    this.#encoder = new ChoiceEncoder(envelope);
+  }
 
   add(event: Parameters<ChoiceEncoder['encode']>[0]): void {
     const part = this.#encoder.encode(event);

@@ -57,7 +57,7 @@ class ChunkEncoder implements StreamEncoder {
   }
 
   #choice(index: number): ChoiceEncoder {
-    const choice = this.#choices.get(index) ?? new ChoiceEncoder();
+    const choice = this.#choices.get(index) ?? new ChoiceEncoder(this.#envelope);
     this.#choices.set(index, choice);
     return choice;
   }

@@ -1,7 +1,7 @@
 import type { ChatEvent } from '../../domain/chat/event.ts';
 import { type JsonObject, parseJson } from '../../domain/json.ts';
 import { isCutJson } from '../cut-json.ts';
-import { asObject, countIn, textIn } from './wire.ts';
+import { asObject, countIn, objectIn, textIn } from './wire.ts';
 
 /** What one entry of `tool_calls` says, however the provider spells it. */
 interface ToolCallPiece {
@@ -10,6 +10,8 @@ interface ToolCallPiece {
   readonly name: string | undefined;
   readonly kind: 'function' | 'custom';
   readonly arguments: string;
+  /** Gemini's proof of origin, in Google's own spelling of this format. */
+  readonly signature: string | undefined;
 }
 
 interface OpenCall {
@@ -21,6 +23,8 @@ interface OpenCall {
   name: string | undefined;
   /** All so far, announced or not. */
   arguments: string;
+  /** What came before the call was announced. */
+  signature: string;
 }
 
 /** How a block gets its number, and a call without an id its id. */
@@ -41,8 +45,13 @@ export function readToolCallPiece(wire: JsonObject): ToolCallPiece {
     name: textIn(body, 'name'),
     kind: custom === undefined ? 'function' : 'custom',
     arguments: typeof given === 'object' && given !== null ? JSON.stringify(given) : String(given ?? ''),
+    signature: callSignature(wire),
   };
 }
+
+/** Gemini's signature of a tool call. @see https://ai.google.dev/gemini-api/docs/thought-signatures#openai */
+export const callSignature = (call: JsonObject): string | undefined =>
+  textIn(objectIn(objectIn(call, 'extra_content'), 'google'), 'thought_signature');
 
 /**
  * The tool calls of one choice, told apart by whatever the provider gives: index, id or only their order. Seen in the
@@ -69,10 +78,11 @@ export class ToolCallReader {
   }
 
   read(piece: ToolCallPiece): ChatEvent[] {
-    if (piece.name === undefined && piece.id === undefined && piece.arguments === '') return [];
+    if (isEmptyPiece(piece)) return [];
     const call = this.#find(piece) ?? this.#add(piece);
     call.name ??= piece.name;
     call.arguments += piece.arguments;
+    call.signature += piece.signature ?? '';
     if (call.name === undefined) return [];
     const { choice } = this.#numbers;
     const events: ChatEvent[] = [];
@@ -83,7 +93,11 @@ export class ToolCallReader {
       const { block, kind, name } = call;
       events.push({ type: 'tool-call-start', kind, id, name, choice, block });
     }
-    if (fresh !== '') events.push({ type: 'tool-call-delta', arguments: fresh, choice, block: call.block });
+    const at = { choice, block: call.block };
+    if (fresh !== '') events.push({ type: 'tool-call-delta', arguments: fresh, ...at });
+    const { signature } = call;
+    call.signature = '';
+    if (signature !== '') events.push({ type: 'block-signature', signature, dialect: 'gemini', ...at });
     return events;
   }
 
@@ -112,11 +126,15 @@ export class ToolCallReader {
       kind: piece.kind,
       name: undefined,
       arguments: '',
+      signature: '',
     };
     this.#calls.push(call);
     return call;
   }
 }
+
+const isEmptyPiece = ({ name, id, arguments: given, signature }: ToolCallPiece): boolean =>
+  name === undefined && id === undefined && given === '' && signature === undefined;
 
 /** Whether a piece that would continue a call begins another one instead: it brings a name that is not needed any more. */
 function isAnotherCall(piece: ToolCallPiece, call: OpenCall): boolean {

@@ -10,9 +10,6 @@ export const DIALECT_ID = 'openai-chat';
 /** The end of a stream, framing included. */
 export const DONE_FRAME = 'data: [DONE]\n\n';
 
-/** OpenRouter's name for reasoning in Anthropic's form. @see https://openrouter.ai/docs/use-cases/reasoning-tokens */
-export const ANTHROPIC_REASONING_FORMAT = 'anthropic-claude-v1';
-
 export const asObject = (value: Json | undefined): JsonObject | undefined =>
   isJsonObject(value) ? value : undefined;
 

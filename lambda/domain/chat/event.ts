@@ -51,7 +51,12 @@ export type ChatEvent =
   | ({ readonly type: 'text-delta'; readonly text: string; readonly logprobs?: Json } & BlockAddress)
   /** A source of the text so far, in the provider's own shape, named by its dialect. */
   | ({ readonly type: 'text-citation'; readonly dialect: string; readonly citation: Json } & BlockAddress)
-  | ({ readonly type: 'reasoning-start'; readonly kind: ReasoningKind } & BlockAddress)
+  /** `dialect` says whose it is, where that is not the dialect in which the answer was made: see `block-signature`. */
+  | ({
+      readonly type: 'reasoning-start';
+      readonly kind: ReasoningKind;
+      readonly dialect?: string;
+    } & BlockAddress)
   | ({ readonly type: 'reasoning-delta'; readonly text: string } & BlockAddress)
   | ({
       readonly type: 'tool-call-start';
@@ -73,8 +78,16 @@ export type ChatEvent =
   | ({ readonly type: 'media-delta'; readonly base64: string } & BlockAddress)
   | ({ readonly type: 'refusal-start' } & BlockAddress)
   | ({ readonly type: 'refusal-delta'; readonly text: string } & BlockAddress)
-  /** Proof of origin for a block of any kind (Anthropic signs thinking, Gemini also function calls); pieces concatenate. */
-  | ({ readonly type: 'block-signature'; readonly signature: string } & BlockAddress)
+  /**
+   * Proof of origin for a block of any kind (Anthropic signs thinking, Gemini also function calls); pieces concatenate.
+   * `dialect` says who takes it back, where that is not the dialect in which the answer was made: formats that several
+   * companies' models speak pass on the proofs of them all.
+   */
+  | ({
+      readonly type: 'block-signature';
+      readonly signature: string;
+      readonly dialect?: string;
+    } & BlockAddress)
   | ({ readonly type: 'block-end' } & BlockAddress)
   | { readonly type: 'usage'; readonly usage: Usage; readonly cost?: Cost }
   | {

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../json.ts';
+import type { UnitCounts } from '../money/usage.ts';
 
 /** Where a picture, a sound or a file comes from. */
 export type MediaSource =
@@ -52,7 +53,14 @@ export type ContentPart =
     }
   | { readonly type: 'refusal'; readonly text: string }
   /** A part only its own dialect understands (a hosted tool's result, a document with citations), kept as it came. */
-  | { readonly type: 'native'; readonly dialect: string; readonly name: string; readonly value: Json };
+  | {
+      readonly type: 'native';
+      readonly dialect: string;
+      readonly name: string;
+      readonly value: Json;
+      /** What it says in plain words, where those say enough to go on with in another dialect. */
+      readonly text?: string;
+    };
 
 /**
  * One turn. Tool results stand in a `user` turn before its other parts, as the caller answers for the tools. A `system` or
@@ -109,12 +117,41 @@ export interface ReasoningOptions {
   readonly budgetTokens?: number;
   /** Anthropic's adaptive thinking: the model decides. */
   readonly adaptive?: boolean;
+  /** Whether the answer shows its reasoning, in Anthropic's words: `summarized` or `omitted`. */
+  readonly display?: string;
 }
 
 /** A tool as a caller knows it whose format groups tools in namespaces. */
 export interface NamespacedTool {
   readonly namespace: string;
   readonly name: string;
+}
+
+/** Documents to be ranked by how well they answer a query. */
+export interface RerankWork {
+  readonly query: string;
+  /** Texts, or objects with a text among their members. */
+  readonly documents: readonly Json[];
+  readonly mostResults?: number;
+  /** Whether the documents shall stand in the answer again. */
+  readonly returnsDocuments?: boolean;
+}
+
+/**
+ * What an operation beside chat is billed by, as far as its request tells. Its answer has no more tokens than
+ * `maxOutputTokens` says; where that says nothing, than the model can give.
+ */
+export interface OperationWork {
+  /** An upper bound of each unit that is no token. */
+  readonly units: UnitCounts;
+  /** About how many they are, where that is less: charged where the provider does not say. @default as `units` */
+  readonly likelyUnits?: UnitCounts;
+  /** The most prompt tokens, where more are read than stand in the body: a query once for each document. */
+  readonly promptTokens?: number;
+  /** Of a rerank: what is ranked, by what. */
+  readonly rerank?: RerankWork;
+  /** The answer is sound or pictures, and about how many tokens of it there are. */
+  readonly answer?: { readonly kind: 'audio' | 'image'; readonly likelyTokens: number };
 }
 
 /**
@@ -151,8 +188,10 @@ export interface ChatRequest {
   readonly serviceTier?: string;
   readonly endUser?: string;
   readonly metadata?: JsonObject;
+  /** Of operations beside chat; their messages hold the texts that are read. */
+  readonly work?: OperationWork;
   /** Where the dialect has it at request level (`store`, `prompt_cache_key`, …): kept for its own dialect. */
   readonly nativeOptions: JsonObject;
-  /** Names of top-level fields this dialect does not know: forwarded to the same dialect, dropped and named elsewhere. */
+  /** Names of fields this dialect does not know (`x_new`, `tools.x_new`): forwarded to it, dropped and named elsewhere. */
   readonly unknownFields: readonly string[];
 }

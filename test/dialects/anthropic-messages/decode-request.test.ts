@@ -78,7 +78,7 @@ describe('a request in Anthropic’s format', () => {
       includeUsage: true,
       tools: [{ type: 'function', name: 'Bash', description: 'Runs', parameters: { type: 'object' } }],
       maxOutputTokens: 128_000,
-      reasoning: { enabled: true, adaptive: true, effort: 'medium' },
+      reasoning: { enabled: true, adaptive: true, effort: 'medium', display: 'omitted' },
       endUser: 'user_1',
       nativeOptions: { context_management: { edits: [{ type: 'clear_thinking' }] } },
       unknownFields: [],
@@ -117,7 +117,6 @@ describe('a request in Anthropic’s format', () => {
       { type: 'document', source: { type: 'url', url: 'https://a' }, citations: { enabled: true } },
       'user',
     ],
-    ['documents of blocks', { type: 'document', source: { type: 'content', content: 'x' } }, 'user'],
     ['blocks still to come', { type: 'hologram', beam: 1 }, 'user'],
   ])('keeps %s for its own dialect', (_name, block, role) => {
     expect(decodeBlock(block, role)).toEqual({
@@ -126,6 +125,67 @@ describe('a request in Anthropic’s format', () => {
       name: block['type'],
       value: block,
     });
+  });
+
+  test.each<[string, JsonObject, string]>([
+    ['documents of blocks', { type: 'document', source: { type: 'content', content: 'x' } }, 'x'],
+    [
+      'documents that ask for citations',
+      {
+        type: 'document',
+        title: 'T',
+        context: 'C',
+        source: { type: 'text', media_type: 'text/plain', data: 'D' },
+        citations: { enabled: true },
+      },
+      'T\n\nC\n\nD',
+    ],
+    [
+      'search results',
+      {
+        type: 'search_result',
+        title: 'T',
+        source: 'https://a',
+        content: [
+          { type: 'text', text: 'one' },
+          { type: 'text', text: 'two' },
+        ],
+      },
+      'T\n\nhttps://a\n\none\n\ntwo',
+    ],
+    [
+      'references to tools',
+      { type: 'tool_reference', tool_name: 'Edit' },
+      'The tool Edit can be called now.',
+    ],
+  ])('keeps %s for its own dialect, with what they say to any model', (_name, block, text) => {
+    expect(decodeBlock(block)).toEqual({
+      type: 'native',
+      dialect: 'anthropic-messages',
+      name: block['type'],
+      value: block,
+      text,
+    });
+  });
+
+  test('names what of its tools and options it does not know', () => {
+    const { unknownFields } = decode({
+      x_new: 1,
+      tools: [
+        { name: 'a', input_schema: {}, defer_loading: true, input_examples: [] },
+        { name: 'b', input_schema: {}, defer_loading: true },
+        { type: 'web_search_20250305', name: 'web_search', max_uses: 1 },
+      ],
+      thinking: { type: 'adaptive', pace: 'slow' },
+      output_config: { effort: 'low', task_budget: { total: 1 } },
+    });
+    expect(unknownFields).toEqual([
+      'x_new',
+      'thinking.pace',
+      'output_config.task_budget',
+      'tools.defer_loading',
+      'tools.input_examples',
+    ]);
   });
 
   test('keeps thinking with its signature, and knows unsigned thinking', () => {

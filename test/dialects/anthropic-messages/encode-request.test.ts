@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { anthropicMessages } from '../../../lambda/dialects/anthropic-messages/dialect.ts';
+import type { LeftOutFeature } from '../../../lambda/dialects/request-feature.ts';
 import type { ChatRequest, ContentPart, Message } from '../../../lambda/domain/chat/request.ts';
 import type { JsonObject } from '../../../lambda/domain/json.ts';
 
@@ -30,6 +31,7 @@ describe('a request of another dialect', () => {
         stream: true,
       },
       unsupported: [],
+      omitted: [],
     });
     const { body } = anthropicMessages.encodeRequest(requestOf({}), {
       model: 'm',
@@ -117,7 +119,7 @@ describe('a request of another dialect', () => {
           },
         ],
       });
-      expect(unsupported).toEqual(['messages[].tool_calls[].function.arguments']);
+      expect(unsupported).toEqual([{ feature: 'tool_arguments' }]);
     },
   );
 
@@ -177,22 +179,25 @@ describe('a request of another dialect', () => {
     expect(body['messages']).toEqual([{ role: 'user', content: [block] }]);
   });
 
-  test.each<[string, ContentPart]>([
-    ['input_audio', { type: 'audio', source: { type: 'base64', mediaType: 'audio/wav', data: '' } }],
-    ['file', { type: 'file', source: { type: 'provider-file', id: 'file-1' } }],
-    ['file', { type: 'file', source: { type: 'base64', mediaType: 'text/csv', data: '' } }],
-    ['image_url', { type: 'image', source: { type: 'provider-file', id: 'file-1' } }],
-    ['image_url', { type: 'image', source: { type: 'url', url: 'file:///etc/passwd' } }],
-    ['gemini-thing', { type: 'native', dialect: 'gemini', name: 'gemini-thing', value: {} }],
-  ])('cannot hold %s', (name, part) => {
+  test.each<[LeftOutFeature, ContentPart]>([
+    [{ feature: 'audio' }, { type: 'audio', source: { type: 'base64', mediaType: 'audio/wav', data: '' } }],
+    [{ feature: 'provider_file' }, { type: 'file', source: { type: 'provider-file', id: 'file-1' } }],
+    [{ feature: 'file' }, { type: 'file', source: { type: 'base64', mediaType: 'text/csv', data: '' } }],
+    [{ feature: 'provider_file' }, { type: 'image', source: { type: 'provider-file', id: 'file-1' } }],
+    [{ feature: 'image' }, { type: 'image', source: { type: 'url', url: 'file:///etc/passwd' } }],
+    [
+      { feature: 'native_content', detail: 'gemini-thing' },
+      { type: 'native', dialect: 'gemini', name: 'gemini-thing', value: {} },
+    ],
+  ])('cannot hold %j', (leftOut, part) => {
     expect(contentOf({ type: 'text', text: 'x' }, part)).toMatchObject({
-      unsupported: [name],
+      unsupported: [leftOut],
       body: { messages: [{ content: [{ type: 'text', text: 'x' }] }] },
     });
   });
 
   test('keeps Anthropic’s own reasoning and drops everybody else’s', () => {
-    const { body } = encode({
+    const { body, unsupported, omitted } = encode({
       messages: [
         {
           role: 'assistant',
@@ -216,6 +221,8 @@ describe('a request of another dialect', () => {
         ],
       },
     ]);
+    expect(unsupported).toEqual([]);
+    expect(omitted).toEqual([{ feature: 'reasoning_content' }]);
   });
 
   test('leaves out text that is blank', () => {
@@ -251,7 +258,14 @@ describe('a request of another dialect', () => {
         responseFormat: { type: 'json' },
         tools: [{ type: 'custom', name: 'free' }],
       }).unsupported,
-    ).toEqual(['n', 'logprobs', 'frequency_penalty', 'tools: free', 'response_format', 'temperature']);
+    ).toEqual([
+      { feature: 'n' },
+      { feature: 'logprobs' },
+      { feature: 'frequency_penalty' },
+      { feature: 'json_mode' },
+      { feature: 'custom_tools', detail: 'free' },
+      { feature: 'temperature' },
+    ]);
     expect(
       encode({ choices: 1, logprobs: false, frequencyPenalty: 0, logitBias: {}, temperature: 1, topP: 1 }),
     ).toMatchObject({ unsupported: [] });
@@ -344,18 +358,20 @@ describe('a request of another dialect', () => {
   });
 
   test.each<[string, Partial<ChatRequest>, readonly string[]]>([
-    ['claude-3-5-haiku-20241022', { reasoning: { effort: 'high' } }, ['reasoning_effort']],
+    ['claude-3-5-haiku-20241022', { reasoning: { effort: 'high' } }, ['reasoning']],
     [
       'claude-haiku-4-5',
       { reasoning: { effort: 'high' }, tools: [FUNCTION], toolChoice: { type: 'required' } },
-      ['reasoning_effort'],
+      ['reasoning'],
     ],
     ['claude-haiku-4-5', { reasoning: { effort: 'high' }, temperature: 0.2 }, ['temperature']],
     ['claude-opus-5', { temperature: 0.2, topP: 0.5, topK: 3 }, ['temperature', 'top_p', 'top_k']],
     ['claude-sonnet-4-6', { temperature: 0.2 }, []],
     ['small', { temperature: 0.2 }, []],
   ])('knows what %s does not take: %j', (model, fields, expected) => {
-    expect(encode(fields, { ...TARGET, model }).unsupported).toEqual(expected);
+    expect(encode(fields, { ...TARGET, model }).unsupported).toEqual(
+      expected.map((feature) => ({ feature })),
+    );
   });
 
   test('goes on without a budget where a tool loop has lost its thinking', () => {

@@ -145,7 +145,8 @@ describe('the official SDK', () => {
   });
 
   test('holds signed reasoning that can be sent back', async () => {
-    const completion = await final(encode(REASONING));
+    const envelope = { ...ENVELOPE, upstreamDialect: 'anthropic-messages' } as const;
+    const completion = await final(encode(REASONING, envelope));
     const messages = [completion.choices[0]?.message];
     const body = JSON.parse(JSON.stringify({ model: 'm', messages }));
     expect(openaiChat.decodeRequest(body).messages[0]?.content).toEqual([

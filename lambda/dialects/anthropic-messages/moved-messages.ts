@@ -1,0 +1,71 @@
+import type { ChatRequest, ContentPart } from '../../domain/chat/request.ts';
+import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../../domain/json.ts';
+import { isToolId, toolId } from './encode-content.ts';
+import { unseal } from './seal.ts';
+import { DIALECT } from './wire.ts';
+
+/**
+ * What stands in a conversation that other providers answered before, and makes Anthropic refuse it: thinking that it did
+ * not sign, and ids of tool calls with characters it does not take.
+ */
+export const hasMovedHere = (request: ChatRequest): boolean =>
+  request.messages.some(({ content }) =>
+    content.some((part) => isForeignThinking(part) || hasForeignId(part)),
+  );
+
+const isForeignThinking = (part: ContentPart): boolean =>
+  (part.type === 'reasoning' && (part.signature === undefined || part.dialect !== DIALECT)) ||
+  (part.type === 'reasoning-encrypted' && part.dialect !== DIALECT);
+
+const hasForeignId = (part: ContentPart): boolean =>
+  (part.type === 'tool-call' && !isToolId(part.id)) ||
+  (part.type === 'tool-result' && !isToolId(part.callId));
+
+/**
+ * Whether a loop over tools has lost the thinking that Anthropic asks for under a budget, another provider having called
+ * the tool: then the model goes on without, as it does for requests of other dialects.
+ * @see https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking#preserving-thinking-blocks
+ */
+export function hasLostThinking({ messages, reasoning }: ChatRequest): boolean {
+  const content = messages.findLast(({ role }) => role === 'assistant')?.content ?? [];
+  const hasOwn = content.some((part) => isReasoning(part) && !isForeignThinking(part));
+  const hasCall = content.some(({ type }) => type === 'tool-call');
+  return reasoning?.budgetTokens !== undefined && hasCall && !hasOwn;
+}
+
+const isReasoning = ({ type }: ContentPart): boolean =>
+  type === 'reasoning' || type === 'reasoning-encrypted';
+
+/** The caller's own messages, as JSON text, as Anthropic takes them. */
+export function acceptableMessages(raw: string): string {
+  const messages = parseJsonObject(raw)?.['messages'];
+  return JSON.stringify(Array.isArray(messages) ? messages.flatMap(acceptableMessage) : messages);
+}
+
+/** A turn left without content is left out. */
+function acceptableMessage(message: Json): readonly Json[] {
+  if (!isJsonObject(message) || !Array.isArray(message['content'])) return [message];
+  const content = message['content'].filter((block: Json) => !isForeignThinkingBlock(block)).map(withOwnId);
+  return content.length === 0 ? [] : [{ ...message, content }];
+}
+
+function isForeignThinkingBlock(block: Json): boolean {
+  if (!isJsonObject(block)) return false;
+  const { type, signature, data } = block;
+  if (type !== 'thinking' && type !== 'redacted_thinking') return false;
+  const proof = type === 'thinking' ? signature : data;
+  const { owner, proof: unsealed } = unseal(typeof proof === 'string' ? proof : '');
+  return owner !== DIALECT || unsealed === '';
+}
+
+const ID_MEMBERS: ReadonlyMap<Json | undefined, string> = new Map([
+  ['tool_use', 'id'],
+  ['tool_result', 'tool_use_id'],
+]);
+
+function withOwnId(block: Json): Json {
+  const member = isJsonObject(block) ? ID_MEMBERS.get(block['type']) : undefined;
+  if (member === undefined || !isJsonObject(block)) return block;
+  const changed: JsonObject = { ...block, [member]: toolId(String(block[member])) };
+  return changed;
+}
