@@ -4,12 +4,11 @@ import type { Cost } from '../../domain/money/cost.ts';
 import { mergeUsage, type Usage } from '../../domain/money/usage.ts';
 import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
 import { eventText, failedChoice, failedEvent, type ShownError, shownError } from './errors.ts';
-import { createItemWriter, type ItemWriter, proofOf, type WireEvent } from './item-writer.ts';
+import { createItemWriter, proofOf } from './item-writer.ts';
 import { responseText } from './response-text.ts';
 import { encodeUsage } from './usage.ts';
 import { itemId } from './wire.ts';
-
-type BlockEvent = Extract<ChatEvent, { readonly block: number }>;
+import type { BlockEvent, ItemWriter, WireEvent } from './wire-event.ts';
 
 interface OpenItem {
   readonly index: number;
