@@ -4,12 +4,14 @@ import { STORED_FOR_MS } from '../../lambda/pipeline/stored-answer.ts';
 import {
   budget,
   type LocalGateway,
+  MOCK_PRICE,
   startLocalGateway,
   type TestKey,
   until,
 } from '../support/local-gateway.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
+let engine: LocalGateway;
 let gateway: LocalGateway;
 let owner: TestKey;
 let client: OpenAI;
@@ -18,11 +20,27 @@ const clientOf = ({ secret }: TestKey, { url } = gateway): OpenAI =>
   new OpenAI({ apiKey: secret, baseURL: `${url}/v1`, maxRetries: 0 });
 
 beforeAll(async () => {
-  gateway = await startLocalGateway();
+  engine = await startLocalGateway();
+  // OpenAI itself speaks the caller's format: this one does not.
+  gateway = await startLocalGateway({
+    beside: engine,
+    config: {
+      providers: { chat: { kind: 'sambanova' }, anthropic: {} },
+      prices: { 'chat/mock*': MOCK_PRICE, 'anthropic/mock*': MOCK_PRICE },
+    },
+    environment: {
+      SAMBANOVA_API_KEY: 'c',
+      SLUICE_CHAT_BASE_URL: `${engine.mock.url}/v1`,
+      SLUICE_ANTHROPIC_BASE_URL: engine.mock.url,
+    },
+  });
   owner = await gateway.createKey();
   client = clientOf(owner);
 });
-afterAll(() => gateway.close());
+afterAll(async () => {
+  await gateway.close();
+  await engine.close();
+});
 beforeEach(() => gateway.mock.reset());
 
 const seen = () => {
@@ -40,7 +58,7 @@ async function kept(response: OpenAI.Responses.Response): Promise<OpenAI.Respons
 const ask = async (
   body: Partial<OpenAI.Responses.ResponseCreateParamsNonStreaming>,
 ): Promise<OpenAI.Responses.Response> =>
-  kept(await client.responses.create({ model: 'openai/mock', input: 'First', ...body }));
+  kept(await client.responses.create({ model: 'chat/mock', input: 'First', ...body }));
 
 describe('a response', () => {
   test('is found by its id as it was given, whole and streamed', async () => {
@@ -57,7 +75,7 @@ describe('a response', () => {
     await expect(client.responses.retrieve(unstored.id)).rejects.toBeInstanceOf(OpenAI.NotFoundError);
     const headers = { headers: { 'cache-control': 'no-store' } };
     const private_ = await kept(
-      await client.responses.create({ model: 'openai/mock', input: 'First' }, headers),
+      await client.responses.create({ model: 'chat/mock', input: 'First' }, headers),
     );
     await expect(client.responses.retrieve(private_.id)).rejects.toBeInstanceOf(OpenAI.NotFoundError);
   });
@@ -69,7 +87,7 @@ describe('a response', () => {
     await expect(stranger.responses.delete(response.id)).rejects.toBeInstanceOf(OpenAI.NotFoundError);
     gateway.mock.reset();
     const continued = stranger.responses.create({
-      model: 'openai/mock',
+      model: 'chat/mock',
       input: 'Next',
       previous_response_id: response.id,
     });
@@ -94,7 +112,7 @@ describe('a response', () => {
   });
 });
 
-describe.each(['openai/mock', 'anthropic/mock'])('a conversation that goes on at %s', (model) => {
+describe.each(['chat/mock', 'anthropic/mock'])('a conversation that goes on at %s', (model) => {
   test('has all of its turns sent, and never our id', async () => {
     const first = await ask({ instructions: 'Be brief.' });
     const second = await ask({ model, input: 'Second', previous_response_id: first.id });
@@ -146,10 +164,10 @@ test('an id that is not ours is refused where the provider does not speak this f
 
 test('a response is gone after a day', async () => {
   const clock = new ManualClock(1_800_000_000_000);
-  const timed = await startLocalGateway({ clock, beside: gateway });
+  const timed = await startLocalGateway({ clock, beside: engine });
   try {
     const own = clientOf(await timed.createKey(), timed);
-    const { id } = await own.responses.create({ model: 'openai/mock', input: 'First' });
+    const { id } = await own.responses.create({ model: 'anthropic/mock', input: 'First' });
     const isKept = () =>
       own.responses.retrieve(id).then(
         () => true,
