@@ -4,6 +4,7 @@ import { type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import type { Cost } from '../../domain/money/cost.ts';
 import { mergeUsage, type Usage } from '../../domain/money/usage.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
+import { failedAnswer } from '../failed-answer.ts';
 import { AnswerDecoder } from '../openai-chat/answer-decoder.ts';
 import { envelopeEdits } from '../openai-chat/stream.ts';
 import { encodeUsage } from '../openai-chat/usage.ts';
@@ -19,8 +20,9 @@ export function decodeAnswer(body: string): Frame {
   return { raw: body, events: events.at(-1)?.type === 'error' ? events : [...events, ...decoder.end()] };
 }
 
-/** A whole answer made of events. */
+/** A whole answer made of events. @throws GatewayError for an answer of which a choice failed */
 export function encodeAnswer(events: readonly ChatEvent[], envelope: AnswerEnvelope): string {
+  if (events.some((event) => event.type === 'finish' && event.reason === 'error')) throw failedAnswer();
   const pieces = new Pieces();
   const choices = new Map<number, { text: string; logprobs: JsonObject | undefined; reason: FinishReason }>();
   let usage: Usage | undefined;

@@ -4,6 +4,7 @@ import { isJsonObject, type JsonObject, parseJson, parseJsonObject } from '../..
 import type { Cost } from '../../domain/money/cost.ts';
 import { mergeUsage, type Usage } from '../../domain/money/usage.ts';
 import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
+import { failedAnswer } from '../failed-answer.ts';
 import { AnswerDecoder } from '../openai-chat/answer-decoder.ts';
 import { shownUpstreamError } from '../openai-chat/errors.ts';
 import { envelopeEdits } from '../openai-chat/stream.ts';
@@ -68,6 +69,7 @@ export function createStreamEncoder(envelope: AnswerEnvelope): StreamEncoder {
   const pieces = new Pieces();
   let usage: Usage | undefined;
   let cost: Cost | undefined;
+  let hasFailed = false;
   const chunk = (choice: JsonObject): string => `data: ${completion(envelope, [choice])}\n\n`;
   const usageChunk = (): string =>
     envelope.includeUsage && usage !== undefined
@@ -81,6 +83,7 @@ export function createStreamEncoder(envelope: AnswerEnvelope): StreamEncoder {
           cost = event.cost ?? cost;
           return '';
         case 'finish':
+          hasFailed ||= event.reason === 'error';
           return chunk({
             text: '',
             index: event.choice,
@@ -88,6 +91,7 @@ export function createStreamEncoder(envelope: AnswerEnvelope): StreamEncoder {
             finish_reason: finishReason(event.reason),
           });
         case 'end':
+          if (hasFailed) return errorChunk(failedAnswer(), envelope);
           return usageChunk() + DONE_FRAME;
         case 'error':
           return errorChunk(shownUpstreamError(event.error), envelope);

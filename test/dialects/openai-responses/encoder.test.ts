@@ -99,6 +99,17 @@ describe('reasoning of another provider', () => {
   });
 });
 
+test('an answer that its provider ended with an error is no response', () => {
+  const events: ChatEvent[] = [
+    START,
+    { type: 'finish', choice: 0, reason: 'error', upstreamReason: undefined },
+    { type: 'end' },
+  ];
+  expect(() => openaiResponses.encodeAnswer(events, ENVELOPE)).toThrow(
+    expect.objectContaining({ code: 'upstream_error' }),
+  );
+});
+
 test('a response says again what the request said', () => {
   const request = openaiResponses.decodeRequest({
     model: 'm',
