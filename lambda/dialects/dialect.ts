@@ -87,6 +87,22 @@ export interface StreamEncoder {
   encode(event: ChatEvent): string;
 }
 
+/** How answers of a format are fetched and continued by their id. Texts of bodies and answers are JSON objects. */
+export interface AnswerStorage {
+  /** Whether the caller lets the answer be kept. */
+  wants(request: ChatRequest): boolean;
+  /** The id of the answer that a body goes on from; `undefined` where it begins a conversation. */
+  previousOf(body: JsonObject): string | undefined;
+  /** The body with all of the earlier conversation in it, in place of the id. @param kept as `kept` made it */
+  continued(raw: string, kept: string): string;
+  /** What is kept: the conversation that a body holds, and its answer. */
+  kept(raw: string, answer: string): string;
+  /** The answer in what is kept, as its caller saw it. */
+  answerOf(kept: string): string;
+  /** The whole answer, where a piece of a stream is the one that ends it well. */
+  answerIn(chunk: string): string | undefined;
+}
+
 /** A wire format, spoken both ways. Requests and answers are text; every function but the decoders of streams is pure. */
 export interface Dialect {
   readonly id: DialectId;
@@ -146,4 +162,7 @@ export interface Dialect {
   errorHeaders?(error: GatewayError, requestId: string): Readonly<Record<string, string>>;
   /** An error after the first byte: one event in this format, after which the stream ends. */
   encodeStreamError(error: GatewayError, envelope: AnswerEnvelope): string;
+
+  /** Left out where answers of this format have an id that nobody can ask for. */
+  readonly storage?: AnswerStorage;
 }

@@ -71,6 +71,7 @@ export function newExchange(
     presumedCost: ZERO_USD,
     addedBytes: 0,
     reuse: {},
+    shownAnswer: undefined,
     timings: { auth: gateway.clock.monotonicMs() - startedMs },
   };
 }

@@ -9,6 +9,7 @@ import type { Exchange } from './exchange.ts';
 import { asCallerError } from './failure.ts';
 import { withKeepAlive } from './keep-alive.ts';
 import type { Replay } from './reuse.ts';
+import { isStored } from './stored-answer.ts';
 import { lacksCustomTools } from './upstream-request.ts';
 
 /** A stream's text as its bytes. */
@@ -71,9 +72,12 @@ export async function encodeWhole(
   const read = eventReader(exchange, answer);
   const events = all.flatMap((frame) => frame.events).flatMap(read);
   const [frame] = all;
-  return answer.target.isSameDialect && frame !== undefined
-    ? dialect.patchAnswer(frame, envelope)
-    : dialect.encodeAnswer(events, envelope);
+  const text =
+    answer.target.isSameDialect && frame !== undefined
+      ? dialect.patchAnswer(frame, envelope)
+      : dialect.encodeAnswer(events, envelope);
+  if (isStored(exchange, answer)) exchange.shownAnswer = text;
+  return text;
 }
 
 /**
@@ -91,6 +95,7 @@ export async function* encodeStream(
   const { dialect } = exchange.request;
   const envelope = envelopeOf(exchange, answer);
   const encoder = dialect.createStreamEncoder(envelope);
+  const isKept = isStored(exchange, answer);
   const read = eventReader(exchange, answer);
   const write = (frame: Frame): string =>
     answer.target.isSameDialect && frame.raw !== undefined
@@ -107,6 +112,7 @@ export async function* encodeStream(
         return;
       }
       const text = item === 'idle' ? dialect.keepAlive : write(item);
+      if (isKept) exchange.shownAnswer ??= dialect.storage?.answerIn(text);
       if (text !== '') yield streamBytes(text, dialect);
     }
   } catch (thrown) {

@@ -165,7 +165,7 @@ export const sentBody = (
 
 /** Whether custom tools go to this dialect as functions. */
 export const lacksCustomTools = ({ inexpressible }: Dialect): boolean =>
-  inexpressible.custom_tools !== undefined && inexpressible.tools === undefined;
+  inexpressible.custom_tools !== undefined;
 
 /** The limit of our own that is sent: what was reserved for, as far as the model can give it. */
 export const sentOutputBound = (

@@ -5,6 +5,7 @@ import { failedEvent } from './errors.ts';
 import { decodeRequest } from './request.ts';
 import { decodeAnswer, encodeAnswer, patchAnswer } from './response.ts';
 import { ResponseWriter } from './response-writer.ts';
+import { responseStorage } from './storage.ts';
 import { decodeStream, patchFrame } from './stream.ts';
 import { DIALECT_ID } from './wire.ts';
 
@@ -72,4 +73,5 @@ export const openaiResponses: Dialect = {
   decodeError,
   encodeError,
   encodeStreamError: (error, envelope) => failedEvent(error, envelope),
+  storage: responseStorage,
 };
