@@ -10,7 +10,7 @@ import { showGeneration } from './generation-route.ts';
 import { showKey } from './key-route.ts';
 import { type HttpApplication, type HttpRequest, type HttpResponse, jsonResponse } from './message.ts';
 import { listModels, showModel } from './models-route.ts';
-import type { Route, RouteContext } from './route.ts';
+import type { Route } from './route.ts';
 
 /** How a caller of one dialect is answered. @param stream what the address says, where it names the model too */
 const chatRoute = (path: RegExp, dialect: DialectId, stream?: boolean): Route => ({
