@@ -17,7 +17,7 @@ export interface ModelTraits {
 // The end of a version: no further one- or two-digit number, though an eight-digit date may follow.
 const VERSION_END = '(?![-.]?\\d{1,2}(?!\\d))';
 const FAMILY = '(?:opus|sonnet|haiku)';
-const NO_THINKING = /claude-(?:2|instant|3-(?:opus|sonnet|haiku)|3[-.]5)/;
+const NO_THINKING = /claude-(?:v?2|instant|3-(?:opus|sonnet|haiku)|3[-.]5)/;
 const BUDGET_THINKING = new RegExp(
   `claude-(?:3[-.]7|${FAMILY}-4(?:[-.][0-5])?${VERSION_END}|4(?:[-.][0-5])?-${FAMILY})`,
 );

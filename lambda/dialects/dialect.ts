@@ -99,6 +99,8 @@ export interface Dialect {
   readonly spellings: Readonly<Partial<Record<RequestFeature, string>>>;
   /** What this dialect cannot say, or says only in part, to a provider, and why: all that `encodeRequest` may leave out. */
   readonly inexpressible: Readonly<Partial<Record<RequestFeature, string>>>;
+  /** Options only this dialect has that change no answer: elsewhere they are left out and named, never refused. */
+  readonly hints: ReadonlySet<string>;
 
   /** Caller → Sluice. @throws GatewayError `invalid_request` naming the parameter, for wrong types and missing fields */
   decodeRequest(body: JsonObject, address?: RequestAddress): ChatRequest;

@@ -25,6 +25,7 @@ export function operationDialect(format: OperationFormat): Dialect {
   return {
     spellings: {},
     inexpressible: {},
+    hints: new Set(),
     encodeRequest: ({ nativeOptions }, { model }) => ({
       body: { ...nativeOptions, model },
       unsupported: [],

@@ -10,6 +10,7 @@ import { comparableBody } from './decode.ts';
 import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { isHeldBy, scopesFor } from './scopes.ts';
+import { unsupportedMode } from './upstream-request.ts';
 
 /** What the cache may do for one request. */
 export interface CacheUse {
@@ -96,6 +97,6 @@ function bodyFingerprint(gateway: Gateway, { request }: Exchange, plan: RoutePla
         return value === undefined ? [] : [[name, value]];
       }),
     ),
-    unsupportedParameters: request.options.unsupportedParameters ?? gateway.config.unsupportedParameters,
+    unsupportedParameters: unsupportedMode(gateway, request, request.chat.model),
   });
 }

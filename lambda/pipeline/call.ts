@@ -11,7 +11,13 @@ import type { Gateway } from './gateway.ts';
 import type { SeenOutcome } from './health-view.ts';
 import { presumedCost, type Quote } from './quote.ts';
 import type { Replay } from './reuse.ts';
-import { type CallTarget, callTarget, type UpstreamBody, upstreamBody } from './upstream-request.ts';
+import {
+  type CallTarget,
+  callTarget,
+  type UpstreamBody,
+  unsupportedMode,
+  upstreamBody,
+} from './upstream-request.ts';
 
 /** An answer on its way, from whom, and under which reservation. */
 export interface Answer {
@@ -178,7 +184,7 @@ type Prepared =
 async function prepare(
   gateway: Gateway,
   exchange: Exchange,
-  { deployment }: PlannedDeployment,
+  { deployment, group }: PlannedDeployment,
   admission: Admission,
 ): Promise<Prepared> {
   const target = callTarget(gateway, deployment, {
@@ -190,8 +196,8 @@ async function prepare(
   const body = encodeBody(gateway, exchange, target, admission);
   if (body instanceof GatewayError) return refused(body);
   const { unsupported, ignored } = body;
-  const mode = exchange.request.options.unsupportedParameters ?? gateway.config.unsupportedParameters;
-  if (unsupported.length > 0 && mode === 'reject') return refused(unsupportedParameters(unsupported, target));
+  if (unsupported.length > 0 && unsupportedMode(gateway, exchange.request, group) === 'reject')
+    return refused(unsupportedParameters(unsupported, target));
   exchange.dropped = [...unsupported, ...ignored];
   exchange.addedBytes = Math.max(exchange.addedBytes, addedBytes(exchange, body));
   try {

@@ -1,4 +1,4 @@
-import { type Dialect, type DialectId, OPERATION_OF } from '../dialects/dialect.ts';
+import { type Dialect, type DialectId, OPERATION_OF, type RequestTarget } from '../dialects/dialect.ts';
 import type { LeftOutFeature } from '../dialects/request-feature.ts';
 import { grammarTools, withoutCustomTools } from '../domain/chat/custom-tools.ts';
 import { asksForNothing } from '../domain/money/bound.ts';
@@ -7,7 +7,7 @@ import { contentTypeOfForm } from '../domain/multipart.ts';
 import type { Deployment } from '../domain/routing/deployment.ts';
 import type { UpstreamRequest } from '../ports/upstream.ts';
 import type { Provider, ProviderApi } from '../providers/contract.ts';
-import type { Exchange } from './exchange.ts';
+import type { DecodedRequest, Exchange } from './exchange.ts';
 import type { EnabledProvider, Gateway } from './gateway.ts';
 import { VIA_HEADER, via } from './guard.ts';
 import { priceFor } from './price-for.ts';
@@ -104,24 +104,30 @@ export function upstreamBody(
     const fitted = fitBody(patched, quirks);
     return { text: fitted.text, unsupported: [], ignored: fitted.dropped };
   }
-  const { spellings } = exchange.request.dialect;
+  const { spellings, hints } = exchange.request.dialect;
   const spelled = ({ feature, detail }: LeftOutFeature): string =>
     (spellings[feature] ?? feature) + (detail === undefined ? '' : `: ${detail}`);
   const isWithout = lacksCustomTools(target.dialect);
-  const encoded = target.dialect.encodeRequest(isWithout ? withoutCustomTools(chat) : chat, requestTarget);
+  const fitting = fittingBound(requestTarget);
+  const encoded = target.dialect.encodeRequest(isWithout ? withoutCustomTools(chat) : chat, {
+    ...requestTarget,
+    maxOutputTokens: fitting,
+  });
   const grammars = isWithout ? grammarTools(chat) : [];
   const native = Object.keys(chat.nativeOptions);
-  const isHint = (name: string): boolean => HINTS.has(name) || asksForNothing(name, chat.nativeOptions[name]);
+  const isHint = (name: string): boolean => hints.has(name) || asksForNothing(name, chat.nativeOptions[name]);
   const fitted = fitBody(JSON.stringify(encoded.body), quirks);
   return {
     text: fitted.text,
     unsupported: [...encoded.unsupported.map(spelled), ...native.filter((name) => !isHint(name))],
     ignored: [
       ...encoded.omitted.map(spelled),
+      ...(fitting === requestTarget.maxOutputTokens ? [] : [spelled({ feature: 'max_output_tokens' })]),
       ...fitted.dropped,
       ...grammars.map((name) => spelled({ feature: 'custom_tools', detail: `${name}.format` })),
       ...chat.unknownFields,
       ...native.filter(isHint),
+      ...BETA_HEADERS.filter((name) => exchange.request.headers[name] !== undefined),
     ],
   };
 }
@@ -135,6 +141,28 @@ export const sentBody = (
   ...(answerContentType !== undefined && { accept: '*/*' }),
 });
 
+/**
+ * A bound that the model knows. Agents ask another model's most of it (Claude Code 128,000 tokens), and providers refuse what is beyond
+ * their own: nothing is lost by saying that.
+ */
+const fittingBound = ({
+  maxOutputTokens: asked,
+  modelMaxOutputTokens: most,
+}: RequestTarget): number | undefined =>
+  asked === undefined || most === undefined ? asked : Math.min(asked, most);
+
+/** What becomes of what a dialect cannot say: as the caller wishes, else the asked model group, else this gateway. */
+export const unsupportedMode = (
+  { config }: Pick<Gateway, 'config'>,
+  { options }: Pick<DecodedRequest, 'options'>,
+  group: string,
+): 'reject' | 'drop' =>
+  options.preferences.requireParameters === true
+    ? 'reject'
+    : (options.unsupportedParameters ??
+      config.modelGroups.find(({ name }) => name === group)?.unsupportedParameters ??
+      config.unsupportedParameters);
+
 /** Whether custom tools go to this dialect as functions. */
 export const lacksCustomTools = ({ inexpressible }: Dialect): boolean =>
   inexpressible.custom_tools !== undefined && inexpressible.tools === undefined;
@@ -146,14 +174,8 @@ export const sentOutputBound = (
 ): number | undefined =>
   outputBound === undefined ? undefined : Math.min(outputBound, price?.maxOutputTokens ?? outputBound);
 
-/** Options of one dialect that change no answer, so that leaving them out elsewhere takes nothing away. */
-const HINTS: ReadonlySet<string> = new Set([
-  ...['store', 'safety_identifier', 'prediction', 'trace', 'debug', 'cache_control', 'stream_options'],
-  ...['prompt_cache_key', 'prompt_cache_retention', 'prompt_cache_options'],
-  ...['client_metadata', 'include', 'reasoning.generate_summary', 'reasoning.summary'],
-  ...['context_management', 'anthropic_beta', 'anthropic_version', 'betas', 'diagnostics', 'fallbacks'],
-  ...['fallback_credit_token', 'billing_policy', 'user_profile_id', 'workspace_id'],
-]);
+/** Headers in which a format's callers ask for what is still to come in it. */
+const BETA_HEADERS = ['anthropic-beta', 'openai-beta'] as const;
 
 /** What may stand in a header; hosts let callers send more. */
 const IS_HEADER_TEXT = /^[\x20-\x7e]*$/;

@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { OPERATION_OF } from '../../lambda/dialects/dialect.ts';
+import { PROVIDERS } from '../../lambda/providers/registry.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -167,10 +168,18 @@ describe('the shape of a dialect and of a provider', () => {
     );
   });
 
-  test.each(foldersIn('lambda/providers').filter((folder) => !folder.endsWith('/simulation')))(
-    '%s has a provider.ts',
-    (folder) => {
-      expect(files).toContain(`${folder}/provider.ts`);
-    },
-  );
+  const providers = foldersIn('lambda/providers').filter((folder) => !folder.endsWith('/simulation'));
+
+  test('the registry knows the provider of every folder, and no other', () => {
+    const known = PROVIDERS.map(({ id }) => `lambda/providers/${id}`);
+    expect(known.toSorted()).toEqual(providers.toSorted());
+  });
+
+  // What each provider must say is in test/providers/registry.test.ts.
+  test.each(providers)('%s has a provider.ts that exports one provider, named as the folder is', (folder) => {
+    expect(files).toContain(`${folder}/provider.ts`);
+    const source = readFileSync(join(ROOT, folder, 'provider.ts'), 'utf8');
+    const name = relative('lambda/providers', folder).toUpperCase().replaceAll('-', '_');
+    expect([...source.matchAll(/^export const (\w+)/gm)].map(([, exported]) => exported)).toEqual([name]);
+  });
 });

@@ -31,7 +31,7 @@ export function leftOutFeatures(
   const drawn = fc.tuple(anyRequest, fc.constantFrom(...models));
   const features = new Set<RequestFeature>();
   for (const [request, model] of fc.sample(drawn, { numRuns: requests, seed })) {
-    const target = { model, maxOutputTokens: request.maxOutputTokens ?? 9000 };
+    const target = { model, maxOutputTokens: request.maxOutputTokens ?? 9000, modelMaxOutputTokens: 50_000 };
     for (const feature of leftOutOf(dialect, request, target)) features.add(feature);
   }
   const declared = Object.keys(dialect.inexpressible);

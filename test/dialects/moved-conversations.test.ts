@@ -164,6 +164,22 @@ describe('a caller of Anthropic’s format', () => {
     expect(user.content[0].tool_use_id).toBe(assistant.content[0].id);
   });
 
+  test('thinks without a budget at Anthropic inside a tool loop that another provider began', () => {
+    const begun = anthropicNext(answer([...thought(0, undefined), ...call(1, 'a')]), 'openai-chat');
+    const thinking = { type: 'enabled', budget_tokens: 1024 };
+    const bodyOf = (messages: JsonObject) =>
+      JSON.parse(
+        anthropicMessages.patchRequest(
+          JSON.stringify({ ...messages, thinking }),
+          anthropicMessages.decodeRequest({ ...messages, thinking }),
+          TARGET,
+        ),
+      );
+    expect(bodyOf(begun)).not.toHaveProperty('thinking');
+    const own = anthropicNext(answer([...thought(0, 'c2ln'), ...call(1, 'a:1')]), 'anthropic-messages');
+    expect(bodyOf(own)).toMatchObject({ thinking });
+  });
+
   test('keeps for another provider the proofs that are its own', () => {
     const body = anthropicNext(answer([...thought(0, 'Z2Vt'), ...call(1, 'a')]), 'gemini');
     const [, assistant] = anthropicMessages.decodeRequest(body).messages;

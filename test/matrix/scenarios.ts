@@ -104,7 +104,7 @@ const RECORDINGS: Readonly<Record<MatrixDialect, Readonly<Record<Scenario, strin
     text: 'converse-nova-converse',
     stream: 'handle-amazon-nova-models-with-streaming',
     tools: 'agent-loop-streaming-v1',
-    'parallel tools': 'code-execution-tool-stream',
+    'parallel tools': undefined,
     image: 'handle-multi-modal-content-in-streaming',
     reasoning: 'bedrock-model-thinking-part-stream',
     structured: 'bedrock-native-output-stream',

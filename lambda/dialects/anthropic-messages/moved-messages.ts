@@ -21,6 +21,21 @@ const hasForeignId = (part: ContentPart): boolean =>
   (part.type === 'tool-call' && !isToolId(part.id)) ||
   (part.type === 'tool-result' && !isToolId(part.callId));
 
+/**
+ * Whether a loop over tools has lost the thinking that Anthropic asks for under a budget, another provider having called
+ * the tool: then the model goes on without, as it does for requests of other dialects.
+ * @see https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking#preserving-thinking-blocks
+ */
+export function hasLostThinking({ messages, reasoning }: ChatRequest): boolean {
+  const content = messages.findLast(({ role }) => role === 'assistant')?.content ?? [];
+  const hasOwn = content.some((part) => isReasoning(part) && !isForeignThinking(part));
+  const hasCall = content.some(({ type }) => type === 'tool-call');
+  return reasoning?.budgetTokens !== undefined && hasCall && !hasOwn;
+}
+
+const isReasoning = ({ type }: ContentPart): boolean =>
+  type === 'reasoning' || type === 'reasoning-encrypted';
+
 /** The caller's own messages, as JSON text, as Anthropic takes them. */
 export function acceptableMessages(raw: string): string {
   const messages = parseJsonObject(raw)?.['messages'];

@@ -9,7 +9,7 @@ import type { EncodedRequest, RequestTarget } from '../dialect.ts';
 import { LeftOut } from '../request-feature.ts';
 import { decodeContent } from './decode-content.ts';
 import { encodeMessages, encodeSystem } from './encode-content.ts';
-import { acceptableMessages, hasMovedHere } from './moved-messages.ts';
+import { acceptableMessages, hasLostThinking, hasMovedHere } from './moved-messages.ts';
 import { present } from './present.ts';
 import { encodeTier } from './sampling.ts';
 import { decodeReasoning } from './thinking.ts';
@@ -255,9 +255,14 @@ export function patchRequest(raw: string, request: ChatRequest, target: RequestT
   if (request.maxOutputTokens === undefined && target.maxOutputTokens !== undefined)
     edits.push({ path: ['max_tokens'], text: String(target.maxOutputTokens) });
   if (Object.keys(request.metadata ?? {}).length > 0) edits.push(metadataEdit(request));
-  if (hasMovedHere(request)) edits.push({ path: ['messages'], text: acceptableMessages(raw) });
+  if (hasMovedHere(request)) edits.push(...movedEdits(raw, request));
   return editJson(raw, edits);
 }
+
+const movedEdits = (raw: string, request: ChatRequest): readonly JsonEdit[] => [
+  { path: ['messages'], text: acceptableMessages(raw) },
+  ...(hasLostThinking(request) ? [{ path: ['thinking'], text: undefined }] : []),
+];
 
 /** Of `metadata` only the end user is Anthropic's; the rest are tags for the gateway. */
 const metadataEdit = ({ endUser }: ChatRequest): JsonEdit => ({

@@ -4,10 +4,15 @@ import { type BlockNumbers, type OpenBlock, openStarted, openUnstarted } from '.
 import { decodeException, invalidResponse } from './errors.ts';
 import { finishReasonOf } from './stop-reason.ts';
 import { decodeUsage } from './usage.ts';
-import { countIn, objectIn, textIn, unionMember } from './wire.ts';
+import { countIn, isTooDeep, objectIn, textIn, unionMember } from './wire.ts';
+
+/** Pieces that are passed on unread. */
+const UNREAD: ReadonlySet<string | undefined> = new Set(['citation', 'toolResult']);
 
 /** Pieces of blocks that need a start. */
 const NEEDS_START: ReadonlySet<string> = new Set(['toolUse', 'toolResult', 'image']);
+
+const TOO_DEEP = 'A piece of content is nested too deep.';
 
 class AnswerNumbers implements BlockNumbers {
   #next = 0;
@@ -121,6 +126,7 @@ export class AnswerDecoder {
     const start = objectIn(event, 'start');
     // Some blocks of text are announced with an empty start.
     if (unionMember(start) === undefined) return [];
+    if (UNREAD.has(unionMember(start)) && isTooDeep(start)) return this.fail(TOO_DEEP);
     const opened = openStarted(start, this.#numbers);
     if (opened === undefined) {
       this.#ignored.add(index);
@@ -136,6 +142,7 @@ export class AnswerDecoder {
     const member = unionMember(delta);
     if (index === undefined) return this.fail('A piece of content came without an index.');
     if (member === undefined || this.#ignored.has(index)) return [];
+    if (UNREAD.has(member) && isTooDeep(delta)) return this.fail(TOO_DEEP);
     const open = this.#blocks.get(index);
     const decoded = open?.add(delta) ?? 'mismatch';
     if (decoded !== 'mismatch') return decoded;

@@ -71,6 +71,7 @@ export const bedrockConverse: Dialect = {
     user: 'The format has no such parameter.',
     verbosity: 'The format has no such parameter.',
   },
+  hints: new Set(['additionalModelResponseFieldPaths', 'performanceConfig']),
   decodeRequest,
   encodeRequest,
   patchRequest,

@@ -1,12 +1,12 @@
 import type { ContentPart, Message } from '../../domain/chat/request.ts';
-import { type Json, type JsonObject, parseJsonObject } from '../../domain/json.ts';
+import { type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import type { LeftOut, RequestFeature } from '../request-feature.ts';
 import { nativeBlock } from './decode-content.ts';
 import { DocumentNames } from './document-names.ts';
 import { DOCUMENTS, encodeSource, IMAGES, SOUNDS } from './media.ts';
 import { isClaudeOrNova, type ModelFamily, takesReasoning } from './model-family.ts';
 import { ToolIds, validToolName } from './tool-ids.ts';
-import { DIALECT_ID, defined } from './wire.ts';
+import { DIALECT_ID, defined, isTooDeep } from './wire.ts';
 
 type PartOf<Type extends ContentPart['type']> = Extract<ContentPart, { readonly type: Type }>;
 
@@ -240,20 +240,4 @@ export function argumentsObject(text: string): JsonObject | undefined {
   if (text.trim() === '') return {};
   const value = parseJsonObject(text);
   return value === undefined || isTooDeep(value) ? undefined : value;
-}
-
-/** How deep a call's arguments may be nested: far below what breaks JSON.stringify. */
-const MAX_DEPTH = 256;
-
-function isTooDeep(value: JsonObject): boolean {
-  let level: readonly Json[] = [value];
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > MAX_DEPTH) return true;
-    level = level.flatMap((item) =>
-      typeof item === 'object' && item !== null
-        ? Object.values(item).filter((inner) => inner !== undefined)
-        : [],
-    );
-  }
-  return false;
 }

@@ -1,4 +1,4 @@
-import type { ChatRequest, ContentPart, Tool, ToolChoice } from '../../domain/chat/request.ts';
+import type { ChatRequest, Tool, ToolChoice } from '../../domain/chat/request.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { LeftOut } from '../request-feature.ts';
 import type { ContentEncoder } from './encode-content.ts';
@@ -72,9 +72,14 @@ function encodeChoice(choice: ToolChoice | undefined): JsonObject | undefined {
 /** What stands for a tool of earlier turns. */
 const FORMER_DESCRIPTION = 'This tool is not available any more.';
 
+/** Of results whose calls are gone the name is not known. */
+const FORMER_NAME = 'former_tool';
+
 function formerTools({ messages }: ChatRequest): readonly JsonObject[] {
   const parts = messages.flatMap(({ content }) => content);
-  const names = new Set(parts.flatMap(toolNameOf));
+  const called = parts.flatMap((part) => (part.type === 'tool-call' ? [validToolName(part.name)] : []));
+  const hasResults = parts.some(({ type }) => type === 'tool-result');
+  const names = called.length === 0 && hasResults ? [FORMER_NAME] : new Set(called);
   return [...names].map((name) => ({
     toolSpec: {
       name,
@@ -82,10 +87,4 @@ function formerTools({ messages }: ChatRequest): readonly JsonObject[] {
       inputSchema: { json: { type: 'object', properties: {} } },
     },
   }));
-}
-
-/** A result whose call is gone still asks for tools. */
-function toolNameOf(part: ContentPart): readonly string[] {
-  if (part.type === 'tool-call') return [validToolName(part.name)];
-  return part.type === 'tool-result' ? ['former_tool'] : [];
 }

@@ -1,9 +1,9 @@
 import type { ChatRequest } from '../../domain/chat/request.ts';
 import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
 import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../../domain/json.ts';
-import { OWN_FIELDS } from '../../domain/request-options.ts';
 import type { RequestTarget } from '../dialect.ts';
 import { familyOf, type ModelFamily, takesReasoning } from './model-family.ts';
+import { GATEWAY_FIELDS } from './request.ts';
 import { isValidToolName, ToolIds } from './tool-ids.ts';
 import { asObject, objectsIn, textIn } from './wire.ts';
 
@@ -13,7 +13,7 @@ import { asObject, objectsIn, textIn } from './wire.ts';
  * of tool calls that this one would refuse, the messages are written anew.
  */
 export function patchRequest(raw: string, request: ChatRequest, target: RequestTarget): string {
-  const edits: JsonEdit[] = [...OWN_FIELDS, 'modelId'].map((name) => ({ path: [name], text: undefined }));
+  const edits: JsonEdit[] = GATEWAY_FIELDS.map((name) => ({ path: [name], text: undefined }));
   const body = parseJsonObject(raw) ?? {};
   edits.push(...boundEdits(body, request, target));
   const repair = new MessageRepair(familyOf(target.model), objectsIn(body, 'messages'));

@@ -10,7 +10,7 @@ import { defined } from './wire.ts';
 
 /** Fields read below. */
 const READ_FIELDS: ReadonlySet<string> = new Set([
-  ...['modelId', 'messages', 'system', 'inferenceConfig', 'toolConfig', 'additionalModelRequestFields'],
+  ...['messages', 'system', 'inferenceConfig', 'toolConfig', 'additionalModelRequestFields'],
   ...['requestMetadata', 'serviceTier', 'outputConfig'],
 ]);
 
@@ -25,7 +25,10 @@ const NATIVE_FIELDS = [
   'promptVariables',
 ] as const;
 
-const KNOWN_FIELDS: ReadonlySet<string> = new Set([...READ_FIELDS, ...NATIVE_FIELDS, ...OWN_FIELDS]);
+/** Sluice's own options, in its own spelling: none of them is Bedrock's. */
+export const GATEWAY_FIELDS: readonly string[] = [...OWN_FIELDS, 'metadata', 'modelId', 'user'];
+
+const KNOWN_FIELDS: ReadonlySet<string> = new Set([...READ_FIELDS, ...NATIVE_FIELDS, ...GATEWAY_FIELDS]);
 
 /**
  * The model and whether the answer is streamed stand in the address (`/model/{modelId}/converse-stream`).
@@ -94,17 +97,27 @@ function decodeInference(
   });
 }
 
-function decodeOutput(given: Given): Pick<ChatRequest, 'responseFormat' | 'serviceTier' | 'metadata'> {
+function decodeOutput(
+  given: Given,
+): Pick<ChatRequest, 'responseFormat' | 'serviceTier' | 'metadata' | 'endUser'> {
   const tier = given.member('serviceTier');
   tier.optionalObject();
-  const metadata = given.member('requestMetadata');
-  const labels = metadata.optionalObject();
-  for (const name of Object.keys(labels ?? {})) metadata.member(name).string();
+  const labels = {
+    ...decodeLabels(given.member('metadata')),
+    ...decodeLabels(given.member('requestMetadata')),
+  };
   return defined({
     responseFormat: decodeFormat(given.member('outputConfig')),
     serviceTier: tier.member('type').optionalString(),
-    metadata: labels,
+    metadata: Object.keys(labels).length === 0 ? undefined : labels,
+    endUser: given.member('user').optionalString(),
   });
+}
+
+function decodeLabels(labels: Given): JsonObject {
+  const object = labels.optionalObject() ?? {};
+  for (const name of Object.keys(object)) labels.member(name).string();
+  return object;
 }
 
 /** Formats that need a name for a schema get this where there is none. */

@@ -8,7 +8,7 @@ import { AnswerWriter, type WireEvent } from './answer-writer.ts';
 import { argumentsObject } from './encode-content.ts';
 import { failedAnswer, gatewayErrorOf } from './errors.ts';
 import { costEdits } from './stream.ts';
-import { asObject, objectIn, objectsIn, textIn, unionMember } from './wire.ts';
+import { asObject, isTooDeep, objectIn, objectsIn, textIn, unionMember } from './wire.ts';
 
 /** A whole answer is read as the stream it could have been. */
 export function decodeAnswer(body: string): Frame {
@@ -18,6 +18,7 @@ export function decodeAnswer(body: string): Frame {
   const message = asObject(objectIn(answer, 'output')['message']);
   if (!Array.isArray(message?.['content']))
     return { raw: undefined, events: decoder.fail('The answer holds no message.') };
+  if (isTooDeep(message)) return { raw: undefined, events: decoder.fail('The answer is nested too deep.') };
   const events: ChatEvent[] = [];
   for (const { name, body: event } of streamOf(answer, objectsIn(message, 'content')))
     events.push(...decoder.read(name, event));

@@ -48,3 +48,21 @@ export function defined<Fields extends object>(fields: Fields): Defined<Fields> 
 /** The name of a union's one member (`{"text": "…"}`); `undefined` for an object that says nothing. */
 export const unionMember = (union: JsonObject): string | undefined =>
   Object.keys(union).find((name) => union[name] !== undefined && union[name] !== null);
+
+/** How deep what is passed on unread may be nested: far below what breaks JSON.stringify. */
+const MAX_DEPTH = 256;
+
+/** Whether a value cannot safely be written again. */
+export function isTooDeep(value: Json | undefined): boolean {
+  let level = childrenOf(value);
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > MAX_DEPTH) return true;
+    level = level.flatMap(childrenOf);
+  }
+  return false;
+}
+
+const childrenOf = (value: Json | undefined): readonly Json[] =>
+  typeof value === 'object' && value !== null
+    ? Object.values(value).filter((child) => typeof child === 'object' && child !== null)
+    : [];

@@ -55,6 +55,7 @@ export const cohereChat: Dialect = {
     user: 'The format has no place for it.',
     verbosity: 'The format has no such parameter.',
   },
+  hints: new Set(['citation_options', 'priority']),
   decodeRequest,
   encodeRequest,
   patchRequest,

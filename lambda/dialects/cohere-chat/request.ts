@@ -98,10 +98,12 @@ function decodeToolChoice(choice: Given): ToolChoice | undefined {
 }
 
 function decodeSampling(given: Given): Partial<ChatRequest> {
+  const k = given.member('k').optionalNumber();
   return definedOptions({
     temperature: given.member('temperature').optionalNumber(),
     topP: given.member('p').optionalNumber(),
-    topK: given.member('k').optionalNumber(),
+    // 0 is its default and turns it off.
+    topK: k === 0 ? undefined : k,
     frequencyPenalty: given.member('frequency_penalty').optionalNumber(),
     presencePenalty: given.member('presence_penalty').optionalNumber(),
     seed: given.member('seed').optionalNumber(),

@@ -4,7 +4,7 @@ import type { Usage } from '../../domain/money/usage.ts';
 import { CandidateDecoder } from './candidate-decoder.ts';
 import { decodeErrorChunk, invalidResponse } from './errors.ts';
 import { decodeUsage } from './usage.ts';
-import { countIn, memberOf, objectIn, objectsIn, textIn } from './wire.ts';
+import { countIn, isTooDeep, memberOf, objectIn, objectsIn, textIn } from './wire.ts';
 
 /** More candidates than any model gives: a bound on what a hostile upstream can make us hold. */
 const MAX_CHOICES = 128;
@@ -17,6 +17,7 @@ export class AnswerDecoder {
   #model = '';
 
   read(body: JsonObject): ChatEvent[] {
+    if (isTooDeep(body)) return failed('The provider sent an answer that is nested too deeply.');
     if (isErrorBody(body)) return [{ type: 'error', error: decodeErrorChunk(body) }];
     const start = this.#start(body);
     const candidates = objectsIn(body, 'candidates');

@@ -1,8 +1,8 @@
 import type { ChatEvent } from '../../domain/chat/event.ts';
-import { isJsonObject, type Json, type JsonObject, parseJson, parseJsonObject } from '../../domain/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import { CITATION_FIELDS, CODE_EXECUTION } from './candidate-decoder.ts';
 import { encodeLogprobs } from './logprobs.ts';
-import { DIALECT_ID, textIn } from './wire.ts';
+import { argumentsObject, DIALECT_ID, textIn } from './wire.ts';
 
 type BlockEvent = Extract<ChatEvent, { readonly block: number }>;
 type Start = Extract<BlockEvent, { readonly type: `${string}-start` | 'hosted-tool-result' }>;
@@ -84,7 +84,7 @@ export class CandidateEncoder {
     { id, name, kind }: Extract<Start, { readonly type: 'tool-call-start' }>,
     text: string,
   ): JsonObject | undefined {
-    const args = kind === 'custom' ? { input: text } : text.trim() === '' ? {} : parseJsonObject(text);
+    const args = kind === 'custom' ? { input: text } : argumentsObject(text);
     if (args === undefined) this.hasMalformedCall = true;
     return args === undefined ? undefined : { functionCall: { id, name, args } };
   }
@@ -154,8 +154,7 @@ function hostedCall(
   { id, name }: Extract<Start, { readonly type: 'tool-call-start' }>,
   text: string,
 ): JsonObject | undefined {
-  const given = parseJson(text);
-  const args = isJsonObject(given) ? given : {};
+  const args = argumentsObject(text) ?? {};
   const code = textIn(args, 'code');
   if (name === CODE_EXECUTION && code !== undefined)
     return { executableCode: { id, language: textIn(args, 'language') ?? 'PYTHON', code } };

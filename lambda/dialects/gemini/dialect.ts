@@ -71,6 +71,7 @@ export const gemini: Dialect = {
     user: 'The format has no such parameter.',
     verbosity: 'The format has no such parameter.',
   },
+  hints: new Set(['store']),
   decodeRequest,
   encodeRequest,
   patchRequest,

@@ -1,8 +1,8 @@
 import type { ContentPart, MediaSource, Message } from '../../domain/chat/request.ts';
-import { type JsonObject, parseJsonObject } from '../../domain/json.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import type { LeftOut, RequestFeature } from '../request-feature.ts';
 import { isKeptByGoogle } from './decode-parts.ts';
-import { DIALECT_ID, defined } from './wire.ts';
+import { argumentsObject, DIALECT_ID, defined } from './wire.ts';
 
 type PartOf<Type extends ContentPart['type']> = Extract<ContentPart, { type: Type }>;
 
@@ -99,9 +99,7 @@ export class PartEncoder {
   #call(part: PartOf<'tool-call'>): JsonObject {
     const { id, name, kind, signature } = part;
     this.#functionNames.set(id, name);
-    const isNone = part.arguments.trim() === '';
-    const args =
-      kind === 'custom' ? { input: part.arguments } : isNone ? {} : parseJsonObject(part.arguments);
+    const args = kind === 'custom' ? { input: part.arguments } : argumentsObject(part.arguments);
     if (args === undefined) this.#leftOut.refuse('tool_arguments');
     const call = { id, name, args: args ?? { input: part.arguments } };
     return { functionCall: call, ...defined({ thoughtSignature: signature }) };

@@ -2,7 +2,7 @@ import type { ChatRequest, ResponseFormat, Tool, ToolChoice } from '../../domain
 import type { JsonObject } from '../../domain/json.ts';
 import type { LeftOut } from '../request-feature.ts';
 import { translateSchema } from './json-schema.ts';
-import { DIALECT_ID, defined, isEmpty } from './wire.ts';
+import { DIALECT_ID, defined, isEmpty, isTooDeep } from './wire.ts';
 
 /** @see https://ai.google.dev/api/caching#FunctionDeclaration */
 const FUNCTION_NAME = /^[a-zA-Z_][a-zA-Z0-9_.:-]{0,127}$/;
@@ -28,7 +28,9 @@ function encodeFunction(tool: Extract<Tool, { type: 'function' }>, leftOut: Left
     if (strict === true) leftOut.refuse('tool_schema', `${name}: ${keyword}`);
     else leftOut.omit('tool_schema', `${name}: ${keyword}`);
   };
-  const hasParameters = parameters !== undefined && !isEmpty(parameters);
+  const isDeep = isTooDeep(parameters);
+  if (isDeep) leaveOut('nesting');
+  const hasParameters = parameters !== undefined && !isEmpty(parameters) && !isDeep;
   return defined({
     name,
     description,
@@ -75,6 +77,8 @@ export function encodeFormat(
     if (format.strict === true) leftOut.refuse('json_schema', keyword);
     else leftOut.omit('json_schema', keyword);
   };
-  const schema = translateSchema(format.schema, leaveOut);
+  const isDeep = isTooDeep(format.schema);
+  if (isDeep) leaveOut('nesting');
+  const schema = isDeep ? {} : translateSchema(format.schema, leaveOut);
   return { responseMimeType: 'application/json', responseJsonSchema: schema };
 }

@@ -45,12 +45,12 @@ const BUDGETS: Readonly<Record<string, number>> = {
 
 /** The Pro models know no minimal level. */
 const LEVELS: Readonly<Record<string, string>> = {
-  minimal: 'minimal',
-  low: 'low',
-  medium: 'medium',
-  high: 'high',
-  xhigh: 'high',
-  max: 'high',
+  minimal: 'MINIMAL',
+  low: 'LOW',
+  medium: 'MEDIUM',
+  high: 'HIGH',
+  xhigh: 'HIGH',
+  max: 'HIGH',
 };
 
 /**
@@ -78,7 +78,7 @@ export function encodeThinking(
 /** Where thinking cannot be turned off, the model thinks as little as it can. A Flash model may then not think at all. */
 function leastThinking({ thinking, isPro, budget }: ModelTraits, leftOut: LeftOut): JsonObject {
   if (isPro) leftOut.omit('reasoning');
-  if (thinking === 'level') return { thinkingLevel: isPro ? 'low' : 'minimal' };
+  if (thinking === 'level') return { thinkingLevel: isPro ? 'LOW' : 'MINIMAL' };
   return { thinkingBudget: isPro ? budget.least : 0 };
 }
 
@@ -87,7 +87,7 @@ function levelOf(reasoning: ReasoningOptions, { isPro }: ModelTraits): JsonObjec
   if (effort === undefined) return {};
   const thinkingLevel = Object.hasOwn(LEVELS, effort) ? LEVELS[effort] : undefined;
   if (thinkingLevel === undefined) return undefined;
-  return { thinkingLevel: isPro && thinkingLevel === 'minimal' ? 'low' : thinkingLevel };
+  return { thinkingLevel: isPro && thinkingLevel === 'MINIMAL' ? 'LOW' : thinkingLevel };
 }
 
 function effortOfBudget(budgetTokens: number | undefined): string | undefined {

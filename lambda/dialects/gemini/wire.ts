@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
+import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import type { Given } from '../given.ts';
 
 /**
@@ -75,3 +75,20 @@ export function defined<Members extends object>(members: Members): Defined<Membe
 }
 
 export const isEmpty = (object: object): boolean => Object.keys(object).length === 0;
+
+/** Far beyond any schema or argument, far below what breaks JSON.stringify. */
+const MAX_DEPTH = 256;
+
+/** Whether a value is nested so deep that writing it could overflow the stack. */
+export function isTooDeep(value: Json | undefined, depth: number = 0): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (depth >= MAX_DEPTH) return true;
+  return Object.values(value).some((child: Json | undefined) => isTooDeep(child, depth + 1));
+}
+
+/** Arguments of a function as the object they stand for; `undefined` where they are none. No text is the empty object. */
+export function argumentsObject(text: string): JsonObject | undefined {
+  if (text.trim() === '') return {};
+  const value = parseJsonObject(text);
+  return isTooDeep(value) ? undefined : value;
+}

@@ -1,6 +1,6 @@
 import type { ContentPart, Message } from '../../domain/chat/request.ts';
 import type { Given } from '../given.ts';
-import { decodeContent } from './decode-content.ts';
+import { cacheHint, decodeContent } from './decode-content.ts';
 import { callerDialect, GEMINI_FORMAT } from './reasoning-format.ts';
 import { DIALECT_ID } from './wire.ts';
 
@@ -37,14 +37,27 @@ function decodeTurn(message: Given, role: string, legacyCalls: Map<string, strin
     case 'user': {
       const content = message.member('content');
       if (content.isMissing) return content.refuse('a string or an array');
-      return { role, content: decodeContent(content), ...named };
+      return { role, content: withHint(decodeContent(content), message), ...named };
     }
     case 'assistant':
-      return { role, content: decodeAssistant(message, legacyCalls), ...named };
+      return { role, content: withHint(decodeAssistant(message, legacyCalls), message), ...named };
     default:
       return message.member('role').refuse('system, developer, user, assistant or tool');
   }
 }
+
+/**
+ * A hint on the message, as LiteLLM takes it where the content is one text, is one on its last part.
+ * @see https://docs.litellm.ai/docs/completion/prompt_caching
+ */
+function withHint(parts: readonly ContentPart[], message: Given): readonly ContentPart[] {
+  const hint = cacheHint(message);
+  const last = parts.findLastIndex(({ type }) => HINTED.has(type));
+  // Each part of these types may have a hint.
+  return parts.map((part, index) => (index === last ? ({ ...part, ...hint } as ContentPart) : part));
+}
+
+const HINTED: ReadonlySet<ContentPart['type']> = new Set(['text', 'image', 'file', 'tool-call']);
 
 function decodeToolResult(
   message: Given,
@@ -56,7 +69,7 @@ function decodeToolResult(
       ? message.member('tool_call_id').string()
       : legacyCallId(message.member('name').string(), legacyCalls);
   const content = decodeContent(message.member('content'));
-  return { type: 'tool-result', callId, content, isError: false };
+  return { type: 'tool-result', callId, content, isError: false, ...cacheHint(message) };
 }
 
 const legacyCallId = (name: string, legacyCalls: ReadonlyMap<string, string>): string =>

@@ -33,6 +33,7 @@ function decodeFunction(tool: Given): Tool {
     ...(description === undefined ? {} : { description }),
     ...(parameters === undefined ? {} : { parameters }),
     ...(strict === undefined ? {} : { strict }),
+    ...cacheHint(body),
     ...cacheHint(tool),
   };
 }

@@ -29,17 +29,26 @@ function encodeMessage(message: Message, leftOut: LeftOut): JsonObject[] {
 
 /** Messages of tools hold text only, so what else a tool gave opens the user's own message after them. */
 function encodeUser(message: Message, leftOut: LeftOut): JsonObject[] {
-  const results = message.content.filter((part) => part.type === 'tool-result');
+  const results = message.content
+    .filter((part) => part.type === 'tool-result')
+    .map((result) => ({ ...result, content: result.content.map((part) => inPlainWords(part, leftOut)) }));
   const media = results.flatMap((result) => result.content.filter((part) => part.type !== 'text'));
   const own = message.content.filter((part) => part.type !== 'tool-result');
   const content = [...media, ...own]
-    .map((part) => encodePart(part, leftOut))
+    .map((part) => encodePart(inPlainWords(part, leftOut), leftOut))
     .filter((part) => part !== undefined);
   const isOnlyTools = results.length > 0 && content.length === 0;
   return [
     ...results.map(encodeToolResult),
     ...(isOnlyTools ? [] : [{ role: 'user', content: simplified(content) }]),
   ];
+}
+
+/** What another dialect's part says, as text, where it says it. */
+function inPlainWords(part: ContentPart, leftOut: LeftOut): ContentPart {
+  if (part.type !== 'native' || part.dialect === DIALECT_ID || part.text === undefined) return part;
+  leftOut.omit('native_content', part.name);
+  return { type: 'text', text: part.text };
 }
 
 function encodeToolResult(result: ToolResult): JsonObject {
@@ -87,12 +96,8 @@ function encodeNative(
 ): JsonObject | undefined {
   // This dialect's native parts are decoded from objects only.
   if (part.dialect === DIALECT_ID) return part.value as JsonObject;
-  if (part.text === undefined) {
-    leftOut.refuse('native_content', part.name);
-    return undefined;
-  }
-  leftOut.omit('native_content', part.name);
-  return { type: 'text', text: part.text };
+  leftOut.refuse('native_content', part.name);
+  return undefined;
 }
 
 function encodeImage(
@@ -207,7 +212,8 @@ function encodeToolCall(call: Extract<ContentPart, { readonly type: 'tool-call' 
 }
 
 function joinText(parts: readonly ContentPart[], separator: string, leftOut: LeftOut): string {
-  const texts = parts.flatMap((part) => {
+  const texts = parts.flatMap((given) => {
+    const part = inPlainWords(given, leftOut);
     if (part.type === 'text') return [part.text];
     leftOut.refuse(...featureOf(part));
     return [];

@@ -4,7 +4,8 @@ import { OWN_FIELDS } from '../../domain/request-options.ts';
 import { Given } from '../given.ts';
 import { decodeMessages } from './decode-messages.ts';
 import { decodeResponseFormat, decodeTool, decodeToolChoice } from './decode-tools.ts';
-import { defined } from './wire.ts';
+import { unknownMembers } from './unknown-members.ts';
+import { countIn, defined, objectIn } from './wire.ts';
 
 /** The most choices OpenAI gives. @see https://platform.openai.com/docs/api-reference/chat/create#chat-create-n */
 const MAX_CHOICES = 128;
@@ -14,7 +15,7 @@ const READ_FIELDS: ReadonlySet<string> = new Set([
   ...['model', 'messages', 'stream', 'stream_options', 'tools', 'tool_choice', 'parallel_tool_calls'],
   ...['max_tokens', 'max_completion_tokens', 'temperature', 'top_p', 'top_k', 'frequency_penalty'],
   ...['presence_penalty', 'stop', 'seed', 'n', 'logprobs', 'top_logprobs', 'logit_bias', 'response_format'],
-  ...['reasoning_effort', 'reasoning', 'verbosity', 'service_tier', 'user', 'metadata'],
+  ...['reasoning_effort', 'reasoning', 'thinking', 'verbosity', 'service_tier', 'user', 'metadata'],
 ]);
 
 /**
@@ -46,9 +47,12 @@ export function decodeRequest(body: JsonObject): ChatRequest {
     stream: given.member('stream').optionalBoolean() ?? false,
     includeUsage: decodeIncludeUsage(given),
     nativeOptions: decodeNativeOptions(body, given, options),
-    unknownFields: Object.keys(body).filter(
-      (name) => !READ_FIELDS.has(name) && !NATIVE_FIELDS.has(name) && !OWN_FIELDS.includes(name),
-    ),
+    unknownFields: [
+      ...Object.keys(body).filter(
+        (name) => !READ_FIELDS.has(name) && !NATIVE_FIELDS.has(name) && !OWN_FIELDS.includes(name),
+      ),
+      ...unknownMembers(body),
+    ],
   };
 }
 
@@ -135,21 +139,30 @@ export function decodeMetadata(metadata: Given): JsonObject | undefined {
   return object;
 }
 
-/** OpenAI's `reasoning_effort`, or OpenRouter's `reasoning` object, whose members win. */
+/**
+ * OpenAI's `reasoning_effort`, or OpenRouter's `reasoning` object, whose members win, or Anthropic's `thinking`, as LiteLLM's
+ * callers and several providers spell it. (Its other shapes are left to the provider they are meant for.)
+ * @see https://docs.litellm.ai/docs/reasoning_content
+ */
 function decodeReasoningOptions(given: Given): ReasoningOptions | undefined {
   const reasoning = given.member('reasoning');
   reasoning.optionalObject();
   const plainEffort = given.member('reasoning_effort').optionalString();
   const effort = reasoning.member('effort').optionalString() ?? plainEffort;
+  const thinking = objectIn(given.object(), 'thinking');
   const options = defined({
     effort,
-    budgetTokens: reasoning.member('max_tokens').optionalInteger(0),
+    budgetTokens: reasoning.member('max_tokens').optionalInteger(0) ?? countIn(thinking, 'budget_tokens'),
     display: reasoning.member('exclude').optionalBoolean() === true ? 'omitted' : undefined,
     enabled:
-      reasoning.member('enabled').optionalBoolean() ?? (effort === undefined ? undefined : effort !== 'none'),
+      reasoning.member('enabled').optionalBoolean() ??
+      (effort === undefined ? isThinking(thinking) : effort !== 'none'),
   });
   return Object.keys(options).length === 0 ? undefined : options;
 }
+
+const isThinking = ({ type }: JsonObject): boolean | undefined =>
+  typeof type === 'string' ? type !== 'disabled' : undefined;
 
 /** Fields of this dialect only, and the values of common ones that no other dialect could say. */
 function decodeNativeOptions(body: JsonObject, given: Given, options: Partial<ChatRequest>): JsonObject {

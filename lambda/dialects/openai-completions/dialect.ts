@@ -37,6 +37,7 @@ export const openaiCompletions: Dialect = {
     top_k: NO_PARAMETER,
     verbosity: NO_PARAMETER,
   },
+  hints: new Set(['stream_options']),
   decodeRequest,
   encodeRequest,
   patchRequest,

@@ -50,6 +50,11 @@ export const openaiResponses: Dialect = {
     stop: 'The format has no such parameter.',
     top_k: 'The format has no such parameter.',
   },
+  hints: new Set([
+    ...['client_metadata', 'include', 'reasoning.generate_summary', 'reasoning.summary', 'store'],
+    ...['prompt_cache_key', 'prompt_cache_retention', 'prompt_cache_options', 'safety_identifier'],
+    ...['stream_options', 'context_management'],
+  ]),
   decodeRequest,
   encodeRequest,
   patchRequest,

@@ -31,12 +31,10 @@ function normalise(asked: ChatRequest): ChatRequest {
 
 /** Tools that are gone are named, as Bedrock asks for them where the conversation holds their calls. */
 function formerTools(messages: readonly Message[]): Pick<ChatRequest, 'tools'> {
-  const names = messages
-    .flatMap(({ content }) => content)
-    .flatMap((part) => {
-      if (part.type === 'tool-call') return [part.name];
-      return part.type === 'tool-result' ? ['former_tool'] : [];
-    });
+  const parts = messages.flatMap(({ content }) => content);
+  const called = parts.flatMap((part) => (part.type === 'tool-call' ? [part.name] : []));
+  const hasResults = parts.some(({ type }) => type === 'tool-result');
+  const names = called.length === 0 && hasResults ? ['former_tool'] : called;
   if (names.length === 0) return {};
   return {
     tools: [...new Set(names)].map((name) => ({

@@ -23,7 +23,10 @@ export function expectSummary(events: readonly ChatEvent[], expected: Expected):
   });
 }
 
-/** The SDK's summary of a whole answer counts text in blocks of its own only, not in those with sources. */
+/**
+ * The SDK's summary of a whole answer counts text in blocks of its own only, not in those with sources; that nothing of these
+ * is lost is shown by encoding them again.
+ */
 const expectedText = (expected: Expected, events: readonly ChatEvent[]): string | undefined =>
   expected.block_types?.includes('citationsContent') === true ? joined(events, 'text-delta') : expected.text;
 

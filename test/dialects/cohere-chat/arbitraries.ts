@@ -115,7 +115,7 @@ export const requestArbitrary: fc.Arbitrary<ChatRequest> = fc
     maxOutputTokens: optional(fc.integer({ min: 1, max: 100_000 })),
     temperature: optional(between(0, 1)),
     topP: optional(between(0.01, 0.99)),
-    topK: optional(fc.integer({ min: 0, max: 500 })),
+    topK: optional(fc.integer({ min: 1, max: 500 })),
     frequencyPenalty: optional(between(0, 1)),
     presencePenalty: optional(between(0, 1)),
     stop: optional(fc.array(word, { minLength: 1, maxLength: 5 })),

@@ -110,6 +110,10 @@ describe('decodeRequest', () => {
     });
   });
 
+  test('reads a k of 0 as none', () => {
+    expect(decode({ k: 0 }).topK).toBeUndefined();
+  });
+
   test('reads the older spelling of a schema', () => {
     const format = { type: 'json_object', schema: { type: 'object' } };
     expect(decode({ response_format: format }).responseFormat).toMatchObject({ type: 'json-schema' });

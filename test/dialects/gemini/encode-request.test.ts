@@ -154,14 +154,14 @@ describe('reasoning', () => {
   };
 
   test.each([
-    [{ effort: 'low' }, 'gemini-3-flash', { includeThoughts: true, thinkingLevel: 'low' }],
-    [{ effort: 'minimal' }, 'gemini-3-flash', { includeThoughts: true, thinkingLevel: 'minimal' }],
-    [{ effort: 'minimal' }, 'gemini-3.1-pro-preview', { includeThoughts: true, thinkingLevel: 'low' }],
-    [{ effort: 'xhigh' }, 'gemini-3.1-pro-preview', { includeThoughts: true, thinkingLevel: 'high' }],
-    [{ budgetTokens: 5000 }, 'gemini-3.5-flash', { includeThoughts: true, thinkingLevel: 'medium' }],
+    [{ effort: 'low' }, 'gemini-3-flash', { includeThoughts: true, thinkingLevel: 'LOW' }],
+    [{ effort: 'minimal' }, 'gemini-3-flash', { includeThoughts: true, thinkingLevel: 'MINIMAL' }],
+    [{ effort: 'minimal' }, 'gemini-3.1-pro-preview', { includeThoughts: true, thinkingLevel: 'LOW' }],
+    [{ effort: 'xhigh' }, 'gemini-3.1-pro-preview', { includeThoughts: true, thinkingLevel: 'HIGH' }],
+    [{ budgetTokens: 5000 }, 'gemini-3.5-flash', { includeThoughts: true, thinkingLevel: 'MEDIUM' }],
     [{ enabled: true, adaptive: true }, 'gemini-3-flash', { includeThoughts: true }],
-    [{ enabled: false }, 'gemini-3-flash', { thinkingLevel: 'minimal' }],
-    [{ enabled: false }, 'gemini-3.1-pro', [{ thinkingLevel: 'low' }, 'reasoning']],
+    [{ enabled: false }, 'gemini-3-flash', { thinkingLevel: 'MINIMAL' }],
+    [{ enabled: false }, 'gemini-3.1-pro', [{ thinkingLevel: 'LOW' }, 'reasoning']],
     [{ effort: 'low' }, 'gemini-2.5-flash', { includeThoughts: true, thinkingBudget: 1024 }],
     [{ effort: 'high' }, 'gemini-2.5-pro', { includeThoughts: true, thinkingBudget: 24_576 }],
     [{ budgetTokens: 99_999 }, 'gemini-2.5-pro', { includeThoughts: true, thinkingBudget: 32_768 }],
@@ -172,7 +172,7 @@ describe('reasoning', () => {
     [{ effort: 'none' }, 'gemini-2.0-flash', undefined],
     [{ effort: 'high' }, 'gemini-2.0-flash', [undefined, 'reasoning']],
     [{ effort: 'constructor' }, 'gemini-3-flash', [undefined, 'reasoning']],
-    [{ effort: 'high' }, 'gemini-pro-latest', { includeThoughts: true, thinkingLevel: 'high' }],
+    [{ effort: 'high' }, 'gemini-pro-latest', { includeThoughts: true, thinkingLevel: 'HIGH' }],
   ])('%j of %s', (reasoning, model, expected) => {
     expect(config(reasoning, model)).toEqual(expected);
   });
@@ -321,6 +321,21 @@ describe('what cannot be said', () => {
       all.flatMap(({ unsupported, omitted }) => [...unsupported, ...omitted].map(({ feature }) => feature)),
     );
     expect([...named].sort()).toEqual(Object.keys(gemini.inexpressible).sort());
+  });
+
+  test('is nesting beyond any use', () => {
+    const deep = (name: string): string => `${`{"${name}":`.repeat(20_000)}1${'}'.repeat(20_000)}`;
+    const { body, unsupported, omitted } = encode({
+      messages: [assistant(call('c', deep('a')))],
+      tools: [{ type: 'function', name: 'f', parameters: JSON.parse(deep('items')) }],
+      responseFormat: { type: 'json-schema', name: 'n', schema: JSON.parse(deep('items')), strict: true },
+    });
+    expect(JSON.stringify(body)).toContain('functionCall');
+    expect(unsupported).toEqual([
+      { feature: 'json_schema', detail: 'nesting' },
+      { feature: 'tool_arguments' },
+    ]);
+    expect(omitted).toEqual([{ feature: 'tool_schema', detail: 'f: nesting' }]);
   });
 
   test('does not depend on the names in a request', () => {

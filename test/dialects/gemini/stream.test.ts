@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { geminiArrayStream } from '../../../lambda/dialects/gemini/array-stream.ts';
 import { gemini } from '../../../lambda/dialects/gemini/dialect.ts';
+import { MAX_EVENT_BYTES } from '../../../lambda/dialects/sse.ts';
 import type { ChatEvent, FinishReason } from '../../../lambda/domain/chat/event.ts';
 import { GatewayError } from '../../../lambda/domain/errors.ts';
 import { nanoFromUsd } from '../../../lambda/domain/money/nano.ts';
@@ -40,6 +41,14 @@ describe('a stream', () => {
       'upstream_invalid_response',
       'The provider sent a chunk that is not a JSON object.',
     ]);
+  });
+
+  test('that is nested deeper than any answer is an error, and so is such a whole answer', async () => {
+    const args = `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`;
+    const body = `{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":${args}}}]},"finishReason":"STOP"}]}`;
+    const message = 'The provider sent an answer that is nested too deeply.';
+    expect(errorOf(await decoded(`data: ${body}\r\n\r\n`))).toEqual(['upstream_invalid_response', message]);
+    expect(errorOf(gemini.decodeAnswer(body).events)).toEqual(['upstream_invalid_response', message]);
   });
 
   test('with an error in it ends with that error', async () => {
@@ -139,6 +148,28 @@ describe('a stream', () => {
       { type: 'block-end' },
       { type: 'finish', reason: 'stop' },
       { type: 'end' },
+    ]);
+  });
+
+  test('keeps two signed texts apart, so that their signatures are', async () => {
+    const events = await decoded(
+      parts([{ text: 'a', thoughtSignature: 's' }, { text: 'b' }, { text: '', thoughtSignature: 't' }]),
+      STOP,
+    );
+    const proofs = events.flatMap((event) =>
+      event.type === 'block-signature' ? [[event.block, event.signature]] : [],
+    );
+    expect(proofs).toEqual([
+      [0, 's'],
+      [1, 't'],
+    ]);
+  });
+
+  test('with an event larger than any is an error', async () => {
+    const events = await decoded(`data: ${'x'.repeat(MAX_EVENT_BYTES)}`);
+    expect(errorOf(events)).toEqual([
+      'upstream_invalid_response',
+      'The provider sent an event that is too large.',
     ]);
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { anthropicMessages } from '../../../lambda/dialects/anthropic-messages/dialect.ts';
 import { openaiChat } from '../../../lambda/dialects/openai-chat/dialect.ts';
 import type { ChatRequest } from '../../../lambda/domain/chat/request.ts';
 import { GatewayError } from '../../../lambda/domain/errors.ts';
@@ -225,7 +226,86 @@ describe('decodeRequest', () => {
     const request = openaiChat.decodeRequest(body);
     expect(request.stream).toBe(false);
     expect(request.messages[0]?.name).toBeUndefined();
-    expect(request.unknownFields).toEqual(['__proto__', 'constructor']);
+    expect(request.unknownFields).toEqual(['__proto__', 'constructor', 'messages.__proto__']);
+  });
+});
+
+describe('hints where the prompt may be cached', () => {
+  const hint = { type: 'ephemeral' };
+
+  test('stand on parts, on messages, on tools and on their functions', () => {
+    const request = openaiChat.decodeRequest({
+      model: 'm',
+      messages: [
+        { role: 'system', content: 'Be brief.', cache_control: hint },
+        { role: 'user', content: [{ type: 'text', text: 'a', cache_control: hint }] },
+        { role: 'assistant', content: null, tool_calls: [CALL], cache_control: hint },
+        { role: 'tool', tool_call_id: 'c', content: 'done', cache_control: hint },
+      ],
+      tools: [
+        { type: 'function', function: { name: 'f' }, cache_control: hint },
+        { type: 'function', function: { name: 'g', cache_control: hint } },
+      ],
+    });
+    const hints = request.messages.flatMap(({ content }) =>
+      content.map((part) => ('cacheHint' in part ? part.cacheHint : undefined)),
+    );
+    expect(hints).toEqual([hint, hint, hint, hint]);
+    expect(request.tools).toMatchObject([{ cacheHint: hint }, { cacheHint: hint }]);
+  });
+
+  test('are left out for OpenAI, and named', () => {
+    const part = { type: 'text', text: 'a', cacheHint: hint } as const;
+    const { body, omitted } = encode({ messages: [{ role: 'user', content: [part] }] });
+    expect(JSON.stringify(body)).not.toContain('ephemeral');
+    expect(omitted).toEqual([{ feature: 'cache_hints' }]);
+  });
+
+  const CALL = { id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } };
+});
+
+describe('how much to think', () => {
+  test.each<[JsonObject, JsonObject]>([
+    [{ reasoning_effort: 'low' }, { effort: 'low', enabled: true }],
+    [{ reasoning: { max_tokens: 2000, exclude: true } }, { budgetTokens: 2000, display: 'omitted' }],
+    [{ thinking: { type: 'enabled', budget_tokens: 1024 } }, { budgetTokens: 1024, enabled: true }],
+    [{ thinking: { type: 'disabled' } }, { enabled: false }],
+    [
+      { thinking: { type: 'disabled' }, reasoning_effort: 'high' },
+      { effort: 'high', enabled: true },
+    ],
+  ])('may be said as %j', (fields, expected) => {
+    expect(decode(fields).reasoning).toEqual(expected);
+  });
+
+  test('may be said in ways only one provider knows', () => {
+    expect(decode({ thinking: true }).reasoning).toBeUndefined();
+  });
+});
+
+describe('what is not known here', () => {
+  test('is named where it stands inside messages and tools, if it says something', () => {
+    const { unknownFields } = openaiChat.decodeRequest({
+      model: 'm',
+      messages: [
+        { role: 'user', content: 'a', x_mood: 'good' },
+        { role: 'assistant', content: 'b', refusal: null, annotations: [], x_seen: true },
+        { role: 'assistant', content: 'c', annotations: [{ type: 'url_citation' }] },
+      ],
+      tools: [
+        { type: 'function', x_tool: 1, function: { name: 'f', x_function: 1 } },
+        { type: 'x_type', y: 1 },
+      ],
+      x_top: 1,
+    });
+    expect(unknownFields).toEqual([
+      'x_top',
+      'messages.x_mood',
+      'messages.x_seen',
+      'messages.annotations',
+      'tools.x_tool',
+      'tools.function.x_function',
+    ]);
   });
 });
 
