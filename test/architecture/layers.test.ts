@@ -152,21 +152,22 @@ describe('the shape of a dialect and of a provider', () => {
     expect(files).toContain(`${folder}/dialect.ts`);
   });
 
-  test.each(
-    foldersIn('lambda/dialects').filter((folder) => isOfChat(relative('lambda/dialects', folder))),
-  )('%s has the files every dialect of conversations has', (folder) => {
-    const names = files.filter((file) => dirname(file) === folder).map((file) => relative(folder, file));
-    expect(names).toEqual(
-      expect.arrayContaining([
-        'dialect.ts',
-        'errors.ts',
-        'request.ts',
-        'response.ts',
-        'stream.ts',
-        'wire.ts',
-      ]),
-    );
-  });
+  test.each(foldersIn('lambda/dialects').filter((folder) => isOfChat(relative('lambda/dialects', folder))))(
+    '%s has the files every dialect of conversations has',
+    (folder) => {
+      const names = files.filter((file) => dirname(file) === folder).map((file) => relative(folder, file));
+      expect(names).toEqual(
+        expect.arrayContaining([
+          'dialect.ts',
+          'errors.ts',
+          'request.ts',
+          'response.ts',
+          'stream.ts',
+          'wire.ts',
+        ]),
+      );
+    },
+  );
 
   const providers = foldersIn('lambda/providers').filter((folder) => !folder.endsWith('/simulation'));
 

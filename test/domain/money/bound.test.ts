@@ -160,7 +160,9 @@ describe('operations beside chat', () => {
   });
 
   test('may name their text as conversations name what nothing bounds', () => {
-    expect(unboundedFeatures(request({ prompt: 'A cat', background: 'transparent', speed: 1.5 }))).toEqual([]);
+    expect(unboundedFeatures(request({ prompt: 'A cat', background: 'transparent', speed: 1.5 }))).toEqual(
+      [],
+    );
   });
 
   test('are unbounded where a server may read another number than we do', () => {
