@@ -70,6 +70,18 @@ describe('the OpenAI SDK', () => {
     expect(answer.data.map(({ embedding }) => embedding)).toEqual(VECTORS);
   });
 
+  test('gets vectors of Voyage, which spells its wishes otherwise', async () => {
+    gateway.upstream.answer = () => ({ body: answerOf(VECTORS, { total_tokens: 9 }) });
+    const answer = await client.embeddings.create({ model: 'voyage/vectors', input: 'one', dimensions: 3 });
+    expect(answer.data.map(({ embedding }) => embedding)).toEqual(VECTORS);
+    expect(answer.usage).toMatchObject({ total_tokens: 9, cost: 0.000027 });
+    expect(gateway.upstream.requests[0]?.body).toEqual({
+      model: 'vectors',
+      input: 'one',
+      output_dimension: 3,
+    });
+  });
+
   test('may send tokens', async () => {
     const input = [
       [1, 2, 3],
