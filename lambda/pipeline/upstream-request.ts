@@ -132,15 +132,6 @@ export function upstreamBody(
   };
 }
 
-/** A body as it is sent, and what kinds of answer are taken to it. */
-export const sentBody = (
-  { text, form }: UpstreamBody,
-  { answerContentType }: Dialect,
-): Pick<UpstreamCall, 'body' | 'contentType' | 'accept'> => ({
-  ...(form === undefined ? { body: text } : { body: Buffer.from(text, 'latin1'), contentType: form }),
-  ...(answerContentType !== undefined && { accept: '*/*' }),
-});
-
 /**
  * A bound that the model knows. Agents ask another model's most of it (Claude Code 128,000 tokens), and providers refuse what is beyond
  * their own: nothing is lost by saying that.
@@ -162,6 +153,15 @@ export const unsupportedMode = (
     : (options.unsupportedParameters ??
       config.modelGroups.find(({ name }) => name === group)?.unsupportedParameters ??
       config.unsupportedParameters);
+
+/** A body as it is sent, and what kinds of answer are taken to it. */
+export const sentBody = (
+  { text, form }: UpstreamBody,
+  { answerContentType }: Dialect,
+): Pick<UpstreamCall, 'body' | 'contentType' | 'accept'> => ({
+  ...(form === undefined ? { body: text } : { body: Buffer.from(text, 'latin1'), contentType: form }),
+  ...(answerContentType !== undefined && { accept: '*/*' }),
+});
 
 /** Whether custom tools go to this dialect as functions. */
 export const lacksCustomTools = ({ inexpressible }: Dialect): boolean =>

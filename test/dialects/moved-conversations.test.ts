@@ -191,6 +191,22 @@ describe('a caller of Anthropic’s format', () => {
     });
   });
 
+  test('keeps every byte of what Anthropic takes, in a conversation that was elsewhere', () => {
+    const own = '{ "role":"user" , "content":[{"type":"text","text":"\\u00e9"}],"x":9007199254740993}';
+    const call = '{"type":"tool_use","id":"a:1","name":"f","input":{ "exact" : 12345678901234567890.10 }}';
+    const foreign = '{"type":"thinking","thinking":"Hm.","signature":"gemini#Z2Vt"}';
+    const raw = `{"model":"m","max_tokens":2000,"messages":[${own}, {"role":"assistant","content":[${foreign}, ${call}]}]}`;
+    const patchedRaw = anthropicMessages.patchRequest(
+      raw,
+      anthropicMessages.decodeRequest(JSON.parse(raw)),
+      TARGET,
+    );
+    expect(patchedRaw).toContain(own);
+    expect(patchedRaw).toContain('"input":{ "exact" : 12345678901234567890.10 }');
+    expect(patchedRaw).not.toContain('Z2Vt');
+    expect(patchedRaw).not.toContain('a:1');
+  });
+
   test('keeps every byte of a conversation that never left Anthropic', () => {
     const body = anthropicNext(answer([...thought(0, 'c2ln'), ...call(1, 'toolu_1')]), 'anthropic-messages');
     const raw = JSON.stringify(body);

@@ -9,10 +9,6 @@ export const DEEPSEEK = openaiCompatible({
     'openai-chat': '/chat/completions',
     'anthropic-messages': '/anthropic/v1/messages',
   },
-  quirks: {
-    /** @see https://github.com/earendil-works/pi/issues/1048 */
-    'openai-chat': { roles: { developer: 'system' } },
-  },
   /** @see https://openrouter.ai/docs/api-reference/streaming#stream-cancellation */
   cancelStopsBilling: true,
   dataPolicy: {

@@ -20,7 +20,6 @@ export const MISTRAL = openaiCompatible({
       remove: ['stream_options'],
       drop: ['user'],
       rename: { seed: 'random_seed' },
-      roles: { developer: 'system' },
     },
   },
   /** @see https://openrouter.ai/docs/api-reference/streaming#stream-cancellation */

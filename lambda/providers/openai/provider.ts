@@ -31,6 +31,7 @@ export const OPENAI = openaiCompatible({
     retentionDays: 30,
     documentation: 'https://platform.openai.com/docs/guides/your-data',
   },
+  knowsDeveloperRole: true,
   evidence: 'verified',
   documentation: 'https://platform.openai.com/docs/api-reference/chat',
 });

@@ -18,6 +18,7 @@ export const OPENROUTER = openaiCompatible({
   dataPolicy: {
     documentation: 'https://openrouter.ai/docs/guides/privacy/data-collection',
   },
+  knowsDeveloperRole: true,
   evidence: 'verified',
   documentation: 'https://openrouter.ai/docs/api-reference/overview',
 });
