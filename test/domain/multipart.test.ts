@@ -67,6 +67,16 @@ test('leaving a field out takes all of it', () => {
   );
 });
 
+test.each([
+  ['name=file; filename=a.mp3', 'a.mp3'],
+  ['name="file"; filename*=utf-8\'\'%C3%A4.mp3', ''],
+  ['name="file"; filename="ä.mp3"', 'ä.mp3'],
+  ['name="file"', undefined],
+])('%s names a file %s', (head, fileName) => {
+  const [read] = readMultipart(`${part(head, 'x')}--${BOUNDARY}--`, CONTENT_TYPE);
+  expect(read).toMatchObject({ name: 'file', fileName });
+});
+
 test('a form of megabytes is read in no time', () => {
   const dashes = '\r\n--b0undar'.repeat(500_000);
   const startedMs = performance.now();

@@ -175,6 +175,17 @@ describe('a request for vectors', () => {
     expect(windows).toMatchObject({ total: { committed: 27_000n, spent: 27_000n } });
   });
 
+  test('of a million tokens is read in no time', async () => {
+    const key = await gateway.createKey({ budgets: [budget(0.01)] });
+    const startedMs = performance.now();
+    const answer = await gateway.post('/v1/embeddings', key.secret, {
+      model: 'openai/vectors',
+      input: Array.from({ length: 1_000_000 }, () => 1),
+    });
+    expect(answer.status).toBe(402);
+    expect(performance.now() - startedMs).toBeLessThan(2_000);
+  });
+
   test('is given again by the exact cache, for nothing', async () => {
     const ask = () =>
       gateway.post(
