@@ -30,8 +30,8 @@ interface OpenTool {
   readonly type: 'tool';
   readonly kind: ToolCallKind;
   readonly index: number;
+  /** As much of it as was not said yet. */
   signature: string;
-  isSignatureSent: boolean;
   /** Its first piece, as long as a signature may still join it: callers look for that nowhere else. */
   heldStart: JsonObject | undefined;
 }
@@ -86,6 +86,7 @@ export class ChoiceEncoder {
   #tools = 0;
   #reasonings = 0;
   #textLength = 0;
+  #lastBlock = 0;
 
   constructor(envelope: AnswerEnvelope) {
     this.#envelope = envelope;
@@ -96,6 +97,14 @@ export class ChoiceEncoder {
   }
 
   encode(event: BlockEvent): DeltaPart | undefined {
+    const held = this.#blocks.get(this.#lastBlock);
+    const isLeft = event.block !== this.#lastBlock && held?.type === 'tool' && held.heldStart !== undefined;
+    this.#lastBlock = event.block;
+    const part = this.#encode(event);
+    return isLeft ? joined(callPiece(held, ''), part) : part;
+  }
+
+  #encode(event: BlockEvent): DeltaPart | undefined {
     const block = this.#blocks.get(event.block);
     switch (event.type) {
       case 'text-delta':
@@ -130,7 +139,6 @@ export class ChoiceEncoder {
     const isSigned = block?.type === 'reasoning' || (block?.type === 'tool' && SIGNERS_OF_CALLS.has(owner));
     if (!isSigned) return;
     block.signature += event.signature;
-    if (block.type === 'tool') block.isSignatureSent = false;
     if (block.type === 'reasoning') block.owner = owner;
   }
 
@@ -170,7 +178,6 @@ export class ChoiceEncoder {
           kind: event.kind,
           index: this.#tools++,
           signature: '',
-          isSignatureSent: true,
           heldStart: undefined,
         };
       case 'refusal-start':
@@ -211,7 +218,7 @@ function toolDelta(text: string, block: OpenBlock | undefined): DeltaPart | unde
  */
 function callPiece(block: OpenTool, text: string): DeltaPart | undefined {
   const { heldStart, signature, index, kind } = block;
-  const isDue = !block.isSignatureSent && (heldStart !== undefined || text === '');
+  const isDue = signature !== '' && (heldStart !== undefined || text === '');
   const signed = isDue ? { extra_content: { google: { thought_signature: signature } } } : {};
   const body = kind === 'custom' ? { custom: { input: text } } : { function: { arguments: text } };
   const isLate = isDue && heldStart === undefined;
@@ -220,8 +227,15 @@ function callPiece(block: OpenTool, text: string): DeltaPart | undefined {
     ...(text === '' && !isLate ? [] : [{ index, ...body, ...(isLate && signed) }]),
   ];
   block.heldStart = undefined;
-  block.isSignatureSent ||= isDue;
+  if (isDue) block.signature = '';
   return pieces.length === 0 ? undefined : { delta: { tool_calls: pieces } };
+}
+
+/** Two parts in one delta; a call's pieces stand in the order in which calls began. */
+function joined(first: DeltaPart | undefined, second: DeltaPart | undefined): DeltaPart | undefined {
+  if (first === undefined || second === undefined) return first ?? second;
+  const calls = [first, second].flatMap(({ delta }) => delta['tool_calls'] ?? []);
+  return { ...second, delta: { ...second.delta, tool_calls: calls } };
 }
 
 /** Sound goes on as it comes; a picture is one URL, so it waits for its end. Files have no place in answers here. */
