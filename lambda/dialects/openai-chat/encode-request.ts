@@ -13,6 +13,7 @@ import { argumentsSchema } from '../arguments-schema.ts';
 import { refuseAsked } from '../asked-features.ts';
 import { hasCacheHints } from '../cache-hints.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
+import { encodeOpenaiSampling } from '../openai-sampling.ts';
 import { LeftOut } from '../request-feature.ts';
 import { isSafeName } from '../safe-name.ts';
 import { encodeMessages, MAX_TOOL_NAME } from './encode-messages.ts';
@@ -78,6 +79,7 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
     ...(request.stream ? { stream: true, stream_options: { include_usage: true } } : {}),
     [boundField(target)]: target.maxOutputTokens,
     ...(tools.length === 0 ? {} : encodeToolOptions(request, tools, leftOut)),
+    ...encodeOpenaiSampling(request, target.model, leftOut),
     ...encodeSampling(request),
     response_format: encodeResponseFormat(request.responseFormat),
     reasoning_effort: encodeEffort(request.reasoning),
@@ -154,8 +156,6 @@ function encodeToolChoice(
 
 function encodeSampling(request: ChatRequest): JsonObject {
   return {
-    temperature: request.temperature,
-    top_p: request.topP,
     frequency_penalty: request.frequencyPenalty,
     presence_penalty: request.presencePenalty,
     stop: request.stop,

@@ -50,6 +50,8 @@ export const openaiResponses: Dialect = {
     service_tier: 'The tier is of another provider.',
     stop: 'The format has no such parameter.',
     top_k: 'The format has no such parameter.',
+    temperature: 'Models that reason take none.',
+    top_p: 'Models that reason take none.',
   },
   hints: new Set([
     ...['client_metadata', 'include', 'reasoning.generate_summary', 'reasoning.summary', 'store'],

@@ -8,6 +8,7 @@ export const DEEPSEEK = openaiCompatible({
   speaks: {
     'openai-chat': '/chat/completions',
     'anthropic-messages': '/anthropic/v1/messages',
+    'openai-responses': '/responses',
   },
   /** @see https://openrouter.ai/docs/api-reference/streaming#stream-cancellation */
   cancelStopsBilling: true,
