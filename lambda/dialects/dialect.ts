@@ -85,6 +85,8 @@ export interface RequestAddress {
 export interface StreamEncoder {
   /** The text for one event, often empty. The terminal event yields the format's normal end or its error event. */
   encode(event: ChatEvent): string;
+  /** The text for a failure of ours, where it goes on from what was written. @default as `Dialect.encodeStreamError` */
+  fail?(error: GatewayError): string;
 }
 
 /** How answers of a format are fetched and continued by their id. Texts of bodies and answers are JSON objects. */

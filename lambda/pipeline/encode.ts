@@ -104,11 +104,16 @@ export async function* encodeStream(
           .flatMap(read)
           .map((event) => encoder.encode(event))
           .join('');
+  // What the encoder has not written itself it cannot go on from.
+  const failure = (error: GatewayError): Uint8Array =>
+    answer.target.isSameDialect || encoder.fail === undefined
+      ? encodeLateError(dialect, error, envelope)
+      : streamBytes(encoder.fail(error), dialect);
   try {
     for await (const item of withKeepAlive(frames, options.keepAliveMs)) {
       const error = item === 'idle' ? undefined : item.events.find(isError);
       if (error !== undefined) {
-        yield encodeLateError(dialect, asCallerError(error.error, exchange.attempts), envelope);
+        yield failure(asCallerError(error.error, exchange.attempts));
         return;
       }
       const text = item === 'idle' ? dialect.keepAlive : write(item);
@@ -117,7 +122,7 @@ export async function* encodeStream(
     }
   } catch (thrown) {
     options.onFailure(thrown);
-    yield encodeLateError(dialect, asGatewayError(thrown), envelope);
+    yield failure(asGatewayError(thrown));
   }
 }
 

@@ -96,6 +96,10 @@ describe.each(['chat/mock', 'anthropic/mock'])('a caller of responses with %s', 
     const stream = client.responses.stream({ model: `${model}-fcut`, input: 'Hello', store: false });
     const response = await stream.finalResponse();
     expect(response).toMatchObject({ status: 'failed', error: { metadata: { retryable: false } } });
+    const asked = { model: `${model}-fcut`, input: 'Hello', store: false, stream: true } as const;
+    const events = await Array.fromAsync(await client.responses.create(asked));
+    expect(events.map(({ sequence_number: number }) => number)).toEqual(events.map((_event, index) => index));
+    expect(events.at(-1)?.type).toBe('response.failed');
   });
 
   test('gets an error before the stream as its SDK knows it', async () => {

@@ -1,4 +1,5 @@
 import type { ChatEvent, FinishReason } from '../../domain/chat/event.ts';
+import type { GatewayError } from '../../domain/errors.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Cost } from '../../domain/money/cost.ts';
 import { mergeUsage, type Usage } from '../../domain/money/usage.ts';
@@ -54,6 +55,11 @@ export class ResponseWriter implements StreamEncoder {
       default:
         return event.choice === 0 ? this.#begin() + this.#writeBlock(event) : '';
     }
+  }
+
+  /** Numbered as the next event, with the items that were whole by then. */
+  fail(error: GatewayError): string {
+    return this.#fail(error);
   }
 
   /** The whole response, as it ends a stream. @throws GatewayError for an answer that failed */
