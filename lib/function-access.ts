@@ -85,8 +85,15 @@ export const FUNCTION_ACCESS: Readonly<Record<HandlerName, FunctionAccess>> = {
   },
 };
 
-/** The statements that give a function what `FUNCTION_ACCESS` says, and nothing else. */
-export function accessStatements(name: HandlerName, data: GatewayData): readonly PolicyStatement[] {
+/**
+ * The statements that give a function what `FUNCTION_ACCESS` says, and nothing else.
+ * @param callsBedrock whether those that call providers call Amazon Bedrock in the account's own name
+ */
+export function accessStatements(
+  name: HandlerName,
+  data: GatewayData,
+  callsBedrock: boolean,
+): readonly PolicyStatement[] {
   const access = FUNCTION_ACCESS[name];
   const secrets = [
     ...(access.providerSecrets ? Object.values(data.providerSecrets) : []),
@@ -101,6 +108,7 @@ export function accessStatements(name: HandlerName, data: GatewayData): readonly
     ...vectorStatements(access, data),
     ...keyStatements(access, data),
     ...(access.budgetEvents ? [budgetEventStatement(data)] : []),
+    ...(callsBedrock && access.providerSecrets ? [bedrockStatement(data)] : []),
   ];
 }
 
@@ -169,6 +177,26 @@ function budgetEventStatement(data: GatewayData): PolicyStatement {
       },
     },
   });
+}
+
+/**
+ * Which models there are, and in which regions a profile runs them, callers and AWS decide: every model of AWS's, and the
+ * account's own profiles and imported models.
+ * @see https://docs.aws.amazon.com/bedrock/latest/userguide/inference-prereq.html
+ */
+export const bedrockResources = (partition: string, account: string): readonly string[] => [
+  `arn:${partition}:bedrock:*::foundation-model/*`,
+  ...['inference-profile', 'application-inference-profile', 'imported-model', 'provisioned-model'].map(
+    (kind) => `arn:${partition}:bedrock:*:${account}:${kind}/*`,
+  ),
+];
+
+function bedrockStatement(data: GatewayData): PolicyStatement {
+  const { partition, account } = Stack.of(data);
+  return statement(
+    ['bedrock:InvokeModel', 'bedrock:InvokeModelWithResponseStream'],
+    ...bedrockResources(partition, account),
+  );
 }
 
 const statement = (actions: readonly string[], ...resources: readonly string[]): PolicyStatement =>

@@ -1,12 +1,13 @@
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib/core';
+import { Duration, RemovalPolicy, Stack, Token, Validations } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { TABLES } from '../lambda/schema/tables.ts';
-import { accessStatements, FUNCTION_ACCESS, tableNames } from './function-access.ts';
+import { accessStatements, bedrockResources, FUNCTION_ACCESS, tableNames } from './function-access.ts';
 import { functionCode, type HandlerName } from './function-code.ts';
 import type { GatewayData } from './gateway-data.ts';
+import { callsBedrock, loadOperatorConfig } from './operator-config.ts';
 
 export interface GatewayFunctionProps {
   readonly handler: HandlerName;
@@ -79,18 +80,34 @@ export class GatewayFunction extends Construct {
       actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
       resources: [logGroup.logGroupArn],
     });
-    return new Role(this, 'Role', {
+    const bedrock = callsBedrock(loadOperatorConfig(props.configFile));
+    const role = new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
       inlinePolicies: {
         Access: new PolicyDocument({
           statements: [
             writeLogs,
-            ...accessStatements(props.handler, props.data),
+            ...accessStatements(props.handler, props.data, bedrock),
             ...(props.statements ?? []),
           ],
         }),
       },
     });
+    if (bedrock && FUNCTION_ACCESS[props.handler].providerSecrets) this.#answerForBedrock(role);
+    return role;
+  }
+
+  /** cdk-nag names a wildcard as it stands in the template, with what is only known at deployment between angle brackets. */
+  #answerForBedrock(role: Role): void {
+    const { account } = Stack.of(this);
+    const shown = Token.isUnresolved(account) ? '<AWS::AccountId>' : account;
+    Validations.of(role).acknowledge(
+      ...bedrockResources('<AWS::Partition>', shown).map((resource) => ({
+        id: `AwsSolutions-IAM5[Resource::${resource}]`,
+        reason:
+          'Any model of Amazon Bedrock may be called by its name, in whichever region its profile runs it: docs/providers.md.',
+      })),
+    );
   }
 
   /**

@@ -39,6 +39,13 @@ export const dataNeeds = (
   vectorDimensions: config.semanticCache?.dimensions,
 });
 
+/**
+ * Whether calls may have to be signed with the functions' own role: Amazon Bedrock is declared, and whether its secret holds a key
+ * only shows when it is read.
+ */
+export const callsBedrock = (config: OperatorConfig): boolean =>
+  Object.values(config.providers).some(({ kind }) => kind === 'bedrock');
+
 /** Names of the declared providers that need a credential, each of which gets a secret of its own. */
 export const providersWithCredential = (config: OperatorConfig): readonly string[] =>
   Object.entries(config.providers)

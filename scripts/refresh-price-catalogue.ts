@@ -54,7 +54,7 @@ function main(): void {
     licence: 'MIT, Copyright (c) 2023 Berri AI: see price-catalogue.LICENSE.md',
     date: from,
     since: old.since ?? from,
-    unit: 'rates: 1e-15 US dollars per token; webSearchRequest, request: 1e-9 US dollars; regionUplifts: thousandths',
+    unit: 'rates: 1e-15 US dollars per token; units: 1e-15 US dollars for one, image: 1e-9; webSearchRequest, request: 1e-9 US dollars; regionUplifts: thousandths',
   });
   writeFileSync(address, text);
   console.log(`\nWritten: ${text.length} characters, in force from ${from}.`);

@@ -1,11 +1,8 @@
-import { createHash, createHmac } from 'node:crypto';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import { SignatureV4 } from '@smithy/signature-v4';
+import { NodeSha256 } from '../../lambda/adapters/sigv4/node-sha256.ts';
 import { AdminError, UsageError } from './cli-errors.ts';
 import type { Sign } from './sign.ts';
-
-/** What the signer hashes, and hashes with. */
-type SourceData = string | ArrayBuffer | ArrayBufferView;
 
 /** `<id>.lambda-url.<region>.on.aws`. @see https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html */
 const FUNCTION_URL_HOST = /\.lambda-url\.([a-z0-9-]+)\.on\.aws$/;
@@ -53,37 +50,4 @@ function credentials(): ReturnType<typeof defaultProvider> {
       );
     }
   };
-}
-
-/** SHA-256, or HMAC when made with a secret, as the signer wants it. */
-class NodeSha256 {
-  readonly #secret: SourceData | undefined;
-  #hash: ReturnType<typeof createHash | typeof createHmac>;
-
-  constructor(secret?: SourceData) {
-    this.#secret = secret;
-    this.#hash = newHash(secret);
-  }
-
-  update(chunk: SourceData): void {
-    this.#hash.update(bytesOf(chunk));
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest();
-  }
-
-  reset(): void {
-    this.#hash = newHash(this.#secret);
-  }
-}
-
-const newHash = (secret: SourceData | undefined) =>
-  secret === undefined ? createHash('sha256') : createHmac('sha256', bytesOf(secret));
-
-function bytesOf(data: SourceData): Uint8Array {
-  if (typeof data === 'string') return Buffer.from(data, 'utf8');
-  return ArrayBuffer.isView(data)
-    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-    : new Uint8Array(data);
 }

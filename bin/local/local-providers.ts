@@ -9,17 +9,21 @@ import { findProvider, PROVIDERS } from '../../lambda/providers/registry.ts';
 interface LocalProviders {
   readonly providers: ReadonlyMap<string, EnabledProvider>;
   readonly credentials: Credentials;
+  readonly awsRegion: string | undefined;
 }
 
 /**
  * Providers of a local server: every one Sluice has or the configuration declares, whose credential stands in the
- * environment, or which needs none and whose address is known. The simulated ones are always there.
+ * environment. One that can do without is on where it is declared, or where its address stands in the environment. The
+ * simulated ones are always there.
  */
 export function localProviders(config: GatewayConfig, environment: Environment): LocalProviders {
   const builtIn = Object.fromEntries(PROVIDERS.map(({ id }) => [id, plainSettings(id)]));
   const settings = { ...builtIn, ...config.providers };
   const enabled = Object.fromEntries(
-    Object.entries(settings).filter(([name, one]) => isOn(name, one, environment)),
+    Object.entries(settings).filter(([name, one]) =>
+      isOn(name, one, { environment, isDeclared: config.providers[name] !== undefined }),
+    ),
   );
   return {
     providers: declaredProviders({ ...config, providers: enabled }, environment),
@@ -27,6 +31,7 @@ export function localProviders(config: GatewayConfig, environment: Environment):
       const one = enabled[provider];
       return one === undefined ? undefined : credentialVariable(one);
     }),
+    awsRegion: environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'],
   };
 }
 
@@ -39,12 +44,17 @@ const plainSettings = (kind: string): ProviderSettings => ({
 const credentialVariable = (settings: ProviderSettings): string | undefined =>
   settings.credentialVariable ?? findProvider(settings.kind)?.credentialVariable;
 
-function isOn(name: string, settings: ProviderSettings, environment: Environment): boolean {
+function isOn(
+  name: string,
+  settings: ProviderSettings,
+  { environment, isDeclared }: { readonly environment: Environment; readonly isDeclared: boolean },
+): boolean {
   const provider = findProvider(settings.kind);
   // An unknown kind is reported by `declaredProviders`.
   if (provider === undefined) return true;
   const variable = credentialVariable(settings);
-  const hasCredential = variable === undefined || (environment[variable] ?? '') !== '';
-  const address = environment[baseUrlVariable(name)] ?? settings.baseUrl ?? provider.baseUrl;
-  return address !== undefined && (hasCredential || provider.credentialIsOptional === true);
+  const ownAddress = environment[baseUrlVariable(name)] ?? settings.baseUrl;
+  if (ownAddress === undefined && provider.baseUrl === undefined) return false;
+  if (variable === undefined || (environment[variable] ?? '') !== '') return true;
+  return provider.credentialIsOptional === true && (isDeclared || ownAddress !== undefined);
 }

@@ -1,5 +1,12 @@
-import { femtoUsdPerToken, nanoUsd } from '../domain/money/nano.ts';
-import type { Price, Rates, RequestCharge, TierRates } from '../domain/money/price.ts';
+import { femtoUsdPerToken, femtoUsdPerUnit, nanoUsd } from '../domain/money/nano.ts';
+import type {
+  Price,
+  PriceMode,
+  Rates,
+  RequestCharge,
+  TierRates,
+  UnitCharges,
+} from '../domain/money/price.ts';
 
 /** Rates of one tier as the catalogue writes them: whole femto-dollars per token. */
 export type CatalogueRates = { readonly [Name in keyof Rates]: number };
@@ -7,6 +14,15 @@ export type CatalogueRates = { readonly [Name in keyof Rates]: number };
 /** The rates of one service tier, with those for longer prompts. */
 export interface CatalogueTier extends CatalogueRates {
   readonly longContext?: readonly (CatalogueRates & { readonly abovePromptTokens: number })[];
+}
+
+/** What is paid by other units than tokens: whole femto-dollars for one, nano-dollars for a picture, by its kind. */
+export interface CatalogueUnits {
+  readonly searchUnit?: number;
+  readonly character?: number;
+  readonly audioSecond?: number;
+  /** `any` for kinds that are not listed, where there is but one price. */
+  readonly image?: Readonly<Record<string, number>>;
 }
 
 /** What a model costs, from a day on. */
@@ -19,13 +35,14 @@ export interface CataloguePrice {
   readonly webSearchRequest?: number;
   /** Nano-dollars for each request, by the size of its search context; `any` where there is but one. */
   readonly request?: Readonly<Record<string, number>>;
+  readonly units?: CatalogueUnits;
   /** Thousandths of the rates, by region. */
   readonly regionUplifts?: Readonly<Record<string, number>>;
 }
 
 /** One model of the catalogue, written by `scripts/refresh-price-catalogue.ts`. */
 export interface CatalogueEntry extends CataloguePrice {
-  readonly mode: 'chat' | 'embedding';
+  readonly mode: PriceMode;
   readonly contextTokens?: number;
   readonly maxOutputTokens?: number;
   /** Words with a space between them. */
@@ -54,7 +71,7 @@ export function priceInForce(entry: CatalogueEntry, atMs: number): CataloguePric
  */
 export function priceOfEntry(entry: CatalogueEntry, charged: CataloguePrice, since: string): Price {
   const { contextTokens, maxOutputTokens, deprecatedOn } = entry;
-  const { webSearchRequest, request, regionUplifts } = charged;
+  const { webSearchRequest, request, units, regionUplifts } = charged;
   return {
     mode: entry.mode,
     version: `catalogue@${charged.from ?? since}`,
@@ -65,11 +82,21 @@ export function priceOfEntry(entry: CatalogueEntry, charged: CataloguePrice, sin
     capabilities: entry.capabilities?.split(' ') ?? [],
     ...(webSearchRequest === undefined ? {} : { webSearchRequest: nanoUsd(BigInt(webSearchRequest)) }),
     ...(request === undefined ? {} : { request: requestCharge(request) }),
+    ...(units === undefined ? {} : { units: unitsOf(units) }),
     ...(regionUplifts === undefined ? {} : { regionUplifts }),
     ...(contextTokens === undefined ? {} : { contextTokens }),
     ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
     ...(deprecatedOn === undefined ? {} : { deprecatedOn }),
   };
+}
+
+function unitsOf({ image, ...rates }: CatalogueUnits): UnitCharges {
+  const charges = Object.entries(rates).map(([name, rate]) => [name, femtoUsdPerUnit(BigInt(rate))]);
+  if (image === undefined) return Object.fromEntries(charges);
+  const { any, ...kinds } = image;
+  const most = nanoUsd(BigInt(Math.max(...Object.values(kinds), any ?? 0)));
+  const byKind = Object.entries(kinds).map(([kind, amount]) => [kind, nanoUsd(BigInt(amount))]);
+  return { ...Object.fromEntries(charges), image: { most, byKind: Object.fromEntries(byKind) } };
 }
 
 function requestCharge(bySize: Readonly<Record<string, number>>): RequestCharge {

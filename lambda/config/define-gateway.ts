@@ -32,10 +32,13 @@ const cacheSettings = z.strictObject({
   singleFlight: z.optional(z.boolean()),
 });
 
+const unsupportedParameters = z.enum(['reject', 'drop']);
+
 const modelGroup = z.strictObject({
   strategy: z._default(z.enum(['ordered', 'weighted']), 'ordered'),
   deployments: z.array(deployment).check(z.minLength(1)),
   cache: z.optional(cacheSettings),
+  unsupportedParameters: z.optional(unsupportedParameters),
 });
 
 const milliseconds = z.int().check(z.positive());
@@ -63,7 +66,7 @@ const gatewaySchema = z.strictObject({
   defaultMaxOutputTokens: z._default(z.int().check(z.positive()), 4096),
   largestShareOfRemainder: z._default(z.number().check(z.positive(), z.maximum(1)), 0.5),
   unknownPrice: z._default(z.enum(['refuse', 'allow']), 'refuse'),
-  unsupportedParameters: z._default(z.enum(['reject', 'drop']), 'reject'),
+  unsupportedParameters: z._default(unsupportedParameters, 'reject'),
   timeouts: z._default(
     z.strictObject({
       connectMs: z._default(milliseconds, 5_000),
@@ -148,6 +151,7 @@ function modelGroupOf(
     name,
     strategy: group.strategy,
     ...(group.cache !== undefined && { cache: completed(ofGateway, group.cache) }),
+    ...(group.unsupportedParameters !== undefined && { unsupportedParameters: group.unsupportedParameters }),
     deployments: group.deployments.map(({ provider, model, region, weight }) => ({
       id: deploymentId(`${provider}/${model}${region === undefined ? '' : `@${region}`}`),
       provider: providerId(provider),

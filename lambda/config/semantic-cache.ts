@@ -42,7 +42,36 @@ export function semanticCacheOf(
 }
 
 /** Kinds of provider that make vectors of texts, in OpenAI's form. */
-const EMBEDDING_KINDS: ReadonlySet<string> = new Set(['openai', 'custom', 'sim']);
+const EMBEDDING_KINDS: ReadonlySet<string> = new Set([
+  'openai',
+  'azure',
+  'azure-ai',
+  'gemini',
+  'cloudflare',
+  'dashscope',
+  'databricks',
+  'deepinfra',
+  'fireworks',
+  'github-models',
+  'jina',
+  'llama-cpp',
+  'lmstudio',
+  'localai',
+  'mistral',
+  'nebius',
+  'novita',
+  'nvidia',
+  'ollama',
+  'openrouter',
+  'sambanova',
+  'together',
+  'venice',
+  'vercel',
+  'vllm',
+  'voyage',
+  'custom',
+  'sim',
+]);
 
 function checkEmbeds(provider: string, providers: Providers): void {
   const declared = providers[provider];

@@ -32,9 +32,14 @@ const MODELS: ReadonlyMap<string, Price> = new Map([
   ['flaky', listed('2', '8')],
 ]);
 
-/** The embedding model stands at the provider that speaks OpenAI's formats. */
+const followingSchemas = ([model, price]: readonly [string, Price]): [string, Price] => [
+  model,
+  { ...price, capabilities: [...price.capabilities, 'structured-output'] },
+];
+
+/** The provider that speaks OpenAI's formats follows schemas, and has an embedding model. */
 const SIM_MODELS: ReadonlyMap<string, Price> = new Map([
-  ...MODELS,
+  ...[...MODELS].map(followingSchemas),
   [
     'embed',
     {

@@ -1,5 +1,5 @@
 import type { ChatEvent, Frame } from '../domain/chat/event.ts';
-import type { ChatRequest } from '../domain/chat/request.ts';
+import type { ChatRequest, NamespacedTool } from '../domain/chat/request.ts';
 import type { GatewayError, UpstreamError } from '../domain/errors.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { LeftOutFeature, RequestFeature } from './request-feature.ts';
@@ -47,8 +47,12 @@ export interface AnswerEnvelope {
   readonly createdAtSeconds: number;
   /** Whether usage is shown where a stream shows it only on demand. */
   readonly includeUsage: boolean;
+  /** What was asked, for formats in which the answer's form hangs on it. */
+  readonly request?: ChatRequest;
   /** The dialect in which the answer was made, so that its proofs of origin can be named; left out: the caller's own. */
   readonly upstreamDialect?: DialectId;
+  /** Tools that the caller knows by namespace, by the name under which they are called. */
+  readonly namespacedTools?: Readonly<Record<string, NamespacedTool>>;
 }
 
 /** Members of OpenAI-compatible messages that hold reasoning. */
@@ -94,10 +98,17 @@ export interface StreamEncoder {
 /** A wire format, spoken both ways. Requests and answers are text; every function but the decoders of streams is pure. */
 export interface Dialect {
   readonly id: DialectId;
+  /**
+   * How a request's body is written, where it is no JSON: a form with a file. It is handed on as text of which each character
+   * is one byte, and `decodeRequest` gets its fields, the file's among them. @default JSON
+   */
+  readonly requestFormat?: 'multipart';
   /** How callers of this dialect spell a feature, where not as Sluice does: `generationConfig.topK`. */
   readonly spellings: Readonly<Partial<Record<RequestFeature, string>>>;
   /** What this dialect cannot say, or says only in part, to a provider, and why: all that `encodeRequest` may leave out. */
   readonly inexpressible: Readonly<Partial<Record<RequestFeature, string>>>;
+  /** Options only this dialect has that change no answer: elsewhere they are left out and named, never refused. */
+  readonly hints: ReadonlySet<string>;
 
   /** Caller → Sluice. @throws GatewayError `invalid_request` naming the parameter, for wrong types and missing fields */
   decodeRequest(body: JsonObject, address?: RequestAddress): ChatRequest;
@@ -129,6 +140,8 @@ export interface Dialect {
   patchFrame(frame: Frame, envelope: AnswerEnvelope): string;
   /** What keeps an idle stream open, in this format; '' where it has nothing for that. */
   readonly keepAlive: string;
+  /** Where the answer's type hangs on the request: what it is, where the provider does not say. @default JSON, or `streamContentType` */
+  answerContentType?(request: ChatRequest): string;
   readonly streamContentType: string;
   /** How a stream's text becomes bytes: `latin1` for a binary format, of which each byte is one character. */
   readonly streamEncoding: 'utf8' | 'latin1';
@@ -137,6 +150,8 @@ export interface Dialect {
   decodeError(status: number, headers: Readonly<Record<string, string>>, body: string): UpstreamError;
   /** An error before the first byte, as this format's callers know it. The status is the error's own. */
   encodeError(error: GatewayError, requestId: string): string;
+  /** Headers beside that error, where the format's SDKs read some: lower-case names. */
+  errorHeaders?(error: GatewayError, requestId: string): Readonly<Record<string, string>>;
   /** An error after the first byte: one event in this format, after which the stream ends. */
   encodeStreamError(error: GatewayError, envelope: AnswerEnvelope): string;
 }

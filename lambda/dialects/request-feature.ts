@@ -5,6 +5,7 @@
 export const REQUEST_FEATURES = {
   audio: 'sound as input',
   cache_hints: 'hints where the prompt may be cached',
+  conversation: 'a conversation of several turns',
   custom_tools: 'tools that take free text',
   file: 'a file, in its own bytes',
   file_url: 'a file by its address',

@@ -25,7 +25,6 @@ const preferencesSchema = z.strictObject({
 
 /** Wishes of `provider` that ask for what no deployment here can promise yet; anything but these values is refused. */
 const WITHOUT_EFFECT: Readonly<Record<string, readonly unknown[]>> = {
-  require_parameters: [false],
   data_collection: ['allow'],
   zdr: [false],
   sort: [],
@@ -61,7 +60,7 @@ export function decodeOptions(
   return {
     fallbackModels: models.filter((model) => model !== chat.model),
     preferences: decodePreferences(body['provider']),
-    tags: decodeTags(body['metadata']),
+    tags: decodeTags(chat.metadata),
     sessionCaps: decodeSessionCaps(headers, session),
     cache: decodeCacheWishes(headers),
     ...(session !== undefined && { session }),
@@ -146,6 +145,7 @@ function decodePreferences(value: Json | undefined): RoutePreferences {
     ignore: preferences.ignore ?? [],
     allowFallbacks: preferences.allow_fallbacks ?? true,
     ...(preferences.only !== undefined && preferences.only !== null && { only: preferences.only }),
+    ...(preferences.require_parameters === true && { requireParameters: true }),
   };
 }
 
@@ -163,7 +163,7 @@ function describePreferencesFault(issues: readonly Fault[]): string {
   return `"provider${(first?.path ?? []).map((part) => `.${String(part)}`).join('')}" has the wrong type.`;
 }
 
-/** Tags are the string values of `metadata`; a dialect may know more shapes of it, which are not tags. */
+/** Tags are the request's labels, where they are text. */
 function decodeTags(value: Json | undefined): Readonly<Record<string, string>> {
   if (!isJsonObject(value)) return {};
   return Object.fromEntries(

@@ -1,8 +1,9 @@
 import { skipSpace, skipString } from './json-text.ts';
 
 /**
- * A change to JSON text. `path` names nested object members. `text` is the new value, already JSON;
- * `undefined` removes the member. A member that is not there is added, unless `ifPresent`; its parent must be there.
+ * A change to JSON text. `path` names nested members of objects, and items of arrays by their index (`'0'`). `text` is the new
+ * value, already JSON; `undefined` removes the member. A member that is not there is added, unless `ifPresent`; its parent
+ * must be there. Items are changed, or changed within, never added or removed.
  */
 export interface JsonEdit {
   readonly path: readonly string[];
@@ -16,6 +17,7 @@ interface Splice {
   readonly text: string;
 }
 
+/** A member of an object, or an item of an array. */
 interface Member {
   readonly name: string;
   readonly start: number;
@@ -75,24 +77,46 @@ export function elementTexts(text: string): readonly string[] | undefined {
 }
 
 function collectSplices(text: string, open: number, edits: readonly JsonEdit[], splices: Splice[]): void {
+  if (text[open] === '[') collectItemSplices(text, open, edits, splices);
   if (text[open] !== '{') return;
   const members = readMembers(text, open);
   const kept = members.filter((member) => !edits.some((edit) => isRemoval(edit, member)));
   // One by one: a caller's body can hold more members than a call can have arguments.
   for (const removal of removals(members, kept, open)) splices.push(removal);
-  for (const member of kept) {
-    const matching = edits.filter((edit) => edit.path[0] === member.name);
-    const replacement = matching.find((edit) => edit.path.length === 1);
-    if (replacement?.text !== undefined) {
-      splices.push({ start: member.valueStart, end: member.end, text: replacement.text });
-      continue;
-    }
-    const nested = matching.filter((edit) => edit.path.length > 1);
-    if (nested.length > 0) collectSplices(text, member.valueStart, nested.map(withoutFirst), splices);
-  }
+  for (const member of kept) collectMemberSplices(text, member, edits, splices);
   const added = additions(edits, members);
   if (added.length > 0)
     splices.push({ start: open + 1, end: open + 1, text: added.join(',') + (kept.length > 0 ? ',' : '') });
+}
+
+function collectMemberSplices(
+  text: string,
+  member: Member,
+  edits: readonly JsonEdit[],
+  splices: Splice[],
+): void {
+  const matching = edits.filter((edit) => edit.path[0] === member.name);
+  const replacement = matching.find((edit) => edit.path.length === 1);
+  if (replacement?.text !== undefined) {
+    splices.push({ start: member.valueStart, end: member.end, text: replacement.text });
+    return;
+  }
+  const nested = matching.filter((edit) => edit.path.length > 1);
+  if (nested.length > 0) collectSplices(text, member.valueStart, nested.map(withoutFirst), splices);
+}
+
+function collectItemSplices(text: string, open: number, edits: readonly JsonEdit[], splices: Splice[]): void {
+  // By index, since a caller's array can be long, and have an edit for every item.
+  const byIndex = Map.groupBy(edits, ({ path: [index] }) => index);
+  let at = skipSpace(text, open + 1);
+  for (let index = 0; at < text.length && text[at] !== ']'; index += 1) {
+    const end = skipValue(text, at);
+    const name = String(index);
+    const own = byIndex.get(name);
+    if (own !== undefined) collectMemberSplices(text, { name, start: at, valueStart: at, end }, own, splices);
+    at = skipSpace(text, end);
+    if (text[at] === ',') at = skipSpace(text, at + 1);
+  }
 }
 
 const withoutFirst = (edit: JsonEdit): JsonEdit => ({ ...edit, path: edit.path.slice(1) });

@@ -10,6 +10,8 @@ export interface RoutePreferences {
   readonly ignore: readonly string[];
   /** False: the first choice or nothing. */
   readonly allowFallbacks: boolean;
+  /** Only deployments that are not known to lack what the request needs, and nothing of it may be dropped. */
+  readonly requireParameters?: true;
 }
 
 /** What a caller may say about one request beside the conversation itself, in any dialect. */

@@ -10,9 +10,8 @@ import type { Store } from '../adapters/dynamodb/store.ts';
 import { upstreamHttp } from '../adapters/upstream-http/upstream-http.ts';
 import { priceBook } from '../config/price-book.ts';
 import priceCatalogue from '../config/price-catalogue.json' with { type: 'json' };
-import { anthropicMessages } from '../dialects/anthropic-messages/dialect.ts';
 import type { Dialect, DialectId } from '../dialects/dialect.ts';
-import { openaiChat } from '../dialects/openai-chat/dialect.ts';
+import { DIALECTS } from '../dialects/registry.ts';
 import type { GatewayConfig } from '../domain/gateway-config.ts';
 import { type DeploymentId, requestId } from '../domain/ids.ts';
 import { deploymentParts } from '../domain/routing/deployment.ts';
@@ -25,6 +24,7 @@ import { remainderCache } from '../pipeline/remainder-cache.ts';
 import { tagDirectory } from '../pipeline/tag-directory.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Credentials } from '../ports/credentials.ts';
+import type { RequestSigner, RequestSigners } from '../ports/request-signer.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import type { SendUpstream } from '../ports/upstream.ts';
 import type { VectorIndex } from '../ports/vector-index.ts';
@@ -39,12 +39,14 @@ export interface Host {
   readonly providers: ReadonlyMap<string, EnabledProvider>;
   readonly credentials: Credentials;
   readonly telemetry: Telemetry;
+  /** The AWS region to sign for, where a provider's address does not name its own. */
+  readonly awsRegion?: string | undefined;
   /** Where vectors are kept, if the configuration turns the semantic cache on. */
   readonly vectors?: VectorIndex | undefined;
 }
 
-const DIALECTS: ReadonlyMap<DialectId, Dialect> = new Map(
-  [openaiChat, anthropicMessages].map((dialect) => [dialect.id, dialect]),
+const DIALECTS_BY_ID: ReadonlyMap<DialectId, Dialect> = new Map(
+  DIALECTS.map((dialect) => [dialect.id, dialect]),
 );
 
 /** What calling providers needs, for requests and for probes alike. */
@@ -54,9 +56,19 @@ export function callParts({
   providers,
   credentials,
   telemetry,
+  awsRegion,
 }: Host): Pick<
   Gateway,
-  'id' | 'config' | 'prices' | 'providers' | 'dialects' | 'credentials' | 'send' | 'telemetry' | 'clock'
+  | 'id'
+  | 'config'
+  | 'prices'
+  | 'providers'
+  | 'dialects'
+  | 'credentials'
+  | 'signers'
+  | 'send'
+  | 'telemetry'
+  | 'clock'
 > {
   return {
     // Generated names of tables are unique to a deployment, and the same in all of its environments.
@@ -64,8 +76,9 @@ export function callParts({
     config,
     prices: priceBook(priceCatalogue, config.declaredPrices),
     providers,
-    dialects: DIALECTS,
+    dialects: DIALECTS_BY_ID,
     credentials,
+    signers: lateSigners(store.clock, awsRegion),
     send: sendUpstream(store.clock),
     telemetry,
     clock: store.clock,
@@ -82,6 +95,28 @@ function isKnownDeployment(
     group.deployments.some(({ id }) => id === deployment),
   );
   return isDeclared || prices.find({ provider, model }, clock.now()) !== undefined;
+}
+
+/** What signs calls is loaded when the first one wants it: Google's library alone is as large as everything else. */
+const lateSigners = (clock: Clock, fallbackRegion: string | undefined): RequestSigners => ({
+  'aws-sigv4': lateSigner(async () =>
+    (await import('../adapters/sigv4/bedrock-signer.ts')).bedrockSigner({ fallbackRegion }),
+  ),
+  'google-oauth': lateSigner(async () =>
+    (await import('../adapters/google-auth/google-signer.ts')).googleSigner(clock),
+  ),
+});
+
+function lateSigner(load: () => Promise<RequestSigner>): RequestSigner {
+  let loading: Promise<RequestSigner> | undefined;
+  const loaded = (): Promise<RequestSigner> => {
+    loading ??= load();
+    return loading;
+  };
+  return {
+    sign: async (request, credential) => (await loaded()).sign(request, credential),
+    renew: async (credential) => (await loaded()).renew(credential),
+  };
 }
 
 const SIMULATION_SCHEME = 'simulation://';
@@ -124,6 +159,9 @@ export function composeGateway(host: Host, readAnswerSecret: () => Promise<strin
     vectors: host.config.semanticCache && host.vectors,
     flights: flightBoard(),
     pacing: PACING,
+    // A table that only the lists of models need.
+    equivalentsOf: async ({ provider, model }) =>
+      (await import('../config/model-equivalents.ts')).equivalentsOf(`${provider}/${model}`),
     hashSecret,
     newRequestId: () => requestId(`gen-${randomUUID().replaceAll('-', '')}`),
   };
@@ -139,7 +177,10 @@ export function declaredProviders(
     if (provider === undefined)
       throw new Error(`provider "${name}" is of the kind "${settings.kind}", which Sluice does not have.`);
     const baseUrl = environment[baseUrlVariable(name)] ?? settings.baseUrl ?? provider.baseUrl;
-    if (baseUrl === undefined) throw new Error(`provider "${name}" needs a baseUrl.`);
+    if (baseUrl === undefined)
+      throw new Error(
+        `provider "${name}" needs a baseUrl${provider.exampleBaseUrl === undefined ? '' : `, such as ${provider.exampleBaseUrl}`}.`,
+      );
     return [[name, { name, provider, baseUrl: baseUrl.replace(/\/+$/, '') }] as const];
   });
   return new Map(found);

@@ -26,6 +26,7 @@ const gateway = composeGateway(
     providers: declaredProviders(gatewayConfig, process.env),
     credentials: deployedCredentials(process.env),
     telemetry,
+    awsRegion: process.env['AWS_REGION'],
     vectors: deployedVectorIndex(process.env),
   },
   storedSecret(process.env['SLUICE_ANSWER_SECRET_ARN'] ?? '', systemClock, ANSWER_SECRET_KEPT_MS),

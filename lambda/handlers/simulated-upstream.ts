@@ -18,7 +18,7 @@ export function simulatedUpstream(clock: Clock): SendUpstream {
       throw new UpstreamTransportError('connection', `Nothing is simulated at ${host}.`);
     const answer = simulate({
       path: pathname,
-      body: request.body,
+      body: typeof request.body === 'string' ? request.body : new TextDecoder().decode(request.body),
       sleep: (durationMs) => clock.sleep(durationMs, request.signal),
       random: () => clock.random(),
       now: () => clock.now(),

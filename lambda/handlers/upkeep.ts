@@ -23,6 +23,7 @@ const parts = callParts({
   providers: declaredProviders(gatewayConfig, process.env),
   credentials: deployedCredentials(process.env),
   telemetry,
+  awsRegion: process.env['AWS_REGION'],
 });
 
 /** Every minute: sweep, judge the deployments, send budget notices. */

@@ -1,4 +1,5 @@
 import type { Dialect, DialectId } from '../dialects/dialect.ts';
+import { geminiArrayStream } from '../dialects/gemini/array-stream.ts';
 import { asGatewayError, GatewayError } from '../domain/errors.ts';
 import type { RequestId } from '../domain/ids.ts';
 import type { Gateway } from '../pipeline/gateway.ts';
@@ -11,19 +12,50 @@ import { type HttpApplication, type HttpRequest, type HttpResponse, jsonResponse
 import { listModels, showModel } from './models-route.ts';
 import type { Route } from './route.ts';
 
-const chatRoute = (path: RegExp, dialect: DialectId): Route => ({
+/** How a caller of one dialect is answered. @param stream what the address says, where it names the model too */
+const chatRoute = (path: RegExp, dialect: DialectId, stream?: boolean): Route => ({
   method: 'POST',
   path,
   dialect,
-  answer: ({ gateway, id, dialect: spoken }, request) => answerChat(gateway, { ...request, id }, spoken),
+  answer: ({ gateway, id, dialect: spoken, parameter }, request) =>
+    answerChat(
+      gateway,
+      {
+        ...request,
+        id,
+        ...(parameter !== '' && { address: { model: parameter, ...(stream !== undefined && { stream }) } }),
+      },
+      spoken,
+    ),
 });
+
+/** Google's address of a model, as its SDKs write it for the Gemini API and for Vertex. */
+const geminiPath = (verb: string): RegExp =>
+  new RegExp(
+    `^/v1(?:beta1?)?/(?:projects/[^/]+/locations/[^/]+/)?(?:publishers/[^/]+/)?models/(.+):${verb}$`,
+  );
 
 const ROUTES: readonly Route[] = [
   chatRoute(/^\/v1\/chat\/completions$/, 'openai-chat'),
+  chatRoute(/^\/v1\/completions$/, 'openai-completions'),
+  chatRoute(/^\/v1\/responses$/, 'openai-responses'),
   chatRoute(/^\/v1\/messages$/, 'anthropic-messages'),
+  chatRoute(geminiPath('generateContent'), 'gemini', false),
+  chatRoute(geminiPath('streamGenerateContent'), 'gemini', true),
+  chatRoute(/^\/model\/(.+)\/converse$/, 'bedrock-converse', false),
+  chatRoute(/^\/model\/(.+)\/converse-stream$/, 'bedrock-converse', true),
+  chatRoute(/^\/v2\/chat$/, 'cohere-chat'),
+  chatRoute(/^\/v1\/messages\/count_tokens$/, 'anthropic-count-tokens'),
+  chatRoute(geminiPath('countTokens'), 'gemini-count-tokens'),
+  chatRoute(/^\/v1\/embeddings$/, 'openai-embeddings'),
+  chatRoute(/^\/v[12]\/rerank$/, 'cohere-rerank'),
+  chatRoute(/^\/v1\/moderations$/, 'openai-moderations'),
+  chatRoute(/^\/v1\/images\/generations$/, 'openai-images'),
+  chatRoute(/^\/v1\/audio\/speech$/, 'openai-speech'),
+  chatRoute(/^\/v1\/audio\/transcriptions$/, 'openai-transcriptions'),
   { method: 'POST', path: /^\/v1\/route$/, answer: explainRoute },
-  { method: 'GET', path: /^\/v1\/models$/, answer: listModels },
-  { method: 'GET', path: /^\/v1\/models\/(.+)$/, answer: showModel },
+  { method: 'GET', path: /^\/v1(?:beta)?\/models$/, answer: listModels },
+  { method: 'GET', path: /^\/v1(?:beta)?\/models\/(.+)$/, answer: showModel },
   { method: 'GET', path: /^\/v1\/key$/, answer: showKey },
   { method: 'GET', path: /^\/v1\/generation$/, answer: showGeneration },
   { method: 'GET', path: /^\/health$/, answer: async () => jsonResponse(200, { status: 'ok' }) },
@@ -87,10 +119,17 @@ function noSuchRoute(request: HttpRequest, otherMethods: readonly Route[]): Gate
 }
 
 function spokenDialect(gateway: Gateway, route: Route | undefined, request: HttpRequest): Dialect {
-  const shown = request.headers['anthropic-version'] === undefined ? 'openai-chat' : 'anthropic-messages';
-  const dialect = gateway.dialects.get(route?.dialect ?? shown);
+  const dialect = gateway.dialects.get(route?.dialect ?? shownDialect(request));
   if (dialect === undefined) throw new Error(`The dialect of ${request.path} is not built in.`);
-  return dialect;
+  // Google answers with one growing list to whoever does not ask for events.
+  const asksForList = dialect.id === 'gemini' && request.query.get('alt') !== 'sse';
+  return asksForList ? geminiArrayStream(dialect) : dialect;
+}
+
+/** Google's callers show by their path or by their key's header who they are, Anthropic's by their version. */
+function shownDialect({ path, headers }: HttpRequest): DialectId {
+  if (path.startsWith('/v1beta/') || headers['x-goog-api-key'] !== undefined) return 'gemini';
+  return headers['anthropic-version'] === undefined ? 'openai-chat' : 'anthropic-messages';
 }
 
 function decodeParameter(text: string): string {

@@ -7,7 +7,7 @@ import type { HttpRequest, HttpResponse } from './message.ts';
 export interface RouteContext {
   readonly gateway: Gateway;
   readonly id: RequestId;
-  /** What the caller speaks: the route's own dialect, or the one its headers show. */
+  /** What the caller speaks: the route's own dialect, or the one its path or headers show. */
   readonly dialect: Dialect;
   /** The part of the path the route leaves open, decoded. */
   readonly parameter: string;

@@ -9,8 +9,10 @@ import { authenticateAgain, UNRESERVED_KEY_AGE_MS } from './authenticate.ts';
 import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { budgetExceeded, callsExhausted } from './money-refusals.ts';
+import { priceFor } from './price-for.ts';
 import {
   affordableOutput,
+  callOf,
   comparingBound,
   outputTokens,
   type Quote,
@@ -307,8 +309,9 @@ export function initialOutputBound(
 ): number | undefined {
   const { chat } = exchange.request;
   const scopes = scopesFor(gateway, exchange, deployment);
-  if (chat.maxOutputTokens !== undefined || !isHeldBy(scopes)) return undefined;
-  const price = gateway.prices.find(deployment, exchange.facts.startedAtMs);
+  const isLimited = chat.maxOutputTokens !== undefined || chat.work !== undefined;
+  if (isLimited || !isHeldBy(scopes)) return undefined;
+  const price = priceFor(gateway, deployment, callOf(exchange));
   const full = outputTokens(gateway, exchange, price, undefined);
   const states = scopes.shared.flatMap((scope) => gateway.remainders.states(scope, gateway.clock.now()));
   const least = tightest(states.filter(({ budget }) => budget.mode === 'hard'));

@@ -7,7 +7,7 @@ import type { Exchange } from './exchange.ts';
 import { type AttemptFailure, failureOf, failureOfThrown, upstreamError } from './failure.ts';
 import type { Gateway } from './gateway.ts';
 import { readBounded, sendWithCredential } from './send.ts';
-import type { CallTarget } from './upstream-request.ts';
+import { type CallTarget, sentBody, type UpstreamBody } from './upstream-request.ts';
 
 /** An answer whose first content has come (or which is whole): from here on nothing is tried again. */
 export interface Committed {
@@ -18,6 +18,8 @@ export interface Committed {
   /** From sending the request. */
   readonly timeToFirstTokenMs: number;
   readonly status: number;
+  /** What the provider says its answer is. */
+  readonly contentType?: string | undefined;
 }
 
 export interface Failed {
@@ -48,7 +50,7 @@ export async function attempt(
   gateway: Gateway,
   exchange: Exchange,
   target: CallTarget,
-  body: string,
+  body: UpstreamBody,
 ): Promise<AttemptOutcome> {
   const { chat } = exchange.request;
   const limits = callLimits(gateway, exchange);
@@ -58,7 +60,7 @@ export async function attempt(
   try {
     const response = await sendWithCredential(gateway, target, {
       path: target.api.path(target.deployment.model, chat.stream),
-      body,
+      ...sentBody(body, target.dialect),
       stream: chat.stream,
       signal: limits.signal,
       callerHeaders: exchange.request.headers,
@@ -71,7 +73,8 @@ export async function attempt(
       : await wholeAnswer(target, response, limits);
     if (committed.type === 'failed') return released(limits, { ...committed, status: response.status });
     const timeToFirstTokenMs = gateway.clock.monotonicMs() - sentMs;
-    return { ...committed, limits, timeToFirstTokenMs, status: response.status };
+    const contentType = response.headers['content-type'];
+    return { ...committed, limits, timeToFirstTokenMs, status: response.status, contentType };
   } catch (thrown) {
     limits.release();
     const cause = limits.cause();

@@ -1,3 +1,4 @@
+import { OPERATION_OF } from '../dialects/dialect.ts';
 import { answerFingerprint, answerScope } from '../domain/answer-fingerprint.ts';
 import { type CacheSettings, cacheMode } from '../domain/cache-settings.ts';
 import type { ProviderId } from '../domain/ids.ts';
@@ -5,9 +6,11 @@ import type { RoutePlan } from '../domain/routing/plan.ts';
 import type { CacheMode } from '../domain/virtual-key.ts';
 import type { AnswerAddress } from '../ports/answer-store.ts';
 import { type Comparison, comparisonFor } from './comparison.ts';
+import { comparableBody } from './decode.ts';
 import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { isHeldBy, scopesFor } from './scopes.ts';
+import { unsupportedMode } from './upstream-request.ts';
 
 /** What the cache may do for one request. */
 export interface CacheUse {
@@ -36,11 +39,11 @@ export function cacheUse(gateway: Gateway, exchange: Exchange, plan: RoutePlan):
   const reads = !wishes.isFresh;
   const keeps = !wishes.isUnstored;
   if (mode === 'off' || !(reads || keeps)) return undefined;
-  const { raw } = exchange.request;
+  const raw = comparableBody(exchange.request);
   const scope = answerScope({ keyId, endUser, team, organization }, settings.sharedWithin);
   const fingerprintOf = (body: string): string => bodyFingerprint(gateway, exchange, plan, body);
   const comparison =
-    mode === 'semantic' && reads
+    mode === 'semantic' && reads && isChat(exchange)
       ? comparisonFor(gateway, {
           raw,
           scope,
@@ -61,6 +64,9 @@ export function cacheUse(gateway: Gateway, exchange: Exchange, plan: RoutePlan):
     singleFlight: wishes.singleFlight ?? settings.singleFlight,
   };
 }
+
+/** Only answers to a conversation can mean the same: of a count, or a vector, near is not the same. */
+const isChat = ({ request }: Exchange): boolean => OPERATION_OF[request.dialect.id] === 'chat';
 
 /** Whether neither the operator nor the caller rules a provider out for this request. */
 function mayReach({ caller, request }: Exchange, provider: ProviderId): boolean {
@@ -91,6 +97,6 @@ function bodyFingerprint(gateway: Gateway, { request }: Exchange, plan: RoutePla
         return value === undefined ? [] : [[name, value]];
       }),
     ),
-    unsupportedParameters: request.options.unsupportedParameters ?? gateway.config.unsupportedParameters,
+    unsupportedParameters: unsupportedMode(gateway, request, request.chat.model),
   });
 }

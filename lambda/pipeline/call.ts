@@ -11,7 +11,13 @@ import type { Gateway } from './gateway.ts';
 import type { SeenOutcome } from './health-view.ts';
 import { presumedCost, type Quote } from './quote.ts';
 import type { Replay } from './reuse.ts';
-import { type CallTarget, callTarget, type UpstreamBody, upstreamBody } from './upstream-request.ts';
+import {
+  type CallTarget,
+  callTarget,
+  type UpstreamBody,
+  unsupportedMode,
+  upstreamBody,
+} from './upstream-request.ts';
 
 /** An answer on its way, from whom, and under which reservation. */
 export interface Answer {
@@ -21,6 +27,8 @@ export interface Answer {
   readonly committed: Committed;
   /** Where it was there already, and nobody was called. */
   readonly replay?: Replay;
+  /** Tokens were counted by us, and nobody was called. */
+  readonly isCountedHere?: true;
 }
 
 /** How the calls ended. */
@@ -168,7 +176,7 @@ type Prepared =
   | {
       readonly type: 'prepared';
       readonly target: CallTarget;
-      readonly body: string;
+      readonly body: UpstreamBody;
       readonly admission: Admission;
     }
   | { readonly type: 'refused'; readonly error: GatewayError };
@@ -176,7 +184,7 @@ type Prepared =
 async function prepare(
   gateway: Gateway,
   exchange: Exchange,
-  { deployment }: PlannedDeployment,
+  { deployment, group }: PlannedDeployment,
   admission: Admission,
 ): Promise<Prepared> {
   const target = callTarget(gateway, deployment, {
@@ -187,16 +195,16 @@ async function prepare(
     return refused(new GatewayError('no_healthy_deployment', `${deployment.id} is not enabled.`));
   const body = encodeBody(gateway, exchange, target, admission);
   if (body instanceof GatewayError) return refused(body);
-  const { text, unsupported, ignored } = body;
-  const mode = exchange.request.options.unsupportedParameters ?? gateway.config.unsupportedParameters;
-  if (unsupported.length > 0 && mode === 'reject') return refused(unsupportedParameters(unsupported, target));
+  const { unsupported, ignored } = body;
+  if (unsupported.length > 0 && unsupportedMode(gateway, exchange.request, group) === 'reject')
+    return refused(unsupportedParameters(unsupported, target));
   exchange.dropped = [...unsupported, ...ignored];
-  exchange.addedBytes = Math.max(exchange.addedBytes, addedBytes(exchange, text));
+  exchange.addedBytes = Math.max(exchange.addedBytes, addedBytes(exchange, body));
   try {
     return {
       type: 'prepared',
       target,
-      body: text,
+      body,
       admission: await admitNext(gateway, exchange, admission, deployment),
     };
   } catch (error) {
@@ -212,7 +220,9 @@ const FRAMING_BYTES_A_PART = 160;
  * How much longer a body is than the caller's, beyond framing: `1e20` is written out in full when it is encoded anew. JSON
  * within JSON has its quotes escaped twice, which is framing.
  */
-function addedBytes({ request }: Exchange, text: string): number {
+function addedBytes({ request }: Exchange, { text, form }: UpstreamBody): number {
+  // Of a form nothing changes but the model's name.
+  if (form !== undefined) return 0;
   const { chat, bodyBytes, raw } = request;
   const growth = Buffer.byteLength(text) - bodyBytes;
   if (growth <= 0) return 0;

@@ -3,6 +3,7 @@ import { decodeOptions } from '../domain/decode-options.ts';
 import { hasRepeatedNames } from '../domain/edit-json.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { isJsonObject, type JsonObject, parseJson } from '../domain/json.ts';
+import { formFields, readMultipart } from '../domain/multipart.ts';
 import type { DecodedRequest } from './exchange.ts';
 
 const DECODER = new TextDecoder('utf-8', { fatal: true });
@@ -16,7 +17,8 @@ export function decodeRequest(
   headers: Readonly<Record<string, string>>,
   { body, address }: { readonly body: Uint8Array; readonly address?: RequestAddress },
 ): DecodedRequest {
-  const { raw, object } = readBody(body);
+  const { raw, object, bodyBytes, fields } =
+    dialect.requestFormat === 'multipart' ? readForm(body, headers) : readBody(body);
   const chat = dialect.decodeRequest(object, address);
   const options = decodeOptions(object, headers, chat);
   return {
@@ -24,13 +26,36 @@ export function decodeRequest(
     chat,
     options,
     raw,
-    bodyBytes: body.byteLength,
+    bodyBytes,
+    ...(fields !== undefined && { fields }),
     headers,
     models: [chat.model, ...options.fallbackModels],
   };
 }
 
-function readBody(body: Uint8Array): { readonly raw: string; readonly object: JsonObject } {
+interface Body {
+  readonly raw: string;
+  readonly object: JsonObject;
+  readonly bodyBytes: number;
+  readonly fields?: JsonObject;
+}
+
+/** A request as JSON text, in which it can be compared with others: the body, or the fields of a form. */
+export const comparableBody = ({ raw, fields }: Pick<DecodedRequest, 'raw' | 'fields'>): string =>
+  fields === undefined ? raw : JSON.stringify(fields);
+
+function readForm(body: Uint8Array, headers: Readonly<Record<string, string>>): Body {
+  const raw = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1');
+  const parts = readMultipart(raw, headers['content-type'] ?? '');
+  const fields = formFields(parts);
+  const fileBytes = parts.reduce(
+    (sum, part) => sum + (part.fileName === undefined ? 0 : part.content.length),
+    0,
+  );
+  return { raw, object: fields, fields, bodyBytes: body.byteLength - fileBytes };
+}
+
+function readBody(body: Uint8Array): Body {
   const raw = decodeText(body);
   const value = parseJson(raw);
   if (value === undefined)
@@ -42,7 +67,7 @@ function readBody(body: Uint8Array): { readonly raw: string; readonly object: Js
     throw new GatewayError('invalid_request', 'The body must be a JSON object, such as {"model": …}.');
   if (hasRepeatedNames(raw))
     throw new GatewayError('invalid_request', 'The body gives a field twice. Send each field once.');
-  return { raw, object: value };
+  return { raw, object: value, bodyBytes: body.byteLength };
 }
 
 function decodeText(body: Uint8Array): string {

@@ -5,6 +5,7 @@ import type { Price } from '../domain/money/price.ts';
 import { decodeEmbedding } from '../domain/semantic/embedding.ts';
 import { mayHaveArrived } from './attempt.ts';
 import type { Gateway } from './gateway.ts';
+import { fitBody } from './request-quirks.ts';
 import { readBounded, sendWithCredential } from './send.ts';
 
 /** What came of asking for a text's vector. */
@@ -71,7 +72,7 @@ export async function embed(gateway: EmbeddingGateway, call: EmbeddingCall): Pro
 
 type EmbeddingGateway = Pick<
   Gateway,
-  'id' | 'config' | 'prices' | 'providers' | 'credentials' | 'send' | 'telemetry' | 'clock'
+  'id' | 'config' | 'prices' | 'providers' | 'credentials' | 'signers' | 'send' | 'telemetry' | 'clock'
 >;
 
 /** The body of an answer; `undefined` where the provider refused, or is not enabled here. */
@@ -81,17 +82,19 @@ async function ask(
 ): Promise<string | undefined> {
   const deployment = settings.embedding;
   const enabled = gateway.providers.get(deployment.provider);
-  const path = enabled?.provider.embeddingsPath;
-  if (enabled === undefined || path === undefined) {
+  const api = enabled?.provider.apis.find(
+    ({ dialect, models }) => dialect === 'openai-embeddings' && (models?.test(deployment.model) ?? true),
+  );
+  if (enabled === undefined || api === undefined) {
     gateway.telemetry.problem(`${deployment.id} makes no vectors here: its provider is not enabled.`);
     return undefined;
   }
   const response = await sendWithCredential(
     gateway,
-    { deployment, enabled, isSameDialect: false },
+    { deployment, enabled, api, isSameDialect: false },
     {
-      path,
-      body: JSON.stringify({ model: deployment.model, input: text }),
+      path: api.path(deployment.model, false),
+      body: fitBody(JSON.stringify({ model: deployment.model, input: text }), api.quirks).text,
       stream: false,
       signal,
       callerHeaders,

@@ -1,4 +1,5 @@
 import type { AnswerEnvelope, Dialect } from '../dialects/dialect.ts';
+import { CustomCallReader, customToolNames } from '../domain/chat/custom-tools.ts';
 import type { ChatEvent, Frame } from '../domain/chat/event.ts';
 import { asGatewayError, type GatewayError } from '../domain/errors.ts';
 import { decimalUsd } from '../domain/money/nano.ts';
@@ -8,26 +9,54 @@ import type { Exchange } from './exchange.ts';
 import { asCallerError } from './failure.ts';
 import { withKeepAlive } from './keep-alive.ts';
 import type { Replay } from './reuse.ts';
+import { lacksCustomTools } from './upstream-request.ts';
 
 /** A stream's text as its bytes. */
 export const streamBytes = (text: string, { streamEncoding }: Dialect): Uint8Array =>
   Buffer.from(text, streamEncoding);
 
 /** The answer's name towards the caller. */
-function envelopeOf(exchange: Exchange, { target, replay }: EncodedAnswer): AnswerEnvelope {
+function envelopeOf(
+  exchange: Exchange,
+  { target, replay }: Pick<Answer, 'target' | 'replay'>,
+): AnswerEnvelope {
   // Under its Idempotency-Key an answer is given again as it was, name and all.
   const first = replay?.how === 'idempotency' ? replay.answer : undefined;
   const startedAtMs = first?.startedAtMs ?? exchange.facts.startedAtMs;
+  const { includeUsage, namespacedTools } = exchange.request.chat;
   return {
     id: first?.requestId ?? exchange.facts.id,
     model: target.deployment.id,
     createdAtSeconds: Math.floor(startedAtMs / 1_000),
-    includeUsage: exchange.request.chat.includeUsage,
+    includeUsage,
     upstreamDialect: target.dialect.id,
+    ...(namespacedTools !== undefined && { namespacedTools }),
+    request: exchange.request.chat,
   };
 }
 
-type EncodedAnswer = Pick<Answer, 'target' | 'replay'>;
+type EncodedAnswer = Pick<Answer, 'target' | 'replay' | 'isCountedHere'>;
+
+/** What an answer is: as its provider says where that may differ, else as its format has it. */
+export function contentTypeOf(
+  { request: { dialect, chat } }: Exchange,
+  { target, committed }: Pick<Answer, 'target' | 'committed'>,
+): string {
+  const asked = dialect.answerContentType?.(chat);
+  if (asked === undefined) return chat.stream ? dialect.streamContentType : 'application/json';
+  return target.isSameDialect ? (committed.contentType ?? asked) : asked;
+}
+
+/** Events as the caller's dialect gets them: calls of tools that went out as functions are calls of custom tools again. */
+function eventReader(
+  { request }: Exchange,
+  { target }: EncodedAnswer,
+): (event: ChatEvent) => readonly ChatEvent[] {
+  const names = lacksCustomTools(target.dialect) ? customToolNames(request.chat) : new Set<string>();
+  if (names.size === 0) return (event) => [event];
+  const reader = new CustomCallReader(names);
+  return (event) => reader.read(event);
+}
 
 /** A whole answer in the caller's dialect. @throws GatewayError where it cannot be said there */
 export async function encodeWhole(
@@ -39,7 +68,8 @@ export async function encodeWhole(
   const envelope = envelopeOf(exchange, answer);
   const all: Frame[] = [];
   for await (const frame of frames) all.push(frame);
-  const events = all.flatMap((frame) => frame.events);
+  const read = eventReader(exchange, answer);
+  const events = all.flatMap((frame) => frame.events).flatMap(read);
   const [frame] = all;
   return answer.target.isSameDialect && frame !== undefined
     ? dialect.patchAnswer(frame, envelope)
@@ -61,10 +91,14 @@ export async function* encodeStream(
   const { dialect } = exchange.request;
   const envelope = envelopeOf(exchange, answer);
   const encoder = dialect.createStreamEncoder(envelope);
+  const read = eventReader(exchange, answer);
   const write = (frame: Frame): string =>
     answer.target.isSameDialect && frame.raw !== undefined
       ? dialect.patchFrame(frame, envelope)
-      : frame.events.map((event) => encoder.encode(event)).join('');
+      : frame.events
+          .flatMap(read)
+          .map((event) => encoder.encode(event))
+          .join('');
   try {
     for await (const item of withKeepAlive(frames, options.keepAliveMs)) {
       const error = item === 'idle' ? undefined : item.events.find(isError);
@@ -93,7 +127,7 @@ export const encodeLateError = (
 /** Headers that say who answered, as far as it is known when headers go out. */
 export function answerHeaders(
   exchange: Exchange,
-  { target, replay }: EncodedAnswer,
+  { target, replay, isCountedHere }: EncodedAnswer,
   nowMs: number,
 ): Record<string, string> {
   const { deployment } = target;
@@ -104,6 +138,7 @@ export function answerHeaders(
     'x-sluice-provider': deployment.provider,
     'x-sluice-model': headerText(deployment.model),
     'x-sluice-deployment': headerText(deployment.id),
+    ...(isCountedHere === true && { 'x-sluice-token-count': 'estimated' }),
     'x-sluice-attempts': String(exchange.attempts.length),
     ...(exchange.dropped.length > 0 && { 'x-sluice-dropped': headerList(exchange.dropped) }),
   };

@@ -1,6 +1,7 @@
 import type { Dialect, RequestAddress } from '../dialects/dialect.ts';
 import type { ChatRequest } from '../domain/chat/request.ts';
 import type { RequestId, SecretHash } from '../domain/ids.ts';
+import type { JsonObject } from '../domain/json.ts';
 import type { NanoUsd } from '../domain/money/nano.ts';
 import type { RequestOptions } from '../domain/request-options.ts';
 import type { Attempt, HeldReservation, RequestFacts } from '../domain/request-record.ts';
@@ -40,9 +41,11 @@ export interface DecodedRequest {
   readonly dialect: Dialect;
   readonly chat: ChatRequest;
   readonly options: RequestOptions;
-  /** The body as it came, for a provider of the same dialect. */
+  /** The body as it came, for a provider of the same dialect; of a form, each character is one byte. */
   readonly raw: string;
-  /** The body's length in bytes. */
+  /** The fields of a form: what it is compared by, as no two of them are written alike. */
+  readonly fields?: JsonObject;
+  /** The body's length in bytes, without the file of a form. */
   readonly bodyBytes: number;
   /** The caller's headers, lower-case; only those a provider asks for go on. */
   readonly headers: Readonly<Record<string, string>>;

@@ -2,11 +2,13 @@ import type { Dialect, DialectId } from '../dialects/dialect.ts';
 import type { GatewayConfig } from '../domain/gateway-config.ts';
 import type { RequestId, SecretHash } from '../domain/ids.ts';
 import type { PriceBook } from '../domain/money/price.ts';
+import type { Deployment } from '../domain/routing/deployment.ts';
 import type { AnswerStore } from '../ports/answer-store.ts';
 import type { ClaimStore } from '../ports/claim-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Credentials } from '../ports/credentials.ts';
 import type { Ledger } from '../ports/ledger.ts';
+import type { RequestSigners } from '../ports/request-signer.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import type { SendUpstream } from '../ports/upstream.ts';
 import type { VectorIndex } from '../ports/vector-index.ts';
@@ -54,10 +56,13 @@ export interface Gateway {
   readonly vectors: VectorIndex | undefined;
   readonly flights: FlightBoard;
   readonly credentials: Credentials;
+  readonly signers: RequestSigners;
   readonly send: SendUpstream;
   readonly telemetry: Telemetry;
   readonly clock: Clock;
   readonly pacing: Pacing;
+  /** The same model at other providers, as `provider/model`. */
+  equivalentsOf(model: Pick<Deployment, 'provider' | 'model'>): Promise<readonly string[]>;
   hashSecret(secret: string): SecretHash;
   newRequestId(): RequestId;
 }

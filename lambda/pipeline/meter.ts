@@ -1,11 +1,14 @@
 import type { ChatEvent, FinishReason, Frame } from '../domain/chat/event.ts';
+import type { OperationWork } from '../domain/chat/request.ts';
 import type { UpstreamError } from '../domain/errors.ts';
 import { countTokensLocally } from '../domain/money/bound.ts';
 import { type Cost, costOf, NO_COST } from '../domain/money/cost.ts';
 import { minUsd, type NanoUsd, nanoUsd } from '../domain/money/nano.ts';
+import type { Price } from '../domain/money/price.ts';
 import { mergeUsage, type Usage } from '../domain/money/usage.ts';
 import type { ChargeBasis } from '../domain/request-record.ts';
 import type { Quote } from './quote.ts';
+import { chargedUnits } from './work-bound.ts';
 
 /** What was seen of one answer while it passed. */
 export interface Metered {
@@ -68,12 +71,15 @@ export function createMeter(quote: Quote): Meter {
       for await (const frame of frames) yield { raw: frame.raw, events: frame.events.map(note) };
     },
     read() {
-      const complete = completeUsage(usage, {
-        promptTokens: quote.likelyPromptTokens,
-        countedTokens: countTokensLocally(generatedBytes),
-        isWhole: ending === 'end',
-        isFinished: finishReason !== undefined,
-      });
+      const complete =
+        quote.work === undefined
+          ? completeUsage(usage, {
+              promptTokens: quote.likelyPromptTokens,
+              countedTokens: countTokensLocally(generatedBytes),
+              isWhole: ending === 'end',
+              isFinished: finishReason !== undefined,
+            })
+          : completeWork(usage ?? {}, quote, quote.work);
       return {
         usage: complete,
         cost: chargeFor(quote, complete, { isPromptReported: usage?.promptTokens !== undefined, hasMedia }),
@@ -111,6 +117,45 @@ function completeUsage(usage: Usage | undefined, seen: Seen): Usage {
   if (isReported && (isWhole || isFinished)) return usage;
   const promptTokens = usage?.promptTokens ?? seen.promptTokens;
   return { ...usage, promptTokens, completionTokens, estimated: true };
+}
+
+/**
+ * Fills in what the provider of an operation beside chat did not say. The characters of a text that is spoken and the number
+ * of pictures are what was sent; all else is a guess of ours.
+ */
+function completeWork(reported: Usage, { price, likelyPromptTokens }: Quote, work: OperationWork): Usage {
+  const units = price === undefined ? [] : chargedUnits(price);
+  // Pictures that are counted in tokens are not paid by the piece as well.
+  const isInTokens = reported.completionTokens !== undefined;
+  const missing = units.filter((name) => reported[name] === undefined && !(name === 'images' && isInTokens));
+  const counts = { ...work.units, ...work.likelyUnits };
+  const added = Object.fromEntries(missing.map((name) => [name, counts[name]]));
+  const kind = reported.imageKind ?? counts.imageKind;
+  const completion = reported.completionTokens ?? work.answer?.likelyTokens ?? 0;
+  const tokens: Usage =
+    reported.promptTokens !== undefined || isPaidByUnitsOnly(price)
+      ? {}
+      : {
+          promptTokens: likelyPromptTokens,
+          completionTokens: completion,
+          ...(work.answer?.kind === 'audio' && { completionAudioTokens: completion }),
+        };
+  const isGuessed = 'promptTokens' in tokens || missing.some((name) => !SENT_UNITS.has(name));
+  return {
+    ...reported,
+    ...added,
+    ...tokens,
+    ...(kind !== undefined && { imageKind: kind }),
+    ...(isGuessed && { estimated: true }),
+  };
+}
+
+/** What is known from the request alone. */
+const SENT_UNITS: ReadonlySet<string> = new Set(['characters', 'images']);
+
+function isPaidByUnitsOnly(price: Price | undefined): boolean {
+  if (price === undefined) return false;
+  return Object.values(price.standard.rates).every((rate: bigint) => rate === 0n);
 }
 
 /**

@@ -35,7 +35,7 @@ export function budgetExceeded(
         reserved_usd: usdFromNano(nanoUsd(refusal.committed - refusal.spent)),
         estimate_usd: usdFromNano(estimate),
         resets_at: resetsAtMs === undefined ? null : new Date(resetsAtMs).toISOString(),
-        max_affordable_tokens: affordable,
+        ...(exchange.request.chat.work === undefined && { max_affordable_tokens: affordable }),
       },
     },
   );
@@ -63,6 +63,7 @@ export const callsExhausted = ({ facts }: Exchange, maxCalls: number): GatewayEr
   );
 
 function advice({ request }: Exchange, affordableTokens: number): string {
+  if (request.chat.work !== undefined) return 'Ask for less, or raise the budget.';
   if (affordableTokens === 0) return 'Not even the prompt fits.';
   const asked = request.chat.maxOutputTokens;
   const given = asked === undefined ? 'It sets no limit on its answer' : `It asks for up to ${asked} tokens`;

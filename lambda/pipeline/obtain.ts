@@ -3,6 +3,7 @@ import type { RoutePlan } from '../domain/routing/plan.ts';
 import type { Admission } from './admit.ts';
 import { type CallOutcome, call } from './call.ts';
 import { meantTheSame } from './compare.ts';
+import { countedHere } from './count-tokens.ts';
 import type { Exchange } from './exchange.ts';
 import { madeMeanwhile } from './flight.ts';
 import type { Gateway } from './gateway.ts';
@@ -11,7 +12,8 @@ import { replayedAnswer } from './replay.ts';
 
 /**
  * The answer: the one given before under the same Idempotency-Key, else the one the cache has, else the one that is being made for the
- * same request, else one to a request that means the same, else a new one.
+ * same request, else one to a request that means the same, else a new one. Tokens that the provider of the model has no way to
+ * count are counted here.
  * @throws GatewayError as `givenBefore` and `call` do
  */
 export async function obtain(
@@ -28,5 +30,7 @@ export async function obtain(
   const answer = replay === undefined ? undefined : replayedAnswer(gateway, exchange, admission, replay);
   if (answer === undefined && replay?.how === 'idempotency')
     throw new GatewayError('idempotency_conflict', 'The answer to this request cannot be read any more.');
-  return answer ?? call(gateway, exchange, plan, admission);
+  return (
+    answer ?? countedHere(gateway, exchange, plan, admission) ?? call(gateway, exchange, plan, admission)
+  );
 }

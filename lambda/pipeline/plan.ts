@@ -1,5 +1,6 @@
 import type { GatewayConfig } from '../domain/gateway-config.ts';
 import { type DeploymentId, providerId } from '../domain/ids.ts';
+import { missingCapabilities, neededCapabilities } from '../domain/routing/capabilities.ts';
 import { type Deployment, deploymentParts, undeclaredDeployment } from '../domain/routing/deployment.ts';
 import { type ModelNames, planRoute, type RoutePlan } from '../domain/routing/plan.ts';
 import type { Exchange } from './exchange.ts';
@@ -12,13 +13,17 @@ export async function plan(
   exchange: Pick<Exchange, 'caller' | 'tags' | 'request'>,
 ): Promise<RoutePlan> {
   const { request } = exchange;
+  const nowMs = gateway.clock.now();
+  const needed = neededCapabilities(request.chat);
   return planRoute({
     models: request.models,
     names: modelNames(gateway),
     permissions: ruledScopes(exchange.caller, exchange.tags).map(({ rules }) => rules),
     preferences: request.options.preferences,
+    lacks: (deployment) =>
+      missingCapabilities(needed, gateway.prices.find(deployment, nowMs)?.capabilities ?? []),
     health: await gateway.health.current(),
-    nowMs: gateway.clock.now(),
+    nowMs,
     random: () => gateway.clock.random(),
   });
 }

@@ -1,3 +1,5 @@
+import type { DialectId } from '../dialects/dialect.ts';
+import type { OperationWork } from '../domain/chat/request.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { isJsonObject } from '../domain/json.ts';
 import { boundPrompt, type PromptBound, unboundedFeatures } from '../domain/money/bound.ts';
@@ -7,8 +9,10 @@ import type { Price } from '../domain/money/price.ts';
 import type { Deployment } from '../domain/routing/deployment.ts';
 import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
+import { FREE_PRICE, priceFor } from './price-for.ts';
 import { isHeldBy, scopesFor } from './scopes.ts';
 import { apiFor } from './upstream-request.ts';
+import { refuseUnlistedImage, unboundedWork } from './work-bound.ts';
 
 /** What a call of one deployment may cost. An unknown price, where it is allowed, is let through unestimated. */
 export interface Quote {
@@ -22,6 +26,8 @@ export interface Quote {
   readonly isHeld: boolean;
   /** The prompt holds media whose tokens only the provider can count. */
   readonly hasUncountedMedia: boolean;
+  /** Of an operation beside chat: what it is billed by, as far as the request tells. */
+  readonly work?: OperationWork;
   /** The provider may charge for tokens that nothing which passes shows: reasoning, sound, what it makes after we have ended the call. */
   readonly hasUnseenOutput: boolean;
 }
@@ -42,16 +48,19 @@ export function quoteFor(
   outputBound: number | undefined,
 ): Quote {
   const { chat } = exchange.request;
-  const price = gateway.prices.find(deployment, exchange.facts.startedAtMs);
+  const price = priceFor(gateway, deployment, callOf(exchange));
+  if (price === FREE_PRICE) return FREE_QUOTE;
   const isHeld = isHeldBy(scopesFor(gateway, exchange, deployment));
   const prompt = promptBound(gateway, exchange, deployment);
-  const promptTokens = prompt.hasMediaOfAnySize ? withContext(exchange, prompt.tokens, price) : prompt.tokens;
+  const hasMediaOfAnySize = prompt.hasMediaOfAnySize && price?.units?.audioSecond === undefined;
+  const promptTokens = hasMediaOfAnySize ? withContext(exchange, prompt.tokens, price) : prompt.tokens;
   if (isHeld) refuseUnbounded(gateway, exchange, deployment, price, promptTokens);
   const bound: CallBound = {
     promptTokens: promptTokens ?? prompt.tokens,
     completionTokens: outputTokens(gateway, exchange, price, outputBound) * choices(exchange),
     hasAudio: prompt.hasAudio,
     ...(chat.serviceTier !== undefined && { serviceTier: chat.serviceTier }),
+    ...(chat.work !== undefined && { units: chat.work.units }),
   };
   return {
     price,
@@ -60,7 +69,9 @@ export function quoteFor(
     likelyPromptTokens: prompt.likelyTokens,
     isHeld,
     hasUncountedMedia: prompt.hasMediaOfAnySize,
+    ...(chat.work !== undefined && { work: chat.work }),
     hasUnseenOutput:
+      chat.work !== undefined ||
       prompt.hasAudio ||
       mayReason(gateway, exchange, deployment, price) ||
       gateway.providers.get(deployment.provider)?.provider.cancelStopsBilling !== true,
@@ -74,9 +85,12 @@ export function outputTokens(
   price: Price | undefined,
   outputBound: number | undefined,
 ): number {
+  const { maxOutputTokens, work } = exchange.request.chat;
+  if (maxOutputTokens !== undefined) return maxOutputTokens;
+  // No limit can be sent to it; where the model has none either, a hard budget does not take it.
+  if (work !== undefined) return price?.maxOutputTokens ?? 0;
   const most = price?.maxOutputTokens ?? Number.MAX_SAFE_INTEGER;
-  const ours = Math.min(outputBound ?? gateway.config.defaultMaxOutputTokens, most);
-  return exchange.request.chat.maxOutputTokens ?? ours;
+  return Math.min(outputBound ?? gateway.config.defaultMaxOutputTokens, most);
 }
 
 /** How long each answer may be for the call to fit into an amount. */
@@ -95,9 +109,33 @@ export function presumedCost(quote: Quote, stream: boolean): NanoUsd {
   if (quote.price === undefined) return ZERO_USD;
   const hasProducedNothing = stream && !quote.hasUnseenOutput && !quote.hasUncountedMedia;
   if (quote.isHeld && !hasProducedNothing) return quote.estimate;
-  const { total } = costOf(quote.price, { promptTokens: quote.likelyPromptTokens });
+  const { likelyUnits, units } = quote.work ?? { units: {} };
+  const { total } = costOf(quote.price, {
+    promptTokens: quote.likelyPromptTokens,
+    ...(likelyUnits ?? units),
+  });
   return minUsd(total, quote.estimate);
 }
+
+/** What the price of a call hangs on. */
+export const callOf = ({
+  request,
+  facts,
+}: Exchange): { readonly dialect: DialectId; readonly startedAtMs: number } => ({
+  dialect: request.dialect.id,
+  startedAtMs: facts.startedAtMs,
+});
+
+/** Of what costs nothing, whatever is asked: no budget holds it, and it takes none of the tokens a minute. */
+const FREE_QUOTE: Quote = {
+  price: FREE_PRICE,
+  bound: { promptTokens: 0, completionTokens: 0, hasAudio: false },
+  estimate: ZERO_USD,
+  likelyPromptTokens: 0,
+  isHeld: false,
+  hasUncountedMedia: false,
+  hasUnseenOutput: false,
+};
 
 /** A share of an amount, in thousandths. */
 export const shareOf = (amount: NanoUsd, share: number): NanoUsd =>
@@ -137,7 +175,8 @@ function mayReason(
 ): boolean {
   if (price?.capabilities.includes('reasoning') !== true) return false;
   const { provider } = gateway.providers.get(deployment.provider) ?? {};
-  const api = provider && apiFor(provider, deployment.model, exchange.request.dialect.id);
+  const { dialect } = exchange.request;
+  const api = provider && apiFor(gateway.dialects, provider, deployment.model, dialect.id);
   const isAnthropic = api?.dialect === 'anthropic-messages';
   const { reasoning } = exchange.request.chat;
   return !isAnthropic || (reasoning !== undefined && reasoning.enabled !== false);
@@ -156,7 +195,9 @@ function refuseUnbounded(
       `The price of ${deployment.id} is not known, so it cannot be held inside a hard budget. Declare it under "prices" in gateway.config.ts.`,
       { param: 'model' },
     );
+  if (price !== undefined) refuseUnlistedImage(exchange.request.chat, price, deployment);
   const features = [
+    ...(price === undefined ? [] : unboundedWork(exchange.request.chat, price)),
     ...unboundedFeatures(exchange.request.chat).filter((name) => !isInRequestCharge(name, exchange, price)),
     ...(promptTokens === undefined ? ['media whose size in tokens is not documented'] : []),
     ...unlistedTier(exchange, price),

@@ -2,6 +2,7 @@ import { requestFingerprint } from '../domain/answer-fingerprint.ts';
 import { asGatewayError, GatewayError } from '../domain/errors.ts';
 import type { AnswerAddress } from '../ports/answer-store.ts';
 import type { Claim, ClaimState } from '../ports/claim-store.ts';
+import { comparableBody } from './decode.ts';
 import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import type { Receipt, Replay } from './reuse.ts';
@@ -105,7 +106,7 @@ function receiptClaim({ facts, request }: Exchange): Claim {
   return {
     scope: JSON.stringify(['idempotency', facts.keyId, facts.dialect]),
     name: request.options.idempotencyKey ?? '',
-    fingerprint: requestFingerprint(request.raw, request.chat),
+    fingerprint: requestFingerprint(comparableBody(request), request.chat),
     owner: facts.id,
   };
 }

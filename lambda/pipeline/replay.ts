@@ -10,6 +10,7 @@ import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { createMeter, type Meter } from './meter.ts';
 import { deploymentNamed } from './plan.ts';
+import { priceFor } from './price-for.ts';
 import type { Replay } from './reuse.ts';
 
 /**
@@ -32,7 +33,7 @@ export function replayedAnswer(
     target: {
       deployment,
       dialect,
-      price: gateway.prices.find(deployment, facts.startedAtMs),
+      price: priceFor(gateway, deployment, { dialect: request.dialect.id, startedAtMs: facts.startedAtMs }),
       isSameDialect: request.dialect.id === dialect.id && request.chat.stream === answer.stream,
     },
     admission,
@@ -55,7 +56,7 @@ async function* only<Item>(item: Item): AsyncGenerator<Item> {
 }
 
 /** Nobody is called, so nobody is waited for. */
-const NOTHING_TO_LIMIT: CallLimits = {
+export const NOTHING_TO_LIMIT: CallLimits = {
   signal: new AbortController().signal,
   cause: () => undefined,
   chunkCame() {},

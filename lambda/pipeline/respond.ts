@@ -7,6 +7,7 @@ import type { RequestOutcome } from '../domain/request-record.ts';
 import type { Answer, CallOutcome } from './call.ts';
 import {
   answerHeaders,
+  contentTypeOf,
   costHeader,
   encodeLateError,
   encodeStream,
@@ -43,7 +44,7 @@ export async function respondWhole(
     return {
       status: 200,
       headers: {
-        'content-type': 'application/json',
+        'content-type': contentTypeOf(exchange, outcome),
         ...commonHeaders(gateway, exchange, outcome),
         ...costHeader(settled),
       },
@@ -76,7 +77,10 @@ export async function respondStream(
   const meter = meterFor(exchange, outcome);
   return {
     status: 200,
-    headers: { ...streamHeaders(exchange.request.dialect), ...commonHeaders(gateway, exchange, outcome) },
+    headers: {
+      ...streamHeaders(contentTypeOf(exchange, outcome)),
+      ...commonHeaders(gateway, exchange, outcome),
+    },
     body: streamOf(gateway, exchange, outcome, meter),
     afterEnd: () => finishStream(gateway, exchange, outcome, meter),
   };
@@ -92,6 +96,7 @@ export function respondError(dialect: Dialect, error: GatewayError, requestId: s
       ...(error.retryAfterSeconds !== undefined && {
         'retry-after': String(Math.ceil(error.retryAfterSeconds)),
       }),
+      ...dialect.errorHeaders?.(error, requestId),
     },
     body: once(dialect.encodeError(error, requestId)),
   };
@@ -117,7 +122,7 @@ async function finishAnswer(
     settled,
   }: { readonly answer: Answer; readonly meter: Watch; readonly settled: RequestOutcome },
 ): Promise<void> {
-  noteAnswer(gateway, settled, answer.committed.limits.cause());
+  if (answer.isCountedHere !== true) noteAnswer(gateway, settled, answer.committed.limits.cause());
   const { transcript } = meter;
   await finish(
     gateway,
@@ -157,7 +162,7 @@ function respondAfterSilence(
 
   return {
     status: 200,
-    headers: streamHeaders(dialect),
+    headers: streamHeaders(dialect.streamContentType),
     body: body(),
     async afterEnd() {
       const outcome = await calling.catch((thrown: unknown) => asGatewayError(thrown));
@@ -237,8 +242,8 @@ async function finishStream(
   await finishAnswer(gateway, exchange, { answer, meter, settled });
 }
 
-const streamHeaders = (dialect: Dialect): Record<string, string> => ({
-  'content-type': dialect.streamContentType,
+const streamHeaders = (contentType: string): Record<string, string> => ({
+  'content-type': contentType,
   'cache-control': 'no-cache',
   'x-accel-buffering': 'no',
 });

@@ -1,4 +1,5 @@
 import { GatewayError } from '../domain/errors.ts';
+import type { RequestSigner } from '../ports/request-signer.ts';
 import type { UpstreamResponse } from '../ports/upstream.ts';
 import type { Provider } from '../providers/contract.ts';
 import type { Gateway } from './gateway.ts';
@@ -9,12 +10,12 @@ const DECODER = new TextDecoder();
 const MOST_IGNORED_BYTES = 65_536;
 
 /**
- * Sends a call with the provider's credential. Where the provider refuses it, once more with one that is read again: it
- * may have been rotated.
+ * Sends a call with the provider's credential, signed where it wants that. Where the provider refuses it, once more with a
+ * credential that is read again, which may have been rotated, or signed with what the signer has anew.
  * @throws GatewayError `upstream_authentication_failed` where there is no credential; UpstreamTransportError
  */
 export async function sendWithCredential(
-  gateway: Pick<Gateway, 'id' | 'config' | 'credentials' | 'send'>,
+  gateway: Pick<Gateway, 'id' | 'config' | 'credentials' | 'signers' | 'send'>,
   target: Addressee,
   call: Omit<UpstreamCall, 'credential'>,
 ): Promise<UpstreamResponse> {
@@ -22,14 +23,39 @@ export async function sendWithCredential(
   const credential = await gateway.credentials.get(target.deployment.provider);
   if (credential === undefined && needsCredential(provider))
     throw new GatewayError('upstream_authentication_failed', `No credential is configured for ${name}.`);
-  const send = (using: string | undefined): Promise<UpstreamResponse> =>
-    gateway.send(upstreamRequest(gateway, target, { ...call, credential: using }));
+  const send = async (using: string | undefined): Promise<UpstreamResponse> => {
+    const request = upstreamRequest(gateway, target, { ...call, credential: using });
+    const proof = await signerFor(gateway, provider, using)?.sign(request, using);
+    return gateway.send({ ...request, headers: { ...request.headers, ...proof } });
+  };
   const response = await send(credential);
-  if (response.status !== 401 || credential === undefined) return response;
-  const renewed = await gateway.credentials.get(target.deployment.provider, { refused: credential });
-  if (renewed === undefined || renewed === credential) return response;
+  const signer = signerFor(gateway, provider, credential);
+  if (!isRefused(response, provider, signer)) return response;
+  const renewed =
+    credential === undefined
+      ? undefined
+      : await gateway.credentials.get(target.deployment.provider, { refused: credential });
+  const hasOther = renewed !== undefined && renewed !== credential;
+  if (!hasOther && (await signer?.renew(credential)) !== true) return response;
   await readBounded(response.body, MOST_IGNORED_BYTES);
-  return send(renewed);
+  return send(hasOther ? renewed : credential);
+}
+
+/** AWS answers 403 to a signature it does not know, and to a session that has expired. */
+const isRefused = (
+  { status }: UpstreamResponse,
+  { signing }: Provider,
+  signer: RequestSigner | undefined,
+): boolean => status === 401 || (status === 403 && signer !== undefined && signing === 'aws-sigv4');
+
+/** On AWS a credential is a key that is sent as it is; without one, calls are signed. */
+function signerFor(
+  { signers }: Pick<Gateway, 'signers'>,
+  { signing }: Provider,
+  credential: string | undefined,
+): RequestSigner | undefined {
+  if (signing === undefined || (signing === 'aws-sigv4' && credential !== undefined)) return undefined;
+  return signers[signing];
 }
 
 const needsCredential = (provider: Provider): boolean =>

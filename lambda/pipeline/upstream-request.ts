@@ -1,13 +1,17 @@
-import { type Dialect, type DialectId, OPERATION_OF } from '../dialects/dialect.ts';
+import { type Dialect, type DialectId, OPERATION_OF, type RequestTarget } from '../dialects/dialect.ts';
 import type { LeftOutFeature } from '../dialects/request-feature.ts';
+import { grammarTools, withoutCustomTools } from '../domain/chat/custom-tools.ts';
 import { asksForNothing } from '../domain/money/bound.ts';
 import type { Price } from '../domain/money/price.ts';
+import { contentTypeOfForm } from '../domain/multipart.ts';
 import type { Deployment } from '../domain/routing/deployment.ts';
 import type { UpstreamRequest } from '../ports/upstream.ts';
 import type { Provider, ProviderApi } from '../providers/contract.ts';
-import type { Exchange } from './exchange.ts';
+import type { DecodedRequest, Exchange } from './exchange.ts';
 import type { EnabledProvider, Gateway } from './gateway.ts';
 import { VIA_HEADER, via } from './guard.ts';
+import { priceFor } from './price-for.ts';
+import { fitBody } from './request-quirks.ts';
 
 /** A deployment together with all that is needed to call it. */
 export interface CallTarget {
@@ -23,6 +27,8 @@ export interface CallTarget {
 /** A body for the provider, and what could not be said in it. */
 export interface UpstreamBody {
   readonly text: string;
+  /** The content type of a form: each character of its text is one byte. */
+  readonly form?: string;
   /** Asked for by name, and not expressible there: refused or dropped, as the operator or caller chose. */
   readonly unsupported: readonly string[];
   /** Fields Sluice does not know, and hints, which mean nothing in another dialect: left out and named. */
@@ -30,7 +36,8 @@ export interface UpstreamBody {
 }
 
 /**
- * Finds what is needed to call a deployment; `undefined` when its provider is not enabled here.
+ * Finds what is needed to call a deployment; `undefined` when its provider is not enabled here, or has nothing for the
+ * caller's operation.
  * @param request `startedAtMs`, in Unix milliseconds, decides which price is in force
  */
 export function callTarget(
@@ -39,7 +46,7 @@ export function callTarget(
   request: { readonly callerDialect: DialectId; readonly startedAtMs: number },
 ): CallTarget | undefined {
   const enabled = gateway.providers.get(deployment.provider);
-  const api = enabled && apiFor(enabled.provider, deployment.model, request.callerDialect);
+  const api = enabled && apiFor(gateway.dialects, enabled.provider, deployment.model, request.callerDialect);
   const dialect = api && gateway.dialects.get(api.dialect);
   if (enabled === undefined || api === undefined || dialect === undefined) return undefined;
   return {
@@ -47,16 +54,29 @@ export function callTarget(
     enabled,
     dialect,
     api,
-    price: gateway.prices.find(deployment, request.startedAtMs),
+    price: priceFor(gateway, deployment, {
+      dialect: request.callerDialect,
+      startedAtMs: request.startedAtMs,
+    }),
     isSameDialect: dialect.id === request.callerDialect,
   };
 }
 
-/** How a model is talked to for this caller: in the caller's own dialect, where the provider speaks it. */
-export function apiFor(provider: Provider, model: string, callerDialect: DialectId): ProviderApi | undefined {
+/**
+ * How a model is talked to for this caller: in the caller's own dialect, where the provider speaks it.
+ * @param spoken the dialects of this gateway; an API in another one is passed over
+ */
+export function apiFor(
+  spoken: { has(dialect: DialectId): boolean },
+  provider: Pick<Provider, 'apis'>,
+  model: string,
+  callerDialect: DialectId,
+): ProviderApi | undefined {
   const serving = provider.apis.filter(
     ({ dialect, models }) =>
-      OPERATION_OF[dialect] === OPERATION_OF[callerDialect] && (models?.test(model) ?? true),
+      OPERATION_OF[dialect] === OPERATION_OF[callerDialect] &&
+      spoken.has(dialect) &&
+      (models?.test(model) ?? true),
   );
   return serving.find(({ dialect }) => dialect === callerDialect) ?? serving[0];
 }
@@ -77,29 +97,76 @@ export function upstreamBody(
     ...(reasoningField !== undefined && { reasoningField }),
     ...(modelMaxOutputTokens !== undefined && { modelMaxOutputTokens }),
   };
-  if (target.isSameDialect)
-    return {
-      text: target.dialect.patchRequest(raw, chat, requestTarget),
-      unsupported: [],
-      ignored: [],
-    };
-  const { spellings } = exchange.request.dialect;
+  const { quirks } = target.api;
+  if (target.isSameDialect) {
+    const patched = target.dialect.patchRequest(raw, chat, requestTarget);
+    if (target.dialect.requestFormat === 'multipart')
+      return { text: patched, form: contentTypeOfForm(patched), unsupported: [], ignored: [] };
+    const fitted = fitBody(patched, quirks);
+    return { text: fitted.text, unsupported: [], ignored: fitted.dropped };
+  }
+  const { spellings, hints } = exchange.request.dialect;
   const spelled = ({ feature, detail }: LeftOutFeature): string =>
     (spellings[feature] ?? feature) + (detail === undefined ? '' : `: ${detail}`);
-  const encoded = target.dialect.encodeRequest(chat, requestTarget);
+  const isWithout = lacksCustomTools(target.dialect);
+  const fitting = fittingBound(requestTarget);
+  const encoded = target.dialect.encodeRequest(isWithout ? withoutCustomTools(chat) : chat, {
+    ...requestTarget,
+    maxOutputTokens: fitting,
+  });
+  const grammars = isWithout ? grammarTools(chat) : [];
   const native = Object.keys(chat.nativeOptions);
-  const isHint = (name: string): boolean => HINTS.has(name) || asksForNothing(name, chat.nativeOptions[name]);
+  const isHint = (name: string): boolean => hints.has(name) || asksForNothing(name, chat.nativeOptions[name]);
+  const fitted = fitBody(JSON.stringify(encoded.body), quirks);
   return {
-    text: JSON.stringify(encoded.body),
+    text: fitted.text,
     unsupported: [...encoded.unsupported.map(spelled), ...native.filter((name) => !isHint(name))],
     ignored: [
       ...encoded.omitted.map(spelled),
+      ...(fitting === requestTarget.maxOutputTokens ? [] : [spelled({ feature: 'max_output_tokens' })]),
+      ...fitted.dropped,
+      ...grammars.map((name) => spelled({ feature: 'custom_tools', detail: `${name}.format` })),
       ...chat.unknownFields,
       ...native.filter(isHint),
       ...BETA_HEADERS.filter((name) => exchange.request.headers[name] !== undefined),
     ],
   };
 }
+
+/**
+ * A bound that the model knows. Agents ask another model's most of it (Claude Code 128,000 tokens), and providers refuse what is beyond
+ * their own: nothing is lost by saying that.
+ */
+const fittingBound = ({
+  maxOutputTokens: asked,
+  modelMaxOutputTokens: most,
+}: RequestTarget): number | undefined =>
+  asked === undefined || most === undefined ? asked : Math.min(asked, most);
+
+/** What becomes of what a dialect cannot say: as the caller wishes, else the asked model group, else this gateway. */
+export const unsupportedMode = (
+  { config }: Pick<Gateway, 'config'>,
+  { options }: Pick<DecodedRequest, 'options'>,
+  group: string,
+): 'reject' | 'drop' =>
+  options.preferences.requireParameters === true
+    ? 'reject'
+    : (options.unsupportedParameters ??
+      config.modelGroups.find(({ name }) => name === group)?.unsupportedParameters ??
+      config.unsupportedParameters);
+
+/** A body as it is sent, and what kinds of answer are taken to it. */
+export const sentBody = (
+  { text, form }: UpstreamBody,
+  { answerContentType }: Dialect,
+): Pick<UpstreamCall, 'body' | 'contentType' | 'accept'> => ({
+  ...(form === undefined ? { body: text } : { body: Buffer.from(text, 'latin1'), contentType: form }),
+  ...(answerContentType !== undefined && { accept: '*/*' }),
+});
+
+/** Whether custom tools go to this dialect as functions. */
+export const lacksCustomTools = ({ inexpressible }: Dialect): boolean =>
+  inexpressible.custom_tools !== undefined && inexpressible.tools === undefined;
 
 /** The limit of our own that is sent: what was reserved for, as far as the model can give it. */
 export const sentOutputBound = (
@@ -111,26 +178,22 @@ export const sentOutputBound = (
 /** Headers in which a format's callers ask for what is still to come in it. */
 const BETA_HEADERS = ['anthropic-beta', 'openai-beta'] as const;
 
-/** Options of one dialect that change no answer, so that leaving them out elsewhere takes nothing away. */
-const HINTS: ReadonlySet<string> = new Set([
-  ...['store', 'safety_identifier', 'prediction', 'trace', 'debug', 'cache_control'],
-  ...['prompt_cache_key', 'prompt_cache_retention', 'prompt_cache_options'],
-  ...['context_management', 'anthropic_beta', 'anthropic_version', 'betas', 'diagnostics', 'fallbacks'],
-  ...['fallback_credit_token', 'billing_policy', 'user_profile_id', 'workspace_id'],
-]);
-
 /** What may stand in a header; hosts let callers send more. */
 const IS_HEADER_TEXT = /^[\x20-\x7e]*$/;
 
 /** Whom a call goes to. */
-export type Addressee = Pick<CallTarget, 'deployment' | 'enabled' | 'isSameDialect'>;
+export type Addressee = Pick<CallTarget, 'deployment' | 'enabled' | 'api' | 'isSameDialect'>;
 
 /** What an HTTP call to a provider is made of. */
 export interface UpstreamCall {
   /** After the base address. */
   readonly path: string;
-  readonly body: string;
+  readonly body: string | Uint8Array;
+  /** @default JSON */
+  readonly contentType?: string;
   readonly stream: boolean;
+  /** What kinds of answer are taken. @default JSON, or a stream of events */
+  readonly accept?: string;
   readonly credential: string | undefined;
   readonly signal: AbortSignal;
   /** The caller's headers, lower-case; of these only those go on that mean something to this provider. */
@@ -153,10 +216,10 @@ export function upstreamRequest(
     method: 'POST',
     url: baseUrl + call.path,
     headers: {
-      'content-type': 'application/json',
-      accept: call.stream ? 'text/event-stream' : 'application/json',
+      'content-type': call.contentType ?? 'application/json',
+      accept: call.accept ?? (call.stream ? 'text/event-stream' : 'application/json'),
       'user-agent': 'sluice',
-      ...provider.authHeaders(call.credential ?? ''),
+      ...provider.authHeaders(call.credential ?? '', target.api.dialect),
       ...Object.fromEntries(forwarded),
       [VIA_HEADER]: [...via(call.callerHeaders).filter((name) => IS_HEADER_TEXT.test(name)), gateway.id].join(
         ', ',

@@ -3,7 +3,8 @@ export interface UpstreamRequest {
   readonly method: 'GET' | 'POST';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  /** Text, or the bytes of a form with a file. */
+  readonly body: string | Uint8Array;
   /** Aborting ends the call, also while the body streams. */
   readonly signal: AbortSignal;
   readonly connectTimeoutMs: number;

@@ -1,13 +1,31 @@
 import type { DialectId, ReasoningField } from '../dialects/dialect.ts';
 import type { ProviderId } from '../domain/ids.ts';
+import type { Json } from '../domain/json.ts';
 
 /** What a provider does with what it is sent, from its own documentation. */
 export interface DataPolicy {
   /** Whether prompts may train models; `undefined`: not stated. */
   readonly trains: boolean | undefined;
-  /** Days prompts are kept; 0: not at all; `undefined`: not stated. */
+  /** The most days that prompts are kept, as long as nobody turns on more; 0: not at all; `undefined`: not stated. */
   readonly retentionDays: number | undefined;
-  readonly documentation: string;
+  /** Where prompts are processed, unless the address says so (`us`, `eu`, `cn`); `undefined`: not stated. */
+  readonly regions: readonly string[] | undefined;
+  /** Where that is written; `undefined`: nowhere that we found. */
+  readonly documentation: string | undefined;
+}
+
+/** What a provider takes otherwise than its dialect says. Holds for encoded bodies and for those that pass as they are. */
+export interface RequestQuirks {
+  /** Members that are added, or stand in for the caller's: `anthropic_version`. */
+  readonly set?: Readonly<Record<string, Json>>;
+  /** Members that are taken out and missed by nobody: what they ask for comes anyway, or stands in the address. */
+  readonly remove?: readonly string[];
+  /** Members it refuses, which change no answer: left out, and named to the caller. */
+  readonly drop?: readonly string[];
+  /** Members under another name: `seed` → `random_seed`. */
+  readonly rename?: Readonly<Record<string, string>>;
+  /** Roles of messages under another name: `developer` → `system`. */
+  readonly roles?: Readonly<Record<string, string>>;
 }
 
 /** One way to talk to a provider: a dialect, and where it is spoken. */
@@ -17,6 +35,7 @@ export interface ProviderApi {
   readonly models?: RegExp;
   /** After the base address; may end in a query. */
   path(model: string, stream: boolean): string;
+  readonly quirks?: RequestQuirks;
 }
 
 /** A company or service with an address and an auth scheme: a dialect plus what is its own. */
@@ -25,16 +44,18 @@ export interface Provider {
   readonly name: string;
   /** The first that serves the model is taken, unless the caller speaks the dialect of another. */
   readonly apis: readonly [ProviderApi, ...ProviderApi[]];
-  /** Where the API stands, without a slash at the end; `undefined`: the operator must say. */
+  /** Where the API stands, without a slash at the end; `undefined`: it holds what only the operator knows. */
   readonly baseUrl: string | undefined;
+  /** What the operator's own address looks like, where there is none for all. */
+  readonly exampleBaseUrl?: string;
   /** The environment variable that holds its credential, by custom of its own SDK; `undefined`: it needs none. */
   readonly credentialVariable: string | undefined;
-  /** It may want a credential, or none (a server of one's own); where there is none, `authHeaders` gets ''. */
+  /** It may do without a credential (a server of one's own, a role); where there is none, `authHeaders` gets ''. */
   readonly credentialIsOptional?: true;
-  /** Path of an embedding call in OpenAI's form, after the base address; `undefined`: it has none. */
-  readonly embeddingsPath?: string;
-  /** Headers that prove who calls. */
-  authHeaders(credential: string): Readonly<Record<string, string>>;
+  /** How calls are signed: on AWS where there is no credential, at Google with it. @default `authHeaders` is all it takes */
+  readonly signing?: 'aws-sigv4' | 'google-oauth';
+  /** Headers that prove who calls. @param dialect of the API that is called, where its ways differ */
+  authHeaders(credential: string, dialect: DialectId): Readonly<Record<string, string>>;
   /** Headers of this caller's request that this provider's API gives a meaning to, lower-case. */
   readonly forwardedHeaders: readonly string[];
   /** How it spells the bound on completion tokens, where its dialect has several. */
@@ -46,6 +67,8 @@ export interface Provider {
   /** Whether it stops charging when we end a call; `undefined`: not stated, and taken for no. */
   readonly cancelStopsBilling: boolean | undefined;
   readonly dataPolicy: DataPolicy;
+  /** `verified`: answers that it gave are replayed in the tests. `declared`: its documentation is all there is. */
+  readonly evidence: 'verified' | 'declared';
   /** The provider's own reference. */
   readonly documentation: string;
 }

@@ -9,7 +9,16 @@ import type { VectorUpkeep } from '../ports/vector-index.ts';
 export interface Upkeep
   extends Pick<
     Gateway,
-    'id' | 'config' | 'prices' | 'providers' | 'dialects' | 'credentials' | 'send' | 'telemetry' | 'clock'
+    | 'id'
+    | 'config'
+    | 'prices'
+    | 'providers'
+    | 'dialects'
+    | 'credentials'
+    | 'signers'
+    | 'send'
+    | 'telemetry'
+    | 'clock'
   > {
   readonly keys: Pick<KeyStore, 'list' | 'find'>;
   readonly scopes: Pick<ScopeStore, 'find' | 'list'>;

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../domain/errors.ts';
 import { costOf, estimateCost } from '../domain/money/cost.ts';
 import { NO_OUTCOMES, type OutcomeCounts } from '../domain/routing/health.ts';
 import { isDeploymentsFault } from '../pipeline/failure.ts';
+import { fitBody } from '../pipeline/request-quirks.ts';
 import { readBounded, sendWithCredential } from '../pipeline/send.ts';
 import type { CallTarget } from '../pipeline/upstream-request.ts';
 import type { Upkeep } from './context.ts';
@@ -81,7 +82,7 @@ async function ask(
   );
   const response = await sendWithCredential(upkeep, target, {
     path: target.api.path(deployment.model, false),
-    body: JSON.stringify(encoded.body),
+    body: fitBody(JSON.stringify(encoded.body), target.api.quirks).text,
     stream: false,
     signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
     callerHeaders: {},

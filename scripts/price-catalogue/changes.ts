@@ -1,4 +1,9 @@
-import type { CatalogueEntry, CataloguePrice, CatalogueTier } from '../../lambda/config/catalogue-entry.ts';
+import type {
+  CatalogueEntry,
+  CataloguePrice,
+  CatalogueTier,
+  CatalogueUnits,
+} from '../../lambda/config/catalogue-entry.ts';
 import type { Catalogue } from './catalogue.ts';
 import { areSamePrices } from './history.ts';
 
@@ -6,7 +11,7 @@ import { areSamePrices } from './history.ts';
 export interface RateChange {
   /** `prompt`, `flex completion`, `prompt above 200000`, `request low`. */
   readonly name: string;
-  readonly unit: 'femto-per-token' | 'nano' | 'thousandths';
+  readonly unit: 'femto-per-token' | 'femto-per-unit' | 'nano' | 'thousandths';
   readonly before: number | undefined;
   readonly after: number | undefined;
 }
@@ -70,11 +75,16 @@ function chargesOf(price: CataloguePrice): ReadonlyMap<string, Charge> {
     ...tierCharges('', price.standard),
     ...tiers,
     ...inUnit('request ', 'nano', price.request ?? {}),
+    ...unitCharges(price.units ?? {}),
     ...inUnit('region ', 'thousandths', price.regionUplifts ?? {}),
   ];
   if (price.webSearchRequest !== undefined)
     charges.push(['web search', { unit: 'nano', amount: price.webSearchRequest }]);
   return new Map(charges);
+}
+
+function unitCharges({ image = {}, ...rates }: CatalogueUnits): (readonly [string, Charge])[] {
+  return [...inUnit('', 'femto-per-unit', rates), ...inUnit('image ', 'nano', image)];
 }
 
 function tierCharges(prefix: string, tier: CatalogueTier): (readonly [string, Charge])[] {

@@ -1,5 +1,6 @@
 import type { CatalogueEntry } from '../../lambda/config/catalogue-entry.ts';
 import { isJsonObject, type JsonObject } from '../../lambda/domain/json.ts';
+import { femtoFromUsdPerUnit, nanoFromFemto, nanoFromUsd } from '../../lambda/domain/money/nano.ts';
 import type { Catalogue } from './catalogue.ts';
 import { entryOf } from './entry.ts';
 import { type Place, placeOf } from './providers.ts';
@@ -29,16 +30,80 @@ export function derive(text: string): Derived {
   const keys = Object.keys(source).sort((a, b) => Number(b.includes('/')) - Number(a.includes('/')));
   for (const key of keys) {
     const listing = source[key];
-    const place = isJsonObject(listing) ? placeOf(key, listing['litellm_provider']) : undefined;
+    const place = isJsonObject(listing) ? placeOfModel(key, listing) : undefined;
     if (place === undefined || !isJsonObject(listing)) continue;
     const ofProvider = models.get(place.provider) ?? new Map<string, CatalogueEntry>();
     models.set(place.provider, ofProvider);
     const reason = keep(ofProvider, place, listing);
-    const name = place.model === undefined ? undefined : `${place.provider}/${place.model}`;
-    if (reason !== undefined) leftOut.set(reason, [...(leftOut.get(reason) ?? []), { key, name }]);
+    if (reason !== undefined)
+      leftOut.set(reason, [...(leftOut.get(reason) ?? []), { key, name: nameOf(place) }]);
   }
+  for (const [provider, entries] of models) addImageKinds(entries, provider, source);
   return { models, leftOut };
 }
+
+/** `high/1024-x-1536/gpt-image-1`: what a picture of one quality and size costs, which is no model of its own. */
+const IMAGE_KIND = /^(?:azure\/)?(?:(low|medium|high|standard|hd)\/)?(\d+)-x-(\d+)\/([^/]+)$/;
+/** Any key of a size, also of sizes by the number of steps, which no request of ours can ask for. */
+const IMAGE_SIZE = /(?:^|\/)(?:\d+-x-\d+|max-x-max)\//;
+/** The source divides a picture's price by its pixels and cuts the digits off: prices are whole tenths of a cent. */
+const ROUNDED_TO_NANO = 1_000_000n;
+
+/** Lays what pictures cost by quality and size over the models they are of. */
+function addImageKinds(entries: Map<string, CatalogueEntry>, provider: string, source: JsonObject): void {
+  const kinds = new Map<string, Readonly<Record<string, number>>>();
+  for (const [key, listing] of Object.entries(source)) {
+    const found = isJsonObject(listing) ? imageKind(key, listing) : undefined;
+    if (found === undefined || found.provider !== provider) continue;
+    kinds.set(found.model, { ...kinds.get(found.model), [found.kind]: found.amount });
+  }
+  for (const [model, listed] of kinds) {
+    const entry = entries.get(model);
+    if (entry !== undefined)
+      entries.set(model, { ...entry, units: { ...entry.units, image: ofQualities(listed) } });
+  }
+}
+
+/** A size without its quality is listed at the cheapest one, where the model has several. */
+function ofQualities(listed: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  const withQuality = Object.entries(listed).filter(([kind]) => kind.includes('/'));
+  return withQuality.length === 0 ? listed : Object.fromEntries(withQuality);
+}
+
+interface ImageKind {
+  readonly provider: string;
+  readonly model: string;
+  /** `high/1024x1536`. */
+  readonly kind: string;
+  readonly amount: number;
+}
+
+function imageKind(key: string, listing: JsonObject): ImageKind | undefined {
+  const [, quality, width, height, model = ''] = IMAGE_KIND.exec(key) ?? [];
+  const place = placeOf(key, listing['litellm_provider']);
+  const amount = imageAmount(listing, Number(width) * Number(height));
+  if (place === undefined || amount === undefined || model === '') return undefined;
+  const kind = `${quality === undefined ? '' : `${quality}/`}${width}x${height}`;
+  return { provider: place.provider, model, kind, amount };
+}
+
+/** Nano-dollars. */
+function imageAmount(listing: JsonObject, pixels: number): number | undefined {
+  const whole = listing['output_cost_per_image'] ?? listing['input_cost_per_image'];
+  if (Number(whole ?? 0) > 0) return Number(nanoFromUsd(String(whole)));
+  const perPixel = listing['input_cost_per_pixel'];
+  if (Number(perPixel ?? 0) <= 0 || Number.isNaN(pixels)) return undefined;
+  const femto = femtoFromUsdPerUnit(String(perPixel)) * BigInt(pixels);
+  const nano = nanoFromFemto(femto);
+  return Number(((nano + ROUNDED_TO_NANO - 1n) / ROUNDED_TO_NANO) * ROUNDED_TO_NANO);
+}
+
+/** Where a model stands; `undefined` also for what is one only by its size. */
+const placeOfModel = (key: string, listing: JsonObject): Place | undefined =>
+  IMAGE_SIZE.test(key) ? undefined : placeOf(key, listing['litellm_provider']);
+
+const nameOf = ({ provider, model }: Place): string | undefined =>
+  model === undefined ? undefined : `${provider}/${model}`;
 
 /** Adds a model's entry, or answers why not. */
 function keep(models: Map<string, CatalogueEntry>, place: Place, listing: JsonObject): string | undefined {

@@ -1,14 +1,25 @@
-import type { CatalogueEntry, CatalogueRates, CatalogueTier } from '../../lambda/config/catalogue-entry.ts';
+import type {
+  CatalogueEntry,
+  CatalogueRates,
+  CatalogueTier,
+  CatalogueUnits,
+} from '../../lambda/config/catalogue-entry.ts';
 import { isJsonObject, type JsonObject } from '../../lambda/domain/json.ts';
-import { nanoFromUsd } from '../../lambda/domain/money/nano.ts';
+import { femtoFromUsdPerUnit, nanoFromUsd } from '../../lambda/domain/money/nano.ts';
+import type { PriceMode } from '../../lambda/domain/money/price.ts';
 import type { Place } from './providers.ts';
-import { listedRates, type RateTable, raise, type Step, type TierTable } from './rates.ts';
+import { type ListedRates, listedRates, type RateTable, raise, type Step, type TierTable } from './rates.ts';
 
-const MODES: Readonly<Record<string, 'chat' | 'embedding'>> = {
+const MODES: Readonly<Record<string, PriceMode>> = {
   chat: 'chat',
   responses: 'chat',
   completion: 'chat',
   embedding: 'embedding',
+  rerank: 'rerank',
+  moderation: 'moderation',
+  image_generation: 'image',
+  audio_speech: 'speech',
+  audio_transcription: 'transcription',
 };
 
 /** The source's names of service tiers, and the ones providers use in requests. */
@@ -35,7 +46,8 @@ export function entryOf(place: Place, listing: JsonObject): CatalogueEntry | str
   const sourceMode = String(listing['mode']);
   const mode = Object.hasOwn(MODES, sourceMode) ? MODES[sourceMode] : undefined;
   if (mode === undefined) return `mode ${sourceMode}`;
-  const standard = standardOf(listing, mode);
+  const units = unitsOf(listing, mode);
+  const standard = standardOf(listing, mode, units !== undefined);
   if (typeof standard === 'string') return standard;
   const beyond = chargedBeyondTokens(place, listing, mode);
   if (beyond !== undefined) return beyond;
@@ -45,13 +57,14 @@ export function entryOf(place: Place, listing: JsonObject): CatalogueEntry | str
     standard: flat(standard),
     ...defined({
       tiers: Object.keys(tiers).length > 0 ? tiers : undefined,
+      units,
       webSearchRequest: searchesAlways(place) ? undefined : webSearchOf(place, listing, mode),
       request: searchesAlways(place) ? searchCharge(listing) : undefined,
       regionUplifts: regionUpliftsOf(listing),
       contextTokens: countOf(
         listing['max_input_tokens'] ?? (mode === 'embedding' ? listing['max_tokens'] : undefined),
       ),
-      maxOutputTokens: mode === 'embedding' ? undefined : countOf(listing['max_output_tokens']),
+      maxOutputTokens: HAS_ANSWER.has(mode) ? countOf(listing['max_output_tokens']) : undefined,
       capabilities: capabilitiesOf(listing, sourceMode),
       deprecatedOn:
         listing['deprecation_date'] === undefined ? undefined : String(listing['deprecation_date']),
@@ -67,16 +80,68 @@ const defined = <Members extends object>(members: Members): Defined<Members> =>
   Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Defined<Members>;
 
 /** Rates of the standard tier. A rate of 0 is how the source says that it does not know, and would open every budget. */
-function standardOf(listing: JsonObject, mode: 'chat' | 'embedding'): TierTable | string {
+function standardOf(listing: JsonObject, mode: PriceMode, hasUnits: boolean): TierTable | string {
+  if (isFree(listing, mode)) return { rates: { prompt: 0n, completion: 0n }, longContext: [] };
   const ranges = listing['tiered_pricing'];
   const [first, ...further] = Array.isArray(ranges) ? ranges.filter(isJsonObject) : [listing];
   const listed = first === undefined ? {} : listedRates(first);
-  if (listed.prompt === undefined) return 'no rate for prompt tokens';
-  const completion = mode === 'embedding' ? (listed.completion ?? 0n) : listed.completion;
+  const prompt = listed.prompt ?? (hasUnits ? 0n : undefined);
+  if (prompt === undefined) return 'no rate for prompt tokens';
+  const completion = completionRate(listed, mode, hasUnits);
   if (completion === undefined) return 'no rate for completion tokens';
-  const rates: RateTable = { ...listed, prompt: listed.prompt, completion };
+  const rates: RateTable = { ...listed, prompt, completion };
   const longContext = Array.isArray(ranges) ? rangeSteps(further, rates) : suffixSteps(listing, rates);
   return { rates, longContext };
+}
+
+/** Models whose answer is text in tokens. */
+const HAS_ANSWER: ReadonlySet<PriceMode> = new Set(['chat', 'transcription', 'speech']);
+
+/** Vectors and rankings are no tokens; pictures and sound that are have a rate of their own, or a charge by another unit. */
+function completionRate(listed: ListedRates, mode: PriceMode, hasUnits: boolean): bigint | undefined {
+  if (mode === 'embedding' || mode === 'rerank' || mode === 'moderation')
+    return mode === 'embedding' ? (listed.completion ?? 0n) : 0n;
+  const ownRate = mode === 'image' ? listed.completionImage : listed.completionAudio;
+  return listed.completion ?? (mode === 'chat' ? undefined : (ownRate ?? (hasUnits ? 0n : undefined)));
+}
+
+/** OpenAI's moderations cost nothing, which is what their rates of 0 say. @see https://platform.openai.com/docs/guides/moderation */
+const isFree = (listing: JsonObject, mode: PriceMode): boolean =>
+  mode === 'moderation' && listing['litellm_provider'] === 'openai';
+
+/** What is paid by other units than tokens. */
+function unitsOf(listing: JsonObject, mode: PriceMode): CatalogueUnits | undefined {
+  const listed = (...fields: readonly string[]): number | undefined => {
+    const amounts = fields.map((field) => femtoFromUsdPerUnit(String(listing[field] ?? 0)));
+    const most = amounts.toSorted((a, b) => Number(b - a))[0] ?? 0n;
+    return most === 0n ? undefined : safeNumber(most);
+  };
+  const isInTokens = listedRates(listing).prompt !== undefined;
+  const units = {
+    rerank: () => defined({ searchUnit: listed('input_cost_per_query') }),
+    speech: () => defined({ character: listed('input_cost_per_character') }),
+    // The source lists some models at both ends of the call, and means the same charge.
+    transcription: () =>
+      isInTokens ? {} : defined({ audioSecond: listed('input_cost_per_second', 'output_cost_per_second') }),
+    image: () => imageUnits(listing),
+    chat: () => ({}),
+    embedding: () => ({}),
+    moderation: () => ({}),
+  }[mode]();
+  return Object.keys(units).length > 0 ? units : undefined;
+}
+
+/** Text rates of a model that makes pictures say nothing of what those cost. */
+const chargesPictures = (listing: JsonObject): boolean =>
+  listedRates(listing).completionImage !== undefined || imageUnits(listing).image !== undefined;
+
+/** Models that list what their pictures' tokens cost are charged by those. */
+function imageUnits(listing: JsonObject): CatalogueUnits {
+  const usd = [listing['output_cost_per_image'], listing['input_cost_per_image']].find(
+    (amount) => Number(amount ?? 0) > 0,
+  );
+  const isInTokens = listedRates(listing).completionImage !== undefined;
+  return usd === undefined || isInTokens ? {} : { image: { any: Number(nanoFromUsd(String(usd))) } };
 }
 
 /** Fields whose charge no bucket of tokens counts; the model is left out, as its price would be too low. */
@@ -87,12 +152,9 @@ const UNCOUNTED = [
   'input_cost_per_video_per_second',
 ] as const;
 
-function chargedBeyondTokens(
-  place: Place,
-  listing: JsonObject,
-  mode: 'chat' | 'embedding',
-): string | undefined {
-  if (mode === 'embedding') return undefined;
+function chargedBeyondTokens(place: Place, listing: JsonObject, mode: PriceMode): string | undefined {
+  if (mode === 'image') return chargesPictures(listing) ? undefined : 'no charge for pictures';
+  if (mode !== 'chat') return undefined;
   const uncounted = UNCOUNTED.find((field) => Number(listing[field] ?? 0) > 0);
   if (uncounted !== undefined) return `also charged: ${uncounted}`;
   const isUnlisted = searchesAlways(place) && searchCharge(listing) === undefined;
@@ -212,11 +274,8 @@ function safeNumber(rate: bigint): number {
 }
 
 /** The dearest of the sizes a search can have: what was asked for is not known when the cost is. */
-function webSearchOf(
-  { provider }: Place,
-  listing: JsonObject,
-  mode: 'chat' | 'embedding',
-): number | undefined {
+function webSearchOf({ provider }: Place, listing: JsonObject, mode: PriceMode): number | undefined {
+  if (mode !== 'chat' && mode !== 'embedding') return undefined;
   const amounts = Object.values(searchCharge(listing) ?? {});
   if (amounts.length > 0) return Math.max(...amounts);
   return provider === 'anthropic' && mode === 'chat' ? ANTHROPIC_SEARCH_NANO : undefined;

@@ -13,12 +13,13 @@ export interface Takeover {
 
 /** What a model is charged for, without since when. */
 export function pricesOf(entry: CataloguePrice): CataloguePrice {
-  const { standard, tiers, webSearchRequest, request, regionUplifts } = entry;
+  const { standard, tiers, webSearchRequest, request, units, regionUplifts } = entry;
   return {
     standard,
     ...(tiers !== undefined && { tiers }),
     ...(webSearchRequest !== undefined && { webSearchRequest }),
     ...(request !== undefined && { request }),
+    ...(units !== undefined && { units }),
     ...(regionUplifts !== undefined && { regionUplifts }),
   };
 }

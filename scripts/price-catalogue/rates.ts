@@ -29,13 +29,20 @@ const FIELDS: Readonly<Record<RateName, readonly string[]>> = {
   promptAudio: ['input_cost_per_audio_token'],
   reasoning: ['output_cost_per_reasoning_token'],
   completionAudio: ['output_cost_per_audio_token'],
+  promptImage: ['input_cost_per_image_token'],
+  completionImage: ['output_cost_per_image_token'],
 };
+
+/** Of pictures only models that make them are charged apart here. */
+const IMAGE_RATES: ReadonlySet<string> = new Set(['promptImage', 'completionImage']);
 
 const NAMES = Object.keys(FIELDS).filter((name): name is RateName => name in FIELDS);
 
 /** The rates a listing names with this suffix (`_above_200k_tokens_priority`). A rate of 0 counts as not listed. */
 export function listedRates(listing: JsonObject, suffix: string = ''): ListedRates {
+  const makesImages = listing['mode'] === 'image_generation';
   const rates = NAMES.flatMap((name) => {
+    if (IMAGE_RATES.has(name) && !makesImages) return [];
     const text = FIELDS[name].map((field) => listing[field + suffix]).find((value) => value !== undefined);
     const rate = text === undefined || text === null ? 0n : femtoFromUsdPerToken(String(text));
     return rate === 0n ? [] : [[name, rate] as const];
@@ -53,7 +60,7 @@ export function raise(
   ratio: { readonly from: RateTable; readonly to: ListedRates } = { from: base, to: listed },
 ): RateTable {
   const raised = (name: RateName, rate: bigint): bigint => {
-    const isCompletion = name === 'completion' || name === 'reasoning' || name === 'completionAudio';
+    const isCompletion = name.startsWith('completion') || name === 'reasoning';
     const [side, other] = isCompletion
       ? (['completion', 'prompt'] as const)
       : (['prompt', 'completion'] as const);

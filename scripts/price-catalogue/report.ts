@@ -88,6 +88,8 @@ function amountText(unit: RateChange['unit'], amount: number): string {
   switch (unit) {
     case 'femto-per-token':
       return perMillion(amount);
+    case 'femto-per-unit':
+      return `${perMillion(amount)} a million`;
     case 'nano':
       return decimalUsd(nanoUsd(BigInt(amount)));
     case 'thousandths':

@@ -1,6 +1,8 @@
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { PROVIDERS } from '../../lambda/providers/registry.ts';
+import { OPERATION_OF } from '../../lambda/dialects/dialect.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -40,6 +42,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'node:',
     '@aws-sdk/',
     '@aws-lambda-powertools/',
+    '@smithy/signature-v4',
+    'google-auth-library',
   ],
   'lambda/handlers': ['lambda/', 'node:', '@middy/', '#gateway-config'],
   // The credential providers stand in code that is given to the bundler as text.
@@ -87,6 +91,10 @@ const fits = (target: string, allowed: string): boolean =>
   target === allowed ||
   target.startsWith(allowed.endsWith('/') || allowed.endsWith(':') ? allowed : `${allowed}/`);
 
+/** Whether a dialect is one of conversations. */
+const isOfChat = (id: string): boolean =>
+  Object.entries(OPERATION_OF).some(([dialect, operation]) => dialect === id && operation === 'chat');
+
 describe('layers', () => {
   test('the scan sees the code', () => {
     expect(imports.length).toBeGreaterThan(300);
@@ -104,20 +112,24 @@ describe('layers', () => {
     expect(wrong.map(({ file, target }) => `${file} → ${target}`)).toEqual([]);
   });
 
-  test('a provider imports itself, the contract and the simulation they share, never another provider', () => {
+  test('a provider imports itself, the contract and what they share, never another provider', () => {
     const wrong = imports.filter(({ file, target }) => {
       const own = /^lambda\/providers\/([^/]+)\//.exec(file)?.[1];
       if (own === undefined || !target.startsWith('lambda/providers/')) return false;
-      return !new RegExp(`^lambda/providers/(${own}/|simulation/|contract\\.ts$)`).test(target);
+      return !new RegExp(
+        `^lambda/providers/(${own}/|simulation/|contract\\.ts$|openai-compatible\\.ts$)`,
+      ).test(target);
     });
     expect(wrong).toEqual([]);
   });
 
-  test('a dialect imports itself and what all share, never another dialect', () => {
+  test('a dialect imports itself and what all share, never another dialect, but for the conversation it is beside', () => {
     const wrong = imports.filter(({ file, target }) => {
       const own = /^lambda\/dialects\/([^/]+)\//.exec(file)?.[1];
       if (own === undefined || !target.startsWith('lambda/dialects/')) return false;
-      return !target.startsWith(`lambda/dialects/${own}/`) && target.split('/').length > 3;
+      const other = /^lambda\/dialects\/([^/]+)\//.exec(target)?.[1];
+      // A format of another operation words its errors and counts its usage as the conversations of its family do.
+      return other !== undefined && other !== own && (isOfChat(own) || !isOfChat(other));
     });
     expect(wrong).toEqual([]);
   });
@@ -136,7 +148,13 @@ describe('the shape of a dialect and of a provider', () => {
     ...new Set(globSync(`${folder}/*/*.ts`, { cwd: ROOT }).map((file) => dirname(file))),
   ];
 
-  test.each(foldersIn('lambda/dialects'))('%s has the files every dialect has', (folder) => {
+  test.each(foldersIn('lambda/dialects'))('%s has a dialect.ts', (folder) => {
+    expect(files).toContain(`${folder}/dialect.ts`);
+  });
+
+  test.each(
+    foldersIn('lambda/dialects').filter((folder) => isOfChat(relative('lambda/dialects', folder))),
+  )('%s has the files every dialect of conversations has', (folder) => {
     const names = files.filter((file) => dirname(file) === folder).map((file) => relative(folder, file));
     expect(names).toEqual(
       expect.arrayContaining([
@@ -150,10 +168,18 @@ describe('the shape of a dialect and of a provider', () => {
     );
   });
 
-  test.each(foldersIn('lambda/providers').filter((folder) => !folder.endsWith('/simulation')))(
-    '%s has a provider.ts',
-    (folder) => {
-      expect(files).toContain(`${folder}/provider.ts`);
-    },
-  );
+  const providers = foldersIn('lambda/providers').filter((folder) => !folder.endsWith('/simulation'));
+
+  test('the registry knows the provider of every folder, and no other', () => {
+    const known = PROVIDERS.map(({ id }) => `lambda/providers/${id}`);
+    expect(known.toSorted()).toEqual(providers.toSorted());
+  });
+
+  // What each provider must say is in test/providers/registry.test.ts.
+  test.each(providers)('%s has a provider.ts that exports one provider, named as the folder is', (folder) => {
+    expect(files).toContain(`${folder}/provider.ts`);
+    const source = readFileSync(join(ROOT, folder, 'provider.ts'), 'utf8');
+    const name = relative('lambda/providers', folder).toUpperCase().replaceAll('-', '_');
+    expect([...source.matchAll(/^export const (\w+)/gm)].map(([, exported]) => exported)).toEqual([name]);
+  });
 });

@@ -19,15 +19,16 @@ const uriEncode = (text: string): string =>
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  * @returns what is wrong; `undefined` where the signature holds
  */
-function faultOf(request: IncomingMessage, body: string): string | undefined {
+export function signatureFault(request: IncomingMessage, body: string, service: string): string | undefined {
   const match =
-    /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/lambda\/aws4_request, SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})$/.exec(
+    /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request, SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})$/.exec(
       request.headers.authorization ?? '',
     );
   if (match === null) return `authorization: ${request.headers.authorization}`;
-  const [, accessKey, day = '', region = '', signedHeaders = '', signature = ''] = match;
+  const [, accessKey, day = '', region = '', signedService, signedHeaders = '', signature = ''] = match;
   const time = String(request.headers['x-amz-date']);
-  if (accessKey !== ACCESS_KEY || region !== REGION) return `credential: ${accessKey} ${region}`;
+  const scope = `${accessKey} ${region} ${signedService}`;
+  if (scope !== `${ACCESS_KEY} ${REGION} ${service}`) return `credential: ${scope}`;
   if (!time.startsWith(day)) return `date: ${time}`;
   if (request.headers['x-amz-security-token'] !== SESSION_TOKEN) return 'no session token';
   const names = signedHeaders.split(';');
@@ -47,10 +48,10 @@ function faultOf(request: IncomingMessage, body: string): string | undefined {
     signedHeaders,
     sha256(body),
   ].join('\n');
-  const text = ['AWS4-HMAC-SHA256', time, `${day}/${region}/lambda/aws4_request`, sha256(canonical)].join(
+  const text = ['AWS4-HMAC-SHA256', time, `${day}/${region}/${service}/aws4_request`, sha256(canonical)].join(
     '\n',
   );
-  const key = [day, region, 'lambda', 'aws4_request'].reduce<string | Buffer>(hmac, `AWS4${SECRET_KEY}`);
+  const key = [day, region, service, 'aws4_request'].reduce<string | Buffer>(hmac, `AWS4${SECRET_KEY}`);
   const isRight = timingSafeEqual(hmac(key, text), Buffer.from(signature, 'hex'));
   return isRight ? undefined : `signature over:\n${canonical}`;
 }
@@ -68,7 +69,7 @@ export async function startSignatureCheck(targetUrl: string, targetAuthorization
   async function answer(request: IncomingMessage) {
     let body = '';
     for await (const chunk of request) body += chunk;
-    const fault = faultOf(request, body);
+    const fault = signatureFault(request, body, 'lambda');
     if (fault !== undefined) {
       faults.push(fault);
       return { status: 403, text: '{"Message":"Forbidden"}' };

@@ -124,7 +124,8 @@ describe('refused are', () => {
     ['a negative charge for a request', { ...minimal, requestUsd: -0.005 }],
     ['a charge for searches that is no number', { ...minimal, webSearchUsd: 'little' }],
     ['half a token', { ...minimal, contextTokens: 0.5 }],
-    ['another mode', { ...minimal, mode: 'image' }],
+    ['another mode', { ...minimal, mode: 'video' }],
+    ['a negative price of a picture', { ...minimal, imageUsd: { 'high/1024x1024': -1 } }],
   ])('%s', (_what, declaration) => {
     expect(declaredPrice.safeParse(declaration).success).toBe(false);
   });

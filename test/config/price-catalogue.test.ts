@@ -226,15 +226,53 @@ describe('every price', () => {
   const ratesOf = (price: Price): Rates[] =>
     tiersOf(price).flatMap((tier) => [tier.rates, ...tier.longContext.map((step) => step.rates)]);
 
-  test('has positive rates below one cent a token, but for the completion of embeddings', () => {
-    const faulty = all.filter(({ price }) =>
-      ratesOf(price).some(({ completion, ...others }) => {
-        const paid =
-          price.mode === 'embedding' ? Object.values(others) : [completion, ...Object.values(others)];
-        return completion < 0n || paid.some((rate) => rate <= 0n || rate > 10n ** 13n);
-      }),
-    );
+  test('has positive rates below one cent a token, but for the completion of vectors and rankings', () => {
+    const faulty = all
+      .filter(({ price }) => price.units === undefined && price.mode !== 'moderation')
+      .filter(({ price }) =>
+        ratesOf(price).some(({ completion, ...others }) => {
+          const paid =
+            price.mode === 'embedding' || price.mode === 'rerank'
+              ? Object.values(others)
+              : [completion, ...Object.values(others)];
+          return completion < 0n || paid.some((rate) => rate <= 0n || rate > 10n ** 13n);
+        }),
+      );
     expect(faulty).toEqual([]);
+  });
+
+  test('is free only where the provider says that it is', () => {
+    const free = all.filter(
+      ({ price }) =>
+        price.units === undefined && Object.values(price.standard.rates).every((rate: bigint) => rate === 0n),
+    );
+    expect(free.length).toBeGreaterThan(0);
+    expect(
+      free.filter(({ name, price }) => price.mode !== 'moderation' || !name.startsWith('openai/')),
+    ).toEqual([]);
+  });
+
+  test('charges positive amounts for other units, and pictures by kinds of which none is dearer than the dearest', () => {
+    const charged = all.flatMap(({ price: { units } }) => (units === undefined ? [] : [units]));
+    expect(charged.length).toBeGreaterThan(30);
+    for (const { image, ...rates } of charged) {
+      expect(Object.values(rates).every((rate: bigint) => rate > 0n)).toBe(true);
+      if (image === undefined) continue;
+      expect(image.most > 0n && image.most < 10n ** 10n).toBe(true);
+      expect(Object.values(image.byKind).every((amount) => amount > 0n && amount <= image.most)).toBe(true);
+    }
+  });
+
+  test('is what providers list for a search, a character, a second and a picture', () => {
+    expect(find('cohere', 'rerank-v3.5').units).toEqual({ searchUnit: 2_000_000_000_000n });
+    expect(find('openai', 'tts-1').units).toEqual({ character: 15_000_000_000n });
+    expect(find('openai', 'whisper-1').units).toEqual({ audioSecond: 100_000_000_000n });
+    expect(find('openai', 'dall-e-3').units?.image).toMatchObject({
+      most: 120_000_000n,
+      byKind: { 'standard/1024x1024': 40_000_000n, 'hd/1024x1792': 120_000_000n },
+    });
+    expect(find('openai', 'gpt-image-1').units?.image?.byKind['high/1024x1536']).toBe(250_000_000n);
+    expect(find('openai', 'gpt-4o-transcribe').units).toBeUndefined();
   });
 
   test('lists long prompts in ascending order', () => {

@@ -43,7 +43,7 @@ test.each<[string, Partial<Semantic>, RegExp]>([
   [
     'a provider without embeddings',
     { embedding: { ...EMBEDDING, provider: 'anthropic' } },
-    /"anthropic", which makes no embeddings\. Those that do: openai, custom, sim\./,
+    /"anthropic", which makes no embeddings\. Those that do: openai, .*custom, sim\./,
   ],
   [
     'more dimensions than an index holds',
@@ -59,11 +59,12 @@ test.each<[string, Partial<Semantic>, RegExp]>([
 
 describe('the kinds of provider that may make embeddings', () => {
   test.each(PROVIDERS.map((provider) => [provider.id, provider] as const))(
-    'hold %s exactly if it has a path for them',
+    'hold %s exactly if it has an API for them',
     (kind, provider) => {
       const declare = () =>
         define({ embedding: { ...EMBEDDING, provider: 'p' } }, { p: { kind, baseUrl: 'https://p.example' } });
-      if (provider.embeddingsPath === undefined) expect(declare).toThrow('makes no embeddings');
+      const embeds = provider.apis.some(({ dialect }) => dialect === 'openai-embeddings');
+      if (!embeds) expect(declare).toThrow('makes no embeddings');
       else expect(declare).not.toThrow();
     },
   );

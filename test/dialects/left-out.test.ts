@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { anthropicMessages } from '../../lambda/dialects/anthropic-messages/dialect.ts';
+import { cohereChat } from '../../lambda/dialects/cohere-chat/dialect.ts';
 import { openaiChat } from '../../lambda/dialects/openai-chat/dialect.ts';
 import { leftOutFeatures } from './left-out.ts';
 
@@ -7,6 +8,7 @@ import { leftOutFeatures } from './left-out.ts';
 const DIALECTS = [
   { dialect: openaiChat, models: ['gpt-5'] },
   { dialect: anthropicMessages, models: ['claude-opus-5', 'claude-haiku-4-5', 'claude-3-5-haiku-20241022'] },
+  { dialect: cohereChat, models: ['command-a-03-2025'] },
 ] as const;
 
 describe.each(DIALECTS)('$dialect.id', ({ dialect, models }) => {

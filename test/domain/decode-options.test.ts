@@ -65,7 +65,6 @@ describe('provider', () => {
   test.each<[string, JsonObject]>([
     ['zdr', { zdr: true }],
     ['data_collection', { data_collection: 'deny' }],
-    ['require_parameters', { require_parameters: true }],
     ['sort', { sort: 'price' }],
     ['max_price', { max_price: { prompt: 1 } }],
     ['quantizations', { quantizations: ['fp8'] }],
@@ -74,6 +73,15 @@ describe('provider', () => {
     expect(errorOf(() => decode({ provider }))).toMatchObject({
       code: 'unsupported_parameter',
       param: `provider.${name}`,
+    });
+  });
+
+  test('may ask that nothing of the request is dropped', () => {
+    expect(decode({ provider: { require_parameters: true } }).preferences).toEqual({
+      order: [],
+      ignore: [],
+      allowFallbacks: true,
+      requireParameters: true,
     });
   });
 
@@ -112,9 +120,10 @@ describe('session, user and tags', () => {
     expect(decode({ user: 'a' }).endUser).toBe('a');
   });
 
-  test('tags are the texts in metadata', () => {
-    expect(decode({ metadata: { a: 'x', b: 1, c: null, d: { e: 'f' } } }).tags).toEqual({ a: 'x' });
-    expect(decode({ metadata: 'text' }).tags).toEqual({});
+  test("tags are the texts in the request's labels, whatever its dialect calls them", () => {
+    const metadata = { a: 'x', b: 1, c: null, d: { e: 'f' } };
+    expect(decode({}, {}, { ...CHAT, metadata }).tags).toEqual({ a: 'x' });
+    expect(decode({}).tags).toEqual({});
   });
 });
 

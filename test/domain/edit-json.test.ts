@@ -27,6 +27,18 @@ describe('editJson on examples', () => {
       '{"a":{"y":3}}',
     ],
     [
+      'edits within an item of an array',
+      '{"a":[ {"x":1} , {"x":2}, [3] ]}',
+      [set(['a', '1', 'x'], '4'), set(['a', '2', '0'], '5')],
+      '{"a":[ {"x":1} , {"x":4}, [5] ]}',
+    ],
+    [
+      'neither adds nor removes items',
+      '{"a":[1,2]}',
+      [set(['a', '2'], '3'), set(['a', '01'], '3'), remove('a', '0')],
+      '{"a":[1,2]}',
+    ],
+    [
       'leaves alone what has no such parent',
       '{"a":[{"x":1}]}',
       [set(['a', 'x'], '2'), remove('b', 'c')],
@@ -76,7 +88,10 @@ describe('editJson on examples', () => {
   });
 });
 
-const name = fc.oneof(fc.constantFrom('a', 'b', 'c', '__proto__', 'é"\\', ''), fc.string({ maxLength: 4 }));
+const name = fc.oneof(
+  fc.constantFrom('a', 'b', 'c', '0', '1', '__proto__', 'é"\\', ''),
+  fc.string({ maxLength: 4 }),
+);
 const value = fc.jsonValue({ maxDepth: 2, noUnicodeString: false });
 const space = fc.array(fc.constantFrom('', ' ', '\n', '\t', '\r\n  '), { minLength: 1, maxLength: 12 });
 
@@ -97,7 +112,22 @@ function spelled(input: unknown, spaces: readonly string[]): string {
 
 /** The same edits on the parsed value, one after the other. */
 const editedValue = (input: unknown, edits: readonly JsonEdit[]): unknown =>
-  edits.reduce((value, edit) => (isJsonObject(value) ? editedObject(value, edit) : value), input);
+  edits.reduce(
+    (value, edit) =>
+      Array.isArray(value)
+        ? editedItems(value, edit)
+        : isJsonObject(value)
+          ? editedObject(value, edit)
+          : value,
+    input,
+  );
+
+const editedItems = (items: readonly unknown[], { path: [first, ...rest], ...edit }: JsonEdit): unknown[] =>
+  items.map((item, index) => {
+    if (String(index) !== first) return item;
+    if (rest.length > 0) return editedValue(item, [{ ...edit, path: rest }]);
+    return edit.text === undefined ? item : JSON.parse(edit.text);
+  });
 
 /** Built of entries throughout, so that `__proto__` stays a member. */
 function editedObject(object: JsonObject, edit: JsonEdit): object {

@@ -4,14 +4,14 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Validations } from 'aws-cdk-lib/core';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { gatewayStacks } from '../../lib/gateway-stacks.ts';
-import { appWithoutBundles, CONFIG_FILE } from './synth.ts';
+import { appWithoutBundles, BEDROCK_CONFIG_FILE, CONFIG_FILE } from './synth.ts';
 
 test.each([
-  { adminAuth: 'iam', customerManagedKey: false },
-  { adminAuth: 'key', customerManagedKey: true },
+  { adminAuth: 'iam', customerManagedKey: false, configFile: CONFIG_FILE },
+  { adminAuth: 'key', customerManagedKey: true, configFile: BEDROCK_CONFIG_FILE },
 ] as const)('neither CDK nor cdk-nag has a finding that nobody answered ($adminAuth)', (props) => {
   const app = appWithoutBundles({ validate: true });
-  gatewayStacks(app, { configFile: CONFIG_FILE, alarmEmail: 'operator@example.com', ...props });
+  gatewayStacks(app, { alarmEmail: 'operator@example.com', ...props });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   expect(() => app.synth()).not.toThrow();
 });

@@ -9,7 +9,8 @@ import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { bundleFunction, describeBundle } from '../../lib/bundle.ts';
 import { startFakeS3Vectors } from '../support/fake-s3-vectors.ts';
-import { CONFIG_FILE, PROJECT, SEMANTIC_CONFIG_FILE } from './synth.ts';
+import { startTokenServer } from '../support/token-server.ts';
+import { CLOUDS_CONFIG_FILE, CONFIG_FILE, PROJECT, SEMANTIC_CONFIG_FILE } from './synth.ts';
 
 const ENTRY = join(PROJECT, 'test', 'fixtures', 'deployment', 'handler.ts');
 const BUNDLER = join(PROJECT, 'lib', 'bundle.ts');
@@ -28,7 +29,7 @@ async function inBundle(
   file = bundle,
 ): Promise<unknown> {
   const program = `
-    const { handler, credentials, nearestAt, tablesAt } = await import(process.argv[1]);
+    const { handler, credentials, nearestAt, providerKinds, signatureOf, tablesAt, tokenOf } = await import(process.argv[1]);
     process.stdout.write(JSON.stringify(await (${expression})));`;
   const { stdout } = await promisify(execFile)(
     process.execPath,
@@ -95,6 +96,41 @@ describe('a bundle', () => {
       expect(readFileSync(semantic, 'utf8')).not.toContain('QueryVectors');
     } finally {
       await fake.close();
+      rmSync(outputDirectory, { recursive: true });
+    }
+  });
+
+  test('knows the declared providers and no others, and holds no library of Google’s', async () => {
+    expect(await inBundle('providerKinds()')).toEqual([
+      'openai',
+      'anthropic',
+      'custom',
+      'sim',
+      'sim-anthropic',
+    ]);
+    for (const name of readdirSync(directory).filter((file) => file.endsWith('.mjs')))
+      expect(readFileSync(join(directory, name), 'utf8')).not.toContain('urn:ietf:params:oauth');
+  });
+
+  test('signs for Bedrock and gets tokens for Vertex AI, with libraries that are loaded on demand', async () => {
+    const outputDirectory = mkdtempSync(join(tmpdir(), 'sluice-bundle-test-'));
+    await bundleFunction({ entry: ENTRY, outputDirectory, configFile: CLOUDS_CONFIG_FILE });
+    const clouds = join(outputDirectory, 'index.mjs');
+    const tokens = await startTokenServer();
+    try {
+      expect(await inBundle(`tokenOf(${JSON.stringify(tokens.account)})`, {}, clouds)).toEqual({
+        authorization: 'Bearer token-1',
+      });
+      const env = { AWS_ACCESS_KEY_ID: 'AKIDROLE', AWS_SECRET_ACCESS_KEY: 'secret' };
+      const signed = `signatureOf('https://bedrock-runtime.eu-west-1.amazonaws.com/model/m/converse')`;
+      expect(await inBundle(signed, env, clouds)).toMatchObject({
+        authorization: expect.stringMatching(
+          /^AWS4-HMAC-SHA256 Credential=AKIDROLE\/\d{8}\/eu-west-1\/bedrock/,
+        ),
+      });
+      expect(readFileSync(clouds, 'utf8')).not.toContain('urn:ietf:params:oauth');
+    } finally {
+      await tokens.close();
       rmSync(outputDirectory, { recursive: true });
     }
   });

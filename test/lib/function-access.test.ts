@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { BUDGET_EVENT } from '../../lambda/schema/metrics.ts';
-import { resourcesOf, synthesize } from './synth.ts';
+import { BEDROCK_CONFIG_FILE, resourcesOf, synthesize } from './synth.ts';
 
 interface Statement {
   readonly Action: string | readonly string[];
@@ -158,5 +158,35 @@ describe('with a customer-managed key', () => {
     );
     expect(JSON.stringify(use?.Condition)).toMatch(/kms:ViaService.*dynamodb\./);
     expect(JSON.stringify(use?.Condition)).not.toContain('secretsmanager');
+  });
+});
+
+describe('with Amazon Bedrock among the providers', () => {
+  const bedrock = synthesize({ configFile: BEDROCK_CONFIG_FILE });
+  const bedrockActions = (template: Template, name: string): readonly string[] =>
+    actionsOn(statementsOf(template, name), /:bedrock:/);
+
+  test('those that call providers may have its models answer, and do nothing else there', () => {
+    for (const name of ['FunctionsInference', 'FunctionsUpkeep'])
+      expect(bedrockActions(bedrock.gateway, name)).toEqual([
+        'bedrock:InvokeModel',
+        'bedrock:InvokeModelWithResponseStream',
+      ]);
+    expect(bedrockActions(bedrock.gateway, 'FunctionsAdmin')).toEqual([]);
+    expect(bedrockActions(bedrock.observability, 'ObservabilityBudgetWidget')).toEqual([]);
+  });
+
+  test('what may be called are models and profiles, in AWS’s own account and in this one', () => {
+    const [granted] = statementsOf(bedrock.gateway, 'FunctionsInference').filter(({ Action }) =>
+      JSON.stringify(Action).includes('bedrock:'),
+    );
+    const resources = JSON.stringify(granted?.Resource);
+    expect(resources).toContain(':bedrock:*::foundation-model/*');
+    expect(resources).toMatch(/AWS::AccountId.{0,20}:inference-profile/);
+    expect(resources).not.toContain('"*"');
+  });
+
+  test('without it nobody may', () => {
+    expect(JSON.stringify(inference)).not.toContain('bedrock');
   });
 });

@@ -13,6 +13,12 @@ export const CONFIG_FILE = join(PROJECT, 'test', 'fixtures', 'deployment', 'gate
 /** The same with the semantic cache on. */
 export const SEMANTIC_CONFIG_FILE = join(PROJECT, 'test', 'fixtures', 'deployment', 'semantic.config.ts');
 
+/** The same with Amazon Bedrock. */
+export const BEDROCK_CONFIG_FILE = join(PROJECT, 'test', 'fixtures', 'deployment', 'bedrock.config.ts');
+
+/** The same with Bedrock and Vertex AI. */
+export const CLOUDS_CONFIG_FILE = join(PROJECT, 'test', 'fixtures', 'deployment', 'clouds.config.ts');
+
 const VALIDATE = '@aws-cdk/core:validateAgainstDefaultRules';
 
 /**

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { ask, type CallerDialect, readStream } from '../support/ask.ts';
-import { type LocalGateway, startLocalGateway, type TestKey } from '../support/local-gateway.ts';
+import { type LocalGateway, MOCK_PRICE, startLocalGateway, type TestKey } from '../support/local-gateway.ts';
 
 let gateway: LocalGateway;
 let owner: TestKey;
@@ -91,6 +91,22 @@ describe.each<CallerDialect>(['openai', 'anthropic'])('between a caller of %s an
   });
 });
 
+describe('a bound beyond what a model can give', () => {
+  test.each<CallerDialect>(['openai', 'anthropic'])(
+    'is lowered to that where a caller of %s asks a model of another format, and said so',
+    async (as) => {
+      const other = as === 'openai' ? 'anthropic' : 'openai';
+      const body = { max_tokens: 128_000 };
+      const response = await ask(gateway, owner.secret, { as, model: `${other}/mock`, body });
+      expect(response.status).toBe(200);
+      expect(seen().body.max_tokens ?? seen().body.max_completion_tokens).toBe(MOCK_PRICE.maxOutputTokens);
+      expect(response.headers.get('x-sluice-dropped')).toContain('max');
+      await ask(gateway, owner.secret, { as, model: `${as}/mock`, body });
+      expect(seen().body).toMatchObject(body);
+    },
+  );
+});
+
 describe('a parameter the other format has no word for', () => {
   const body = { logit_bias: { '50256': -100 } };
 
@@ -112,6 +128,23 @@ describe('a parameter the other format has no word for', () => {
     expect(response.status).toBe(200);
     expect(response.headers.get('x-sluice-dropped')).toBe('logit_bias');
     expect(seen().body).not.toHaveProperty('logit_bias');
+  });
+
+  test('is dropped and named where the operator says so for its model group', async () => {
+    const deployments = [{ provider: 'anthropic', model: 'mock' }];
+    const lenient = await startLocalGateway({
+      config: {
+        modelGroups: { lenient: { deployments, unsupportedParameters: 'drop' }, strict: { deployments } },
+      },
+    });
+    try {
+      const { secret } = await lenient.createKey();
+      const response = await ask(lenient, secret, { model: 'lenient', body });
+      expect(response.headers.get('x-sluice-dropped')).toBe('logit_bias');
+      expect((await ask(lenient, secret, { model: 'strict', body })).status).toBe(400);
+    } finally {
+      await lenient.close();
+    }
   });
 
   test('is dropped and named where the operator says so', async () => {

@@ -7,14 +7,12 @@ const VIRTUAL_KEY_PREFIX = 'sk-slu-';
 
 /**
  * Reads the keys a secret holds: `{"keys":["…","…"]}`, `{"key":"…"}`, a JSON array or string, or plain text; keys in plain
- * text are separated by commas. An empty list means that there are none.
+ * text are separated by commas. An account of Google's (`{"type":"service_account",…}`) is one key, and stays as it is. An
+ * empty list means that there are none.
  * @throws GatewayError `upstream_authentication_failed` for a key of Sluice's own, which would send requests round in circles
  */
 export function parseKeys(provider: ProviderId, text: string): readonly string[] {
-  const keys = keyTexts(parseJson(text) ?? text)
-    .flatMap((value) => value.split(','))
-    .map((key) => key.trim())
-    .filter((key) => key !== '');
+  const keys = keyTexts(parseJson(text) ?? text);
   if (keys.some((key) => key.startsWith(VIRTUAL_KEY_PREFIX)))
     throw new GatewayError(
       'upstream_authentication_failed',
@@ -24,10 +22,15 @@ export function parseKeys(provider: ProviderId, text: string): readonly string[]
 }
 
 function keyTexts(value: Json): readonly string[] {
-  if (typeof value === 'string') return [value];
+  if (typeof value === 'string')
+    return value
+      .split(',')
+      .map((key) => key.trim())
+      .filter((key) => key !== '');
   if (typeof value === 'number') return [String(value)];
-  if (Array.isArray(value)) return value.filter((item) => typeof item === 'string');
+  if (Array.isArray(value)) return value.flatMap((item: Json) => keyTexts(item));
   if (!isJsonObject(value)) return [];
+  if (typeof value['type'] === 'string') return [JSON.stringify(value)];
   return keyTexts(value['keys'] ?? value['key'] ?? null);
 }
 

@@ -42,7 +42,6 @@ export const anthropicMessages: Dialect = {
     json_mode: 'Without a schema the format of an answer cannot be set.',
     logit_bias: 'The format has no such parameter.',
     logprobs: 'The format has no such parameter.',
-    max_output_tokens: 'The model gives no longer answers.',
     n: 'A request has one answer.',
     native_content: 'The content means something in its own dialect only.',
     participant_name: 'A turn has no name.',
@@ -64,6 +63,10 @@ export const anthropicMessages: Dialect = {
     top_p: 'Recent models take none; with a thinking budget it begins at 0.95.',
     verbosity: 'The format has no such parameter.',
   },
+  hints: new Set([
+    ...['context_management', 'anthropic_beta', 'anthropic_version', 'betas', 'cache_control', 'diagnostics'],
+    ...['fallbacks', 'fallback_credit_token', 'billing_policy', 'user_profile_id', 'workspace_id'],
+  ]),
   decodeRequest,
   encodeRequest,
   patchRequest,

@@ -3,18 +3,27 @@ import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import { OWN_FIELDS } from '../../domain/request-options.ts';
 import { refuseAsked } from '../asked-features.ts';
+import { encodeClaudeSampling } from '../claude-sampling.ts';
+import { encodeThinking, traitsOf } from '../claude-thinking.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
-import { sentBound } from '../output-bound.ts';
 import { LeftOut } from '../request-feature.ts';
 import { decodeContent } from './decode-content.ts';
 import { encodeMessages, encodeSystem } from './encode-content.ts';
 import { acceptableMessages, hasLostThinking, hasMovedHere } from './moved-messages.ts';
 import { present } from './present.ts';
-import { encodeSampling, encodeTier } from './sampling.ts';
-import { decodeReasoning, encodeThinking, traitsOf } from './thinking.ts';
+import { encodeTier } from './sampling.ts';
+import { decodeReasoning } from './thinking.ts';
 import { decodeToolChoice, decodeTools, encodeToolChoice, encodeTools, mcpServersTool } from './tools.ts';
 import { unknownMembers } from './unknown-members.ts';
-import { check, messageShape, type RequestShape, refusal, refuseDeepNesting, requestShape } from './wire.ts';
+import {
+  check,
+  DIALECT,
+  messageShape,
+  type RequestShape,
+  refusal,
+  refuseDeepNesting,
+  requestShape,
+} from './wire.ts';
 
 /** The bound that is sent where nobody named one: the format has no default. */
 const DEFAULT_MAX_TOKENS = 4096;
@@ -161,10 +170,14 @@ function tagsOf(metadata: Json | undefined): JsonObject | undefined {
 export function encodeRequest(request: ChatRequest, target: RequestTarget): EncodedRequest {
   const leftOut = new LeftOut();
   refuseAsked(request, WITHOUT_EQUIVALENT, leftOut);
-  const maxTokens = sentBound(target, leftOut) ?? target.modelMaxOutputTokens ?? DEFAULT_MAX_TOKENS;
+  const maxTokens = target.maxOutputTokens ?? target.modelMaxOutputTokens ?? DEFAULT_MAX_TOKENS;
   const system = encodeSystem(request.messages, leftOut);
   const tools = encodeTools(request.tools ?? [], leftOut);
-  const { thinking, effort, isUnsupported } = encodeThinking(request, target.model, maxTokens);
+  const { thinking, effort, isUnsupported } = encodeThinking(request, {
+    model: target.model,
+    maxTokens,
+    dialect: DIALECT,
+  });
   if (isUnsupported) leftOut.refuse('reasoning');
   const outputConfig = present({ effort, format: encodeFormat(request.responseFormat) });
   const body: JsonObject = {
@@ -180,7 +193,7 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
       stop_sequences: encodeStop(request.stop, leftOut),
       metadata: encodeUser(request.endUser, leftOut),
     }),
-    ...encodeSampling(
+    ...encodeClaudeSampling(
       request,
       { takesSampling: traitsOf(target.model).takesSampling, hasBudget: thinking?.['type'] === 'enabled' },
       leftOut,

@@ -54,7 +54,8 @@ function decodeImage(part: Given): ContentPart {
   };
 }
 
-function decodeAudio(audio: Given): ContentPart {
+/** Sound in its own bytes. */
+export function decodeAudio(audio: Given): ContentPart {
   audio.object();
   const format = audio.member('format').string();
   return {
@@ -75,7 +76,8 @@ function decodeFile(part: Given): ContentPart {
   };
 }
 
-function fileSource(file: Given): MediaSource {
+/** A file in its own bytes, or one the provider keeps. */
+export function fileSource(file: Given): MediaSource {
   const id = file.member('file_id').optionalString();
   if (id !== undefined) return { type: 'provider-file', id };
   const data = file.member('file_data').string();
@@ -85,7 +87,7 @@ function fileSource(file: Given): MediaSource {
 }
 
 /** A data URL's content, or the address. */
-function urlSource(url: string): MediaSource {
+export function urlSource(url: string): MediaSource {
   const match = /^data:([^,]{1,200}?);base64,/.exec(url.slice(0, 220));
   if (match === null) return { type: 'url', url };
   return { type: 'base64', mediaType: match[1] ?? '', data: url.slice(match[0].length) };

@@ -33,7 +33,6 @@ export const openaiChat: Dialect = {
     file_url: 'Files are taken in their own bytes, not by address.',
     hosted_tools: 'The tool is run by the provider of its own dialect.',
     image: 'A system turn and an answer hold text only.',
-    max_output_tokens: 'The model gives no longer answers.',
     native_content: 'The content means something in its own dialect only.',
     provider_file: 'The file is kept by another provider.',
     reasoning_display: 'Whether reasoning is shown is the provider’s choice.',
@@ -46,6 +45,10 @@ export const openaiChat: Dialect = {
     user: 'The name of a user is at most 64 characters.',
     top_k: 'The format has no such parameter.',
   },
+  hints: new Set([
+    ...['store', 'safety_identifier', 'prediction', 'trace', 'debug', 'cache_control', 'stream_options'],
+    ...['prompt_cache_key', 'prompt_cache_retention', 'prompt_cache_options'],
+  ]),
   decodeRequest,
   encodeRequest,
   patchRequest,

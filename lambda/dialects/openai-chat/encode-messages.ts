@@ -117,7 +117,7 @@ function encodeImage(
 }
 
 /** @see https://platform.openai.com/docs/guides/audio */
-function encodeAudio(source: MediaSource, leftOut: LeftOut): JsonObject | undefined {
+export function encodeAudio(source: MediaSource, leftOut: LeftOut): JsonObject | undefined {
   if (source.type !== 'base64') {
     leftOut.refuse(source.type === 'url' ? 'audio' : 'provider_file');
     return undefined;
@@ -145,7 +145,8 @@ function encodeFile(
   return { type: 'file', file: { filename: name ?? 'file', file_data: urlOf(source) } };
 }
 
-const urlOf = (source: Exclude<MediaSource, { readonly type: 'provider-file' }>): string =>
+/** The address, or the bytes as a data URL. */
+export const urlOf = (source: Exclude<MediaSource, { readonly type: 'provider-file' }>): string =>
   source.type === 'url' ? source.url : `data:${source.mediaType};base64,${source.data}`;
 
 /**

@@ -13,7 +13,6 @@ import { argumentsSchema } from '../arguments-schema.ts';
 import { refuseAsked } from '../asked-features.ts';
 import { hasCacheHints } from '../cache-hints.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
-import { sentBound } from '../output-bound.ts';
 import { LeftOut } from '../request-feature.ts';
 import { isSafeName } from '../safe-name.ts';
 import { encodeMessages, MAX_TOOL_NAME } from './encode-messages.ts';
@@ -49,7 +48,7 @@ function boundEdits(request: ChatRequest, target: RequestTarget): readonly JsonE
 }
 
 /** Other stream options stay; the body is parsed again only where there seem to be some. */
-function includeUsageEdit(raw: string): JsonEdit {
+export function includeUsageEdit(raw: string): JsonEdit {
   const hasOptions =
     raw.includes('"stream_options"') && isJsonObject(parseJsonObject(raw)?.['stream_options']);
   return hasOptions
@@ -77,7 +76,7 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
     model: target.model,
     messages: encodeMessages(request.messages, target, leftOut),
     ...(request.stream ? { stream: true, stream_options: { include_usage: true } } : {}),
-    [boundField(target)]: sentBound(target, leftOut),
+    [boundField(target)]: target.maxOutputTokens,
     ...(tools.length === 0 ? {} : encodeToolOptions(request, tools, leftOut)),
     ...encodeSampling(request),
     response_format: encodeResponseFormat(request.responseFormat),
@@ -192,7 +191,7 @@ const MEDIUM_BUDGET_TOKENS = 16_384;
  * every reasoning model here knows. Adaptive thinking, and none, is left to the model: its own default is adaptive, and
  * most models refuse `none`.
  */
-function encodeEffort(reasoning: ReasoningOptions | undefined): string | undefined {
+export function encodeEffort(reasoning: ReasoningOptions | undefined): string | undefined {
   if (reasoning?.effort !== undefined) return reasoning.effort === 'max' ? 'high' : reasoning.effort;
   const budget = reasoning?.budgetTokens;
   if (budget === undefined || reasoning?.enabled === false) return undefined;
@@ -212,7 +211,7 @@ function encodeUser(endUser: string | undefined, leftOut: LeftOut): string | und
 const SERVICE_TIERS: ReadonlySet<string> = new Set(['auto', 'default', 'flex', 'scale', 'priority']);
 
 /** Anthropic's `standard_only` is OpenAI's `default`. @see https://docs.anthropic.com/en/api/service-tiers */
-function encodeServiceTier(tier: string | undefined, leftOut: LeftOut): string | undefined {
+export function encodeServiceTier(tier: string | undefined, leftOut: LeftOut): string | undefined {
   if (tier === undefined || SERVICE_TIERS.has(tier)) return tier;
   if (tier === 'standard_only') return 'default';
   leftOut.refuse('service_tier');

@@ -147,9 +147,14 @@ const CODES_BY_WORD: readonly (readonly [RegExp, ErrorCode])[] = [
 const CONTEXT_LENGTH_MESSAGE =
   /maximum context length|context (?:length|window)|prompt is too long|total length of all messages is too long/i;
 
+const CREDENTIAL_MESSAGE = /^(?:incorrect|invalid) api key/i;
+
 function errorCode(facts: ErrorFacts, status: number | undefined): ErrorCode {
   const byMessage = isClientError(status) && CONTEXT_LENGTH_MESSAGE.test(facts.message ?? '');
   if (byMessage) return 'context_length_exceeded';
+  // xAI says so with a bare 400.
+  if (isClientError(status) && CREDENTIAL_MESSAGE.test(facts.message ?? ''))
+    return 'upstream_authentication_failed';
   const fromStatus = status === undefined ? undefined : codeByStatus(status);
   const fromWords = codeByWord(facts.code) ?? codeByWord(facts.type);
   if (fromStatus === undefined) return fromWords ?? 'upstream_error';

@@ -56,7 +56,8 @@ export function decodeRequest(body: JsonObject): ChatRequest {
   };
 }
 
-function decodeModel(given: Given): string {
+/** The model's name; of a list of fallbacks alone, the first. */
+export function decodeModel(given: Given): string {
   const model = given.member('model');
   const name = model.optionalString();
   if (name !== undefined && name !== '') return name;
@@ -64,7 +65,8 @@ function decodeModel(given: Given): string {
   return fallback === undefined || fallback === '' ? model.refuse('the name of a model') : fallback;
 }
 
-function decodeIncludeUsage(given: Given): boolean {
+/** Whether usage is wanted in a stream: OpenAI’s way, or OpenRouter’s. */
+export function decodeIncludeUsage(given: Given): boolean {
   const streamOptions = given.member('stream_options');
   streamOptions.optionalObject();
   const usage = given.member('usage');
@@ -122,14 +124,16 @@ function decodeMaxOutputTokens(given: Given): number | undefined {
   return limits.length === 0 ? undefined : Math.max(...limits);
 }
 
-function decodeStop(stop: Given): readonly string[] | undefined {
+/** One stop sequence or several. */
+export function decodeStop(stop: Given): readonly string[] | undefined {
   if (stop.isMissing) return undefined;
   if (typeof stop.value === 'string') return [stop.value];
   if (!Array.isArray(stop.value)) return stop.refuse('a string or an array of strings');
   return stop.list().map((sequence) => sequence.string());
 }
 
-function decodeMetadata(metadata: Given): JsonObject | undefined {
+/** Labels, of which each is text. */
+export function decodeMetadata(metadata: Given): JsonObject | undefined {
   const object = metadata.optionalObject();
   for (const name of Object.keys(object ?? {})) metadata.member(name).string();
   return object;
@@ -174,9 +178,10 @@ function decodeNativeOptions(body: JsonObject, given: Given, options: Partial<Ch
   return defined(Object.fromEntries(native));
 }
 
-// Only members without a value are left out.
-const definedOptions = (
+/** The options that were given. */
+export const definedOptions = (
   options: {
     readonly [Name in keyof ChatRequest]?: ChatRequest[Name] | undefined;
   },
+  // Only members without a value are left out.
 ): Partial<ChatRequest> => defined(options as JsonObject) as Partial<ChatRequest>;

@@ -101,8 +101,8 @@ export function costEdits(body: JsonObject, cost: Cost | undefined): JsonEdit[] 
   return costMembers(cost).map(([name, text]) => ({ path: ['usage', name], text }));
 }
 
-/** As JSON text, since numbers below 1e-6 would be written with an exponent. */
-function costMembers(cost: Cost): readonly (readonly [string, string])[] {
+/** What an answer cost, as members of its usage. As JSON text, since numbers below 1e-6 would be written with an exponent. */
+export function costMembers(cost: Cost): readonly (readonly [string, string])[] {
   const prompt = decimalUsd(cost.prompt);
   const completion = decimalUsd(cost.completion);
   const saved = cost.saved === undefined ? '' : `,"saved_cost":${decimalUsd(cost.saved)}`;

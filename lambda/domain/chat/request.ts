@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../json.ts';
+import type { UnitCounts } from '../money/usage.ts';
 
 /** Where a picture, a sound or a file comes from. */
 export type MediaSource =
@@ -120,6 +121,39 @@ export interface ReasoningOptions {
   readonly display?: string;
 }
 
+/** A tool as a caller knows it whose format groups tools in namespaces. */
+export interface NamespacedTool {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Documents to be ranked by how well they answer a query. */
+export interface RerankWork {
+  readonly query: string;
+  /** Texts, or objects with a text among their members. */
+  readonly documents: readonly Json[];
+  readonly mostResults?: number;
+  /** Whether the documents shall stand in the answer again. */
+  readonly returnsDocuments?: boolean;
+}
+
+/**
+ * What an operation beside chat is billed by, as far as its request tells. Its answer has no more tokens than
+ * `maxOutputTokens` says; where that says nothing, than the model can give.
+ */
+export interface OperationWork {
+  /** An upper bound of each unit that is no token. */
+  readonly units: UnitCounts;
+  /** About how many they are, where that is less: charged where the provider does not say. @default as `units` */
+  readonly likelyUnits?: UnitCounts;
+  /** The most prompt tokens, where more are read than stand in the body: a query once for each document. */
+  readonly promptTokens?: number;
+  /** Of a rerank: what is ranked, by what. */
+  readonly rerank?: RerankWork;
+  /** The answer is sound or pictures, and about how many tokens of it there are. */
+  readonly answer?: { readonly kind: 'audio' | 'image'; readonly likelyTokens: number };
+}
+
 /**
  * A conversation to be continued, in no dialect. What a caller left out is `undefined`, never a default: defaults belong
  * to the model that answers. Field names are ours; `param` in errors is the caller's own spelling.
@@ -131,6 +165,8 @@ export interface ChatRequest {
   /** Whether the caller asked for usage in a stream (dialects that always send it say true). */
   readonly includeUsage: boolean;
   readonly tools?: readonly Tool[];
+  /** Names of tools here that stand for tools of a namespace: the answer must call them as the caller knows them. */
+  readonly namespacedTools?: Readonly<Record<string, NamespacedTool>>;
   readonly toolChoice?: ToolChoice;
   readonly parallelToolCalls?: boolean;
   /** The caller's own limit on completion tokens, reasoning included. */
@@ -152,6 +188,8 @@ export interface ChatRequest {
   readonly serviceTier?: string;
   readonly endUser?: string;
   readonly metadata?: JsonObject;
+  /** Of operations beside chat; their messages hold the texts that are read. */
+  readonly work?: OperationWork;
   /** Where the dialect has it at request level (`store`, `prompt_cache_key`, …): kept for its own dialect. */
   readonly nativeOptions: JsonObject;
   /** Names of fields this dialect does not know (`x_new`, `tools.x_new`): forwarded to it, dropped and named elsewhere. */

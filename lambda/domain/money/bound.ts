@@ -39,10 +39,13 @@ export function boundPrompt(
   const hasImagesOfAnySize = images.length > 0 && imageTokensBound === undefined;
   const framing = request.messages.length * TOKENS_A_MESSAGE + toolTokens(request);
   return {
-    tokens: textBytes + imageTokens + framing,
+    tokens: Math.max(textBytes + imageTokens + framing, request.work?.promptTokens ?? 0),
     hasMediaOfAnySize: hasImagesOfAnySize || parts.some(isMediaOfAnySize),
     likelyTokens: countTokensLocally(textBytes) + imageTokens,
-    hasAudio: parts.some((part) => part.type === 'audio') || request.nativeOptions['audio'] !== undefined,
+    hasAudio:
+      parts.some((part) => part.type === 'audio') ||
+      request.nativeOptions['audio'] !== undefined ||
+      request.work?.answer?.kind === 'audio',
   };
 }
 
@@ -65,8 +68,64 @@ export function unboundedFeatures(request: ChatRequest): readonly string[] {
  */
 export const countTokensLocally = (utf8Bytes: number): number => Math.ceil(utf8Bytes / 3);
 
+/** What a message's role and frame take: Anthropic and OpenAI document three to four. */
+const LIKELY_TOKENS_A_MESSAGE = 4;
+/** A picture whose size in tokens its provider does not document: Anthropic's most, for models before Claude Opus 4.7. */
+const LIKELY_IMAGE_TOKENS = 1_568;
+/** A page of a PDF has 1,500 to 3,000 tokens, and some 75 KB. @see https://docs.anthropic.com/en/docs/build-with-claude/pdf-support */
+const FILE_CHARACTERS_A_TOKEN = 32;
+
+/**
+ * About how many tokens a prompt has: its texts as `countTokensLocally` counts them, its pictures at the provider's most, files by
+ * their length. An estimate that errs towards more; no bound.
+ *
+ * @param imageTokensBound most tokens of one picture; `undefined`: not documented
+ */
+export function estimatePromptTokens(request: ChatRequest, imageTokensBound: number | undefined): number {
+  const parts = allParts(request);
+  const bytes = parts.reduce((sum, part) => sum + textBytesOf(part), 0) + byteLength(request.tools ?? []);
+  const images = parts.filter(({ type }) => type === 'image').length;
+  const files = parts.reduce(
+    (sum, part) => sum + (part.type === 'image' ? 0 : Math.ceil(mediaLength(part) / FILE_CHARACTERS_A_TOKEN)),
+    0,
+  );
+  return (
+    countTokensLocally(bytes) +
+    images * (imageTokensBound ?? LIKELY_IMAGE_TOKENS) +
+    files +
+    request.messages.length * LIKELY_TOKENS_A_MESSAGE
+  );
+}
+
+const byteLength = (value: unknown): number => {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return text === '[]' ? 0 : new TextEncoder().encode(text).byteLength;
+};
+
+/** Reasoning that comes back, and what only its own dialect knows, count as they stand. Results count by their own parts. */
+function textBytesOf(part: ContentPart): number {
+  switch (part.type) {
+    case 'text':
+    case 'refusal':
+    case 'reasoning':
+      return byteLength(part.text);
+    case 'reasoning-encrypted':
+      return byteLength(part.data);
+    case 'tool-call':
+      return byteLength(part.name) + byteLength(part.arguments);
+    case 'native':
+      return byteLength(part.value);
+    case 'image':
+    case 'audio':
+    case 'file':
+    case 'tool-result':
+      return 0;
+  }
+}
+
 /** Request options with which a provider runs tools, adds to the prompt what we never see, or charges other rates. */
 const UNBOUNDED_OPTIONS: ReadonlySet<string> = new Set([
+  'background',
   'best_of',
   'cached_content',
   'compaction',
@@ -82,6 +141,7 @@ const UNBOUNDED_OPTIONS: ReadonlySet<string> = new Set([
   'plugins',
   'prediction',
   'previous_response_id',
+  'prompt',
   'search_parameters',
   'speed',
   'thinking_budget',
@@ -94,6 +154,9 @@ const READ_FIELDS: ReadonlySet<string> = new Set([
   ...[
     'max_tokens',
     'max_completion_tokens',
+    'max_output_tokens',
+    'input',
+    'instructions',
     'n',
     'tools',
     'messages',
@@ -126,6 +189,7 @@ export function asksForNothing(name: string, value: Json | undefined): boolean {
 const NEUTRAL_VALUES: ReadonlyMap<string, Json> = new Map<string, Json>([
   ['speed', 'standard'],
   ['best_of', 1],
+  ['truncation', 'disabled'],
 ]);
 
 function unboundedOption([name, value]: readonly [string, Json | undefined]): readonly string[] {

@@ -6,9 +6,9 @@ import {
   nanoUsd,
   ZERO_USD,
 } from './nano.ts';
-import type { Price, Rates, TierRates } from './price.ts';
+import type { ImageCharge, Price, Rates, TierRates } from './price.ts';
 import { scalePrice } from './scale-price.ts';
-import { type TokenBuckets, tokenBuckets, type Usage } from './usage.ts';
+import { type TokenBuckets, tokenBuckets, type UnitCounts, type Usage, wholeCount } from './usage.ts';
 
 /** What an answer cost, whole and in the two parts callers know from OpenRouter's `cost_details`. */
 export interface Cost {
@@ -21,12 +21,25 @@ export interface Cost {
 
 export const NO_COST: Cost = { total: ZERO_USD, prompt: ZERO_USD, completion: ZERO_USD };
 
-const PROMPT_BUCKETS = ['prompt', 'cacheRead', 'cacheWrite', 'cacheWriteOneHour', 'promptAudio'] as const;
-const COMPLETION_BUCKETS = ['completion', 'reasoning', 'completionAudio'] as const;
+const PROMPT_BUCKETS = [
+  'prompt',
+  'cacheRead',
+  'cacheWrite',
+  'cacheWriteOneHour',
+  'promptAudio',
+  'promptImage',
+] as const;
+const COMPLETION_BUCKETS = ['completion', 'reasoning', 'completionAudio', 'completionImage'] as const;
+/** What is paid for what was sent; pictures are part of what came back. */
+const PROMPT_UNITS = ['searchUnits', 'characters', 'audioSeconds'] as const;
 const AUDIO_BUCKETS: ReadonlySet<string> = new Set(['promptAudio', 'completionAudio']);
 
 /** What each token bucket of an answer costs, and what was charged beside its tokens: in femto-dollars, before any rounding. */
-export type BucketCosts = Readonly<Record<keyof TokenBuckets | 'webSearches' | 'request', bigint>>;
+export type BucketCosts = Readonly<
+  Record<keyof TokenBuckets | keyof UnitCosts | 'webSearches' | 'request', bigint>
+>;
+
+type UnitCosts = Readonly<Record<'searchUnits' | 'characters' | 'audioSeconds' | 'images', bigint>>;
 
 /** What an answer with this usage costs, by what it is paid for. The sum is the answer's cost, unrounded. */
 export function bucketCosts(price: Price, usage: Usage): BucketCosts {
@@ -43,6 +56,9 @@ export function bucketCosts(price: Price, usage: Usage): BucketCosts {
     completion: cost('completion'),
     reasoning: cost('reasoning'),
     completionAudio: cost('completionAudio'),
+    promptImage: cost('promptImage'),
+    completionImage: cost('completionImage'),
+    ...unitCosts(price, usage),
     webSearches: femtoFromNano(price.webSearchRequest ?? ZERO_USD) * BigInt(searchesOf(usage)),
     request: femtoFromNano(requestChargeOf(price, usage)),
   };
@@ -52,7 +68,9 @@ export function bucketCosts(price: Price, usage: Usage): BucketCosts {
 export function costOf(price: Price, usage: Usage): Cost {
   const costs = bucketCosts(price, usage);
   const total = nanoFromFemto(Object.values(costs).reduce((sum, cost) => sum + cost, 0n));
-  const prompt = nanoFromFemto(PROMPT_BUCKETS.reduce((sum, name) => sum + costs[name], 0n));
+  const prompt = nanoFromFemto(
+    [...PROMPT_BUCKETS, ...PROMPT_UNITS].reduce((sum, name) => sum + costs[name], 0n),
+  );
   return { total, prompt, completion: nanoUsd(total - prompt) };
 }
 
@@ -64,6 +82,8 @@ export interface CallBound {
   readonly serviceTier?: string;
   /** Whether prompt or answer can hold sound, whose tokens cost a multiple. */
   readonly hasAudio: boolean;
+  /** Of what is paid by other units than tokens: an upper bound of each. */
+  readonly units?: UnitCounts;
 }
 
 /**
@@ -73,7 +93,44 @@ export interface CallBound {
 export function estimateCost(price: Price, bound: CallBound): NanoUsd {
   const { prompt, completion } = worstRates(price, bound);
   const tokens = prompt * BigInt(bound.promptTokens) + completion * BigInt(bound.completionTokens);
-  return nanoUsd(nanoFromFemto(tokens) + (price.request?.most ?? ZERO_USD));
+  const { images, ...others } = unitCosts(price, bound.units ?? {});
+  const units = Object.values(others).reduce((sum, cost) => sum + cost, withImageTokens(price, images));
+  return nanoUsd(nanoFromFemto(tokens + units) + (price.request?.most ?? ZERO_USD));
+}
+
+/** Where pictures are paid in tokens, what is listed for one is those tokens, rounded: up to a tenth more is set aside. */
+const withImageTokens = ({ standard }: Price, images: bigint): bigint =>
+  standard.rates.completionImage === undefined ? images : (images * 11n + 9n) / 10n;
+
+/** What is paid beside tokens, by its unit, in femto-dollars. */
+function unitCosts({ units = {} }: Price, counts: UnitCounts): UnitCosts {
+  const cost = (count: number | undefined, rate: bigint = 0n): bigint => BigInt(wholeCount(count)) * rate;
+  return {
+    searchUnits: cost(counts.searchUnits, units.searchUnit),
+    characters: cost(counts.characters, units.character),
+    audioSeconds: cost(counts.audioSeconds, units.audioSecond),
+    images: cost(counts.images, units.image && femtoFromNano(imageCharge(units.image, counts.imageKind))),
+  };
+}
+
+/** What one picture of a kind costs; a kind that was not said, or is not listed, costs what the dearest does. */
+const imageCharge = (charge: ImageCharge, kind: string | undefined): NanoUsd =>
+  kind === undefined ? charge.most : (listedImageCharge(charge, kind) ?? charge.most);
+
+/**
+ * What a kind of picture (`high/1024x1024`, or `1024x1024` where its quality is not said) is listed at: the dearest quality
+ * of its size where none is said; `undefined` where it is not listed. A price without kinds holds for all.
+ */
+export function listedImageCharge({ most, byKind }: ImageCharge, kind: string): NanoUsd | undefined {
+  const size = kind.slice(kind.indexOf('/') + 1);
+  const listed = Object.entries(byKind);
+  if (listed.length === 0) return most;
+  const exact = listed.find(([name]) => name === kind) ?? listed.find(([name]) => name === size);
+  if (exact !== undefined || size !== kind) return exact?.[1];
+  return listed
+    .filter(([name]) => name.endsWith(`/${size}`))
+    .map(([, amount]) => amount)
+    .reduce<NanoUsd | undefined>((a, b) => (a === undefined || b > a ? b : a), undefined);
 }
 
 /** How many completion tokens still fit into an amount, beside the prompt: 0 where not even the prompt fits. */

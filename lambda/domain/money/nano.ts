@@ -3,12 +3,17 @@ export type NanoUsd = bigint & { readonly __brand: 'NanoUsd' };
 /** A rate: integer 1e-15 US dollars for one token. Many list prices are no whole nano-dollar a token. */
 export type FemtoUsdPerToken = bigint & { readonly __brand: 'FemtoUsdPerToken' };
 
+/** A rate: integer 1e-15 US dollars for one unit of another kind: a character, a second, a search. */
+export type FemtoUsdPerUnit = bigint & { readonly __brand: 'FemtoUsdPerUnit' };
+
 const NANO_PER_USD = 1_000_000_000n;
 const FEMTO_PER_NANO = 1_000_000n;
 
 // The casts give the brand; every amount of money is made by one of these.
 export const nanoUsd = (value: bigint): NanoUsd => value as NanoUsd;
 export const femtoUsdPerToken = (value: bigint): FemtoUsdPerToken => value as FemtoUsdPerToken;
+
+export const femtoUsdPerUnit = (value: bigint): FemtoUsdPerUnit => value as FemtoUsdPerUnit;
 
 export const ZERO_USD = nanoUsd(0n);
 
@@ -45,6 +50,11 @@ export function decimalUsd(amount: NanoUsd): string {
 /** Reads dollars per token (1.25e-6) into femto-dollars per token. @throws RangeError for what is no finite number */
 export function femtoFromUsdPerToken(usd: number | string): FemtoUsdPerToken {
   return femtoUsdPerToken(scaledInteger(usd, 15));
+}
+
+/** Reads dollars per unit (0.0001 a second) into femto-dollars. @throws RangeError for what is no finite number */
+export function femtoFromUsdPerUnit(usd: number | string): FemtoUsdPerUnit {
+  return femtoUsdPerUnit(scaledInteger(usd, 15));
 }
 
 /** Reads dollars per million tokens ('1.25') into femto-dollars per token. @throws RangeError for what is no finite number */

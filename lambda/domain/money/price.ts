@@ -1,4 +1,4 @@
-import type { FemtoUsdPerToken, NanoUsd } from './nano.ts';
+import type { FemtoUsdPerToken, FemtoUsdPerUnit, NanoUsd } from './nano.ts';
 import type { Usage } from './usage.ts';
 
 /**
@@ -14,6 +14,8 @@ export interface Rates {
   readonly promptAudio?: FemtoUsdPerToken;
   readonly reasoning?: FemtoUsdPerToken;
   readonly completionAudio?: FemtoUsdPerToken;
+  readonly promptImage?: FemtoUsdPerToken;
+  readonly completionImage?: FemtoUsdPerToken;
 }
 
 /** Rates that hold for the whole request once its prompt is longer than `abovePromptTokens`. */
@@ -36,9 +38,29 @@ export interface RequestCharge {
   readonly bySearchSize: { readonly [Size in NonNullable<Usage['searchContextSize']>]?: NanoUsd };
 }
 
+/** Pictures that are paid by the piece. */
+export interface ImageCharge {
+  /** The dearest of all: what is set aside where the request leaves size or quality open. */
+  readonly most: NanoUsd;
+  /** By quality and size (`high/1024x1024`), or by size alone where its quality makes no difference. */
+  readonly byKind: Readonly<Record<string, NanoUsd>>;
+}
+
+/** What is paid by other units than tokens: femto-dollars for one, and nano-dollars for a picture. */
+export interface UnitCharges {
+  /** A query over up to a hundred documents. */
+  readonly searchUnit?: FemtoUsdPerUnit;
+  readonly character?: FemtoUsdPerUnit;
+  readonly audioSecond?: FemtoUsdPerUnit;
+  readonly image?: ImageCharge;
+}
+
+/** What a model is for, and so which of its charges there are. */
+export type PriceMode = 'chat' | 'embedding' | 'rerank' | 'moderation' | 'image' | 'speech' | 'transcription';
+
 /** What one provider asks for one model, and how large its requests may be. */
 export interface Price {
-  readonly mode: 'chat' | 'embedding';
+  readonly mode: PriceMode;
   /** Names the catalogue or configuration this came from, and since when it holds: stored with each record. */
   readonly version: string;
   readonly standard: TierRates;
@@ -48,6 +70,8 @@ export interface Price {
   readonly webSearchRequest?: NanoUsd;
   /** For each request: models that search the web every time. */
   readonly request?: RequestCharge;
+  /** What is paid by other units than tokens, and beside them. */
+  readonly units?: UnitCharges;
   /** What all token rates are multiplied by where the answer says that it was made in a region, in thousandths. */
   readonly regionUplifts?: Readonly<Record<string, number>>;
   /** Longest prompt in tokens; `undefined` where not listed. */

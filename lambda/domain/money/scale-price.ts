@@ -8,8 +8,8 @@ export interface RateShare {
 }
 
 /**
- * A price with all its token rates multiplied, each rounded up to a whole femto-dollar. What is charged for searches and
- * requests stays: neither discounts nor regions are known to touch it.
+ * A price with all its token rates multiplied, each rounded up to a whole femto-dollar. What is charged for searches,
+ * requests and other units stays: neither discounts nor regions are known to touch it.
  */
 export function scalePrice(price: Price, share: RateShare): Price {
   return {

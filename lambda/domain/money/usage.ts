@@ -1,6 +1,6 @@
 /**
  * What a provider says it counted. Each field is `undefined` where it was not reported, which is never the same as 0.
- * `promptTokens` holds the cached, written and audio ones; `completionTokens` holds the reasoning and audio ones.
+ * `promptTokens` holds the cached, written, audio and image ones; `completionTokens` the reasoning, audio and image ones.
  */
 export interface Usage {
   readonly promptTokens?: number;
@@ -13,6 +13,18 @@ export interface Usage {
   readonly reasoningTokens?: number;
   readonly promptAudioTokens?: number;
   readonly completionAudioTokens?: number;
+  /** Of pictures, as what is read and as what is made. */
+  readonly promptImageTokens?: number;
+  readonly completionImageTokens?: number;
+  /** What operations beside chat are billed by, where that is no token: each in its own unit. */
+  readonly searchUnits?: number;
+  /** Pictures that were made and are billed by the piece, and of which kind, as the price names it (`high/1024x1024`). */
+  readonly images?: number;
+  readonly imageKind?: string;
+  /** Of a text that was spoken. */
+  readonly characters?: number;
+  /** Of a sound that was written down, rounded up to whole seconds. */
+  readonly audioSeconds?: number;
   /** Service tier that was billed, in the provider's word. */
   readonly serviceTier?: string;
   /** Calls of hosted tools that are billed apart. */
@@ -25,6 +37,9 @@ export interface Usage {
   readonly estimated?: boolean;
 }
 
+/** How many of each unit that is no token. An absent one is none. */
+export type UnitCounts = Pick<Usage, 'searchUnits' | 'images' | 'imageKind' | 'characters' | 'audioSeconds'>;
+
 /** Disjoint token counts: each token is in exactly one bucket, so that each is billed once. */
 export interface TokenBuckets {
   readonly prompt: number;
@@ -32,9 +47,11 @@ export interface TokenBuckets {
   readonly cacheWrite: number;
   readonly cacheWriteOneHour: number;
   readonly promptAudio: number;
+  readonly promptImage: number;
   readonly completion: number;
   readonly reasoning: number;
   readonly completionAudio: number;
+  readonly completionImage: number;
 }
 
 /**
@@ -46,23 +63,28 @@ export function tokenBuckets(usage: Usage): TokenBuckets {
   const cacheWriteOneHour = wholeCount(usage.cacheWriteOneHourTokens);
   const cacheWrite = Math.max(0, wholeCount(usage.cacheWriteTokens) - cacheWriteOneHour);
   const promptAudio = wholeCount(usage.promptAudioTokens);
+  const promptImage = wholeCount(usage.promptImageTokens);
   const reasoning = wholeCount(usage.reasoningTokens);
   const completionAudio = wholeCount(usage.completionAudioTokens);
-  const promptParts = cacheRead + cacheWrite + cacheWriteOneHour + promptAudio;
+  const completionImage = wholeCount(usage.completionImageTokens);
+  const promptParts = cacheRead + cacheWrite + cacheWriteOneHour + promptAudio + promptImage;
+  const completionParts = reasoning + completionAudio + completionImage;
   return {
     prompt: Math.max(0, wholeCount(usage.promptTokens) - promptParts),
     cacheRead,
     cacheWrite,
     cacheWriteOneHour,
     promptAudio,
-    completion: Math.max(0, wholeCount(usage.completionTokens) - reasoning - completionAudio),
+    promptImage,
+    completion: Math.max(0, wholeCount(usage.completionTokens) - completionParts),
     reasoning,
     completionAudio,
+    completionImage,
   };
 }
 
 /** A fraction counts as one more token; what is no count at all as not reported. Settling never fails on a report. */
-const wholeCount = (reported: number | undefined): number =>
+export const wholeCount = (reported: number | undefined): number =>
   reported !== undefined && reported > 0 && reported < Number.MAX_SAFE_INTEGER ? Math.ceil(reported) : 0;
 
 /** Adds a later report to an earlier one: what the later one names replaces, what it leaves out stays. */

@@ -21,6 +21,8 @@ export interface ModelGroup {
   readonly deployments: readonly Deployment[];
   /** What becomes of its answers; `undefined`: as everywhere in this gateway. */
   readonly cache?: CacheSettings;
+  /** What becomes of parameters that the answering dialect cannot express; `undefined`: as everywhere in this gateway. */
+  readonly unsupportedParameters?: 'reject' | 'drop';
 }
 
 /** A deployment that nobody declared: `provider/model` as a caller wrote it. */

@@ -36,6 +36,8 @@ export interface RouteQuestion {
   /** A deployment must be allowed by all of them. */
   readonly permissions: readonly RoutePermissions[];
   readonly preferences: RoutePreferences;
+  /** What the request needs and a deployment is known to lack, in the catalogue's words. @default nothing */
+  lacks?(deployment: Deployment): readonly string[];
   readonly health: HealthTable;
   readonly nowMs: number;
   /** Uniform in [0, 1). */
@@ -59,7 +61,8 @@ export function planRoute(question: RouteQuestion): RoutePlan {
   const candidates = permitted.flatMap((group) =>
     orderGroup(keepEligible(group, question, excluded), question),
   );
-  const wished = preferred(withoutRepeats(candidates), question.preferences);
+  const able = withLackingLast(withoutRepeats(candidates), question);
+  const wished = preferred(able, question.preferences);
   const [first, ...rest] = withCoolingLast(wished, question);
   if (first === undefined)
     throw new GatewayError(
@@ -138,21 +141,29 @@ function allowedBy(group: ModelGroup, allowed: readonly string[]): readonly Depl
 }
 
 function keepEligible(group: ModelGroup, question: RouteQuestion, excluded: string[]): ModelGroup {
-  const { preferences, permissions, names } = question;
-  const reasonAgainst = ({ provider }: Deployment): string | undefined => {
-    if (!names.providers.has(provider)) return 'its provider is not enabled';
-    if (permissions.some(({ providers }) => providers.length > 0 && !providers.includes(provider)))
-      return 'not allowed for this key';
-    if (preferences.only !== undefined && !preferences.only.includes(provider)) return 'not in provider.only';
-    if (preferences.ignore.includes(provider)) return 'in provider.ignore';
-    return undefined;
-  };
   const deployments = group.deployments.filter((deployment) => {
-    const reason = reasonAgainst(deployment);
+    const reason = reasonAgainst(deployment, question) ?? wishAgainst(deployment, question);
     if (reason !== undefined) excluded.push(`${deployment.id}: ${reason}`);
     return reason === undefined;
   });
   return { ...group, deployments };
+}
+
+function reasonAgainst({ provider }: Deployment, question: RouteQuestion): string | undefined {
+  if (!question.names.providers.has(provider)) return 'its provider is not enabled';
+  if (question.permissions.some(({ providers }) => providers.length > 0 && !providers.includes(provider)))
+    return 'not allowed for this key';
+  return undefined;
+}
+
+/** What the caller's own wishes have against a deployment. */
+function wishAgainst(deployment: Deployment, question: RouteQuestion): string | undefined {
+  const { only, ignore, requireParameters } = question.preferences;
+  const { provider } = deployment;
+  if (only !== undefined && !only.includes(provider)) return 'not in provider.only';
+  if (ignore.includes(provider)) return 'in provider.ignore';
+  const lacking = requireParameters === true ? lackingOf(question, deployment) : '';
+  return lacking === '' ? undefined : `lacks ${lacking} (provider.require_parameters)`;
 }
 
 /** Healthy ones first, then those below the floor, then those cooling down: last, but never out while nothing else is left. */
@@ -200,6 +211,23 @@ function drawByWeight(deployments: readonly Deployment[], question: RouteQuestio
 function withoutRepeats(plan: readonly PlannedDeployment[]): PlannedDeployment[] {
   const seen = new Set<string>();
   return plan.filter(({ deployment }) => !seen.has(deployment.id) && seen.add(deployment.id));
+}
+
+const lackingOf = (question: RouteQuestion, deployment: Deployment): string =>
+  question.lacks?.(deployment).join(', ') ?? '';
+
+/** Over all groups: what the catalogue says a model cannot do, it is asked for only when nothing else is left. */
+function withLackingLast(
+  plan: readonly PlannedDeployment[],
+  question: RouteQuestion,
+): readonly PlannedDeployment[] {
+  const judged = plan.map((one) => ({ one, lacking: lackingOf(question, one.deployment) }));
+  const able = judged.filter(({ lacking }) => lacking === '');
+  const others = judged.filter(({ lacking }) => lacking !== '');
+  return [
+    ...able.map(({ one }) => one),
+    ...others.map(({ one, lacking }) => ({ ...one, reason: `${one.reason}; lacks ${lacking}` })),
+  ];
 }
 
 function preferred(

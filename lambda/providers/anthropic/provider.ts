@@ -7,7 +7,10 @@ const API_VERSION = '2023-06-01';
 export const ANTHROPIC: Provider = {
   id: providerId('anthropic'),
   name: 'Anthropic',
-  apis: [{ dialect: 'anthropic-messages', path: () => '/v1/messages' }],
+  apis: [
+    { dialect: 'anthropic-messages', path: () => '/v1/messages' },
+    { dialect: 'anthropic-count-tokens', path: () => '/v1/messages/count_tokens' },
+  ],
   baseUrl: 'https://api.anthropic.com',
   credentialVariable: 'ANTHROPIC_API_KEY',
   // The version stands in for callers that name none; one that is forwarded comes after it and wins.
@@ -23,8 +26,10 @@ export const ANTHROPIC: Provider = {
   dataPolicy: {
     trains: false,
     retentionDays: 30,
+    regions: undefined,
     documentation:
       'https://privacy.claude.com/en/articles/7996866-how-long-do-you-store-my-organization-s-data',
   },
+  evidence: 'verified',
   documentation: 'https://docs.anthropic.com/en/api/messages',
 };

@@ -1,26 +1,23 @@
-import { providerId } from '../../domain/ids.ts';
-import type { Provider } from '../contract.ts';
+import { openaiCompatible } from '../openai-compatible.ts';
 
-/** Any server that speaks OpenAI's chat format: the operator says where it stands, and whether it wants a credential. */
-export const CUSTOM: Provider = {
-  id: providerId('custom'),
+/** Any server that speaks OpenAI's formats: the operator says where it stands, and whether it wants a credential. */
+export const CUSTOM = openaiCompatible({
+  id: 'custom',
   name: 'Custom (OpenAI-compatible)',
-  apis: [{ dialect: 'openai-chat', path: () => '/chat/completions' }],
   baseUrl: undefined,
+  exampleBaseUrl: 'https://llm.example.com/v1',
   credentialVariable: 'CUSTOM_API_KEY',
   credentialIsOptional: true,
-  embeddingsPath: '/embeddings',
-  authHeaders: (credential): Record<string, string> =>
-    credential === '' ? {} : { authorization: `Bearer ${credential}` },
-  forwardedHeaders: [],
-  // The older spelling is the one every compatible server knows.
-  maxOutputTokensField: 'max_tokens',
-  imageTokensBound: undefined,
-  cancelStopsBilling: undefined,
-  dataPolicy: {
-    trains: undefined,
-    retentionDays: undefined,
-    documentation: 'https://platform.openai.com/docs/api-reference/chat',
+  speaks: {
+    'openai-chat': '/chat/completions',
+    'openai-completions': '/completions',
+    'openai-embeddings': '/embeddings',
+    'openai-moderations': '/moderations',
+    'openai-images': '/images/generations',
+    'openai-speech': '/audio/speech',
+    'openai-transcriptions': '/audio/transcriptions',
+    'cohere-rerank': '/rerank',
   },
+  evidence: 'declared',
   documentation: 'https://platform.openai.com/docs/api-reference/chat',
-};
+});

@@ -1,16 +1,23 @@
-import { providerId } from '../../domain/ids.ts';
-import type { Provider } from '../contract.ts';
+import { openaiCompatible } from '../openai-compatible.ts';
 
-export const OPENAI: Provider = {
-  id: providerId('openai'),
+export const OPENAI = openaiCompatible({
+  id: 'openai',
   name: 'OpenAI',
-  apis: [{ dialect: 'openai-chat', path: () => '/chat/completions' }],
   baseUrl: 'https://api.openai.com/v1',
   credentialVariable: 'OPENAI_API_KEY',
-  embeddingsPath: '/embeddings',
-  authHeaders: (credential) => ({ authorization: `Bearer ${credential}` }),
+  speaks: {
+    'openai-chat': '/chat/completions',
+    'openai-responses': '/responses',
+    'openai-completions': '/completions',
+    'openai-embeddings': '/embeddings',
+    'openai-moderations': '/moderations',
+    'openai-images': '/images/generations',
+    'openai-speech': '/audio/speech',
+    'openai-transcriptions': '/audio/transcriptions',
+  },
   // Not the organization and project headers: they choose who pays, which is the operator's to say.
   forwardedHeaders: ['openai-beta'],
+  maxOutputTokensField: undefined,
   /**
    * gpt-4o-mini's tiles: 2,833 + 5,667 for each of at most 8 (2048 × 768 pixels). Models that count patches stay below: at
    * most 30,000 of them at 1.2 tokens, or at most 10,000 where the picture is scaled down.
@@ -24,5 +31,7 @@ export const OPENAI: Provider = {
     retentionDays: 30,
     documentation: 'https://platform.openai.com/docs/guides/your-data',
   },
+  knowsDeveloperRole: true,
+  evidence: 'verified',
   documentation: 'https://platform.openai.com/docs/api-reference/chat',
-};
+});

@@ -16,7 +16,9 @@ export const SIM_ANTHROPIC: Provider = {
   dataPolicy: {
     trains: false,
     retentionDays: 0,
+    regions: undefined,
     documentation: 'https://docs.anthropic.com/en/api/messages',
   },
+  evidence: 'declared',
   documentation: 'https://docs.anthropic.com/en/api/messages',
 };

@@ -6,10 +6,12 @@ import { IMAGE_TOKENS } from '../simulation/tokens.ts';
 export const SIM: Provider = {
   id: providerId('sim'),
   name: 'Simulated (OpenAI format)',
-  apis: [{ dialect: 'openai-chat', path: () => '/chat/completions' }],
+  apis: [
+    { dialect: 'openai-chat', path: () => '/chat/completions' },
+    { dialect: 'openai-embeddings', path: () => '/embeddings' },
+  ],
   baseUrl: 'simulation://sim',
   credentialVariable: undefined,
-  embeddingsPath: '/embeddings',
   authHeaders: () => ({}),
   forwardedHeaders: [],
   maxOutputTokensField: 'max_completion_tokens',
@@ -18,7 +20,9 @@ export const SIM: Provider = {
   dataPolicy: {
     trains: false,
     retentionDays: 0,
+    regions: undefined,
     documentation: 'https://platform.openai.com/docs/api-reference/chat',
   },
+  evidence: 'declared',
   documentation: 'https://platform.openai.com/docs/api-reference/chat',
 };

@@ -53,14 +53,20 @@ export interface SimulatedChat extends SimulatedPrompt {
   readonly includeUsage: boolean;
 }
 
-const embeddingSchema = z.looseObject({ model: z.string(), input: z.string().check(z.minLength(1)) });
+const embeddingText = z.string().check(z.minLength(1));
+const embeddingSchema = z.looseObject({
+  model: z.string(),
+  input: z.union([embeddingText, z.array(embeddingText).check(z.minLength(1))]),
+});
 
 /** What is to be embedded. @returns what is wrong with the body, where something is */
 export function parseEmbedding(
   text: string,
-): { readonly model: string; readonly input: string } | { readonly problem: string } {
+): { readonly model: string; readonly inputs: readonly string[] } | { readonly problem: string } {
   const parsed = embeddingSchema.safeParse(parseJson(text));
-  return parsed.success ? parsed.data : problemOf(parsed.error);
+  if (!parsed.success) return problemOf(parsed.error);
+  const { model, input } = parsed.data;
+  return { model, inputs: typeof input === 'string' ? [input] : input };
 }
 
 /** @returns what is wrong with the body, where something is */

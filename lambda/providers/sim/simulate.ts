@@ -58,10 +58,14 @@ function answerEmbedding(body: string): SimulatedAnswer {
       'model_not_found',
       `The model \`${request.model}\` does not exist.`,
     );
-  const tokens = countTokens(request.input);
+  const tokens = request.inputs.reduce((sum, input) => sum + countTokens(input), 0);
   const text = JSON.stringify({
     object: 'list',
-    data: [{ object: 'embedding', index: 0, embedding: embeddingOf(request.input) }],
+    data: request.inputs.map((input, index) => ({
+      object: 'embedding',
+      index,
+      embedding: embeddingOf(input),
+    })),
     model: request.model,
     usage: { prompt_tokens: tokens, total_tokens: tokens },
   });

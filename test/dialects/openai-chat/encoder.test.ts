@@ -302,3 +302,44 @@ describe('encoded streams', () => {
     expect(again.at(-1)).toEqual({ type: 'end' });
   });
 });
+
+describe('a call that Gemini signed', () => {
+  const call = (...between: ChatEvent[]): ChatEvent[] => [
+    START,
+    { type: 'tool-call-start', kind: 'function', id: 'call_1', name: 'look', ...at(0) },
+    ...between,
+    { type: 'block-end', ...at(0) },
+    ...end('tool-calls'),
+  ];
+  const pieces = (events: readonly ChatEvent[]): unknown[] => {
+    const encoder = openaiChat.createStreamEncoder({ ...ENVELOPE, upstreamDialect: 'gemini' });
+    const text = events.map((event) => encoder.encode(event)).join('');
+    return [...text.matchAll(/^data: (\{.*)$/gm)].flatMap(
+      ([, json = '']) => JSON.parse(json).choices[0]?.delta.tool_calls ?? [],
+    );
+  };
+  const signature: ChatEvent = { type: 'block-signature', signature: 'SIG', ...at(0) };
+  const given: ChatEvent = { type: 'tool-call-delta', arguments: '{"a":1}', ...at(0) };
+  const extra_content = { google: { thought_signature: 'SIG' } };
+
+  test('carries the signature in its first piece, where callers look for it', () => {
+    expect(pieces(call(signature, given))).toEqual([
+      { index: 0, id: 'call_1', type: 'function', function: { name: 'look', arguments: '' }, extra_content },
+      { index: 0, function: { arguments: '{"a":1}' } },
+    ]);
+  });
+
+  test('has nothing but its name where it has neither arguments nor signature', () => {
+    expect(pieces(call())).toEqual([
+      { index: 0, id: 'call_1', type: 'function', function: { name: 'look', arguments: '' } },
+    ]);
+  });
+
+  test('carries a signature that comes late in a piece that is a call like any other', () => {
+    expect(pieces(call(given, signature)).at(-1)).toEqual({
+      index: 0,
+      function: { arguments: '' },
+      extra_content,
+    });
+  });
+});

@@ -428,19 +428,6 @@ describe('encodeRequest', () => {
   });
 });
 
-describe('the bound on the answer', () => {
-  const target = { model: 'up', maxOutputTokens: 128_000, modelMaxOutputTokens: 16_384 };
-
-  test.each([openaiChat, anthropicMessages])(
-    'is what the model can give, where more was asked of another ($id)',
-    (dialect) => {
-      const { body, omitted } = dialect.encodeRequest(decode({ max_tokens: 128_000 }), target);
-      expect(body['max_tokens'] ?? body['max_completion_tokens']).toBe(16_384);
-      expect(omitted).toEqual([{ feature: 'max_output_tokens' }]);
-    },
-  );
-});
-
 describe('patchRequest', () => {
   const patch = (raw: string, maxOutputTokens: number | undefined = undefined) =>
     openaiChat.patchRequest(raw, openaiChat.decodeRequest(JSON.parse(raw)), { model: 'up', maxOutputTokens });

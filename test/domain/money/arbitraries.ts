@@ -17,22 +17,32 @@ export const bucketsArbitrary: fc.Arbitrary<TokenBuckets> = fc.record({
   cacheWrite: count,
   cacheWriteOneHour: count,
   promptAudio: count,
+  promptImage: count,
   completion: count,
   reasoning: count,
   completionAudio: count,
+  completionImage: count,
 });
 
 /** The report of a provider that counted these tokens. */
 export const usageOf = (buckets: TokenBuckets): Usage => ({
   promptTokens:
-    buckets.prompt + buckets.cacheRead + buckets.cacheWrite + buckets.cacheWriteOneHour + buckets.promptAudio,
-  completionTokens: buckets.completion + buckets.reasoning + buckets.completionAudio,
+    buckets.prompt +
+    buckets.cacheRead +
+    buckets.cacheWrite +
+    buckets.cacheWriteOneHour +
+    buckets.promptAudio +
+    buckets.promptImage,
+  completionTokens:
+    buckets.completion + buckets.reasoning + buckets.completionAudio + buckets.completionImage,
   cacheReadTokens: buckets.cacheRead,
   cacheWriteTokens: buckets.cacheWrite + buckets.cacheWriteOneHour,
   cacheWriteOneHourTokens: buckets.cacheWriteOneHour,
   promptAudioTokens: buckets.promptAudio,
   reasoningTokens: buckets.reasoning,
   completionAudioTokens: buckets.completionAudio,
+  promptImageTokens: buckets.promptImage,
+  completionImageTokens: buckets.completionImage,
 });
 
 const rate = fc.oneof(fc.constant(0n), fc.bigInt({ min: 0n, max: 1_000_000_000_000n })).map(femtoUsdPerToken);
@@ -47,6 +57,8 @@ export const ratesArbitrary: fc.Arbitrary<Rates> = fc.record(
     promptAudio: rate,
     reasoning: rate,
     completionAudio: rate,
+    promptImage: rate,
+    completionImage: rate,
   },
   { requiredKeys: ['prompt', 'completion'] },
 );

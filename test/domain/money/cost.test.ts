@@ -26,9 +26,11 @@ const BUCKETS = [
   'cacheWrite',
   'cacheWriteOneHour',
   'promptAudio',
+  'promptImage',
   'completion',
   'reasoning',
   'completionAudio',
+  'completionImage',
 ] as const;
 const AUDIO: readonly string[] = ['promptAudio', 'completionAudio'];
 const tierArbitrary = fc.option(fc.constantFrom('flex', 'priority', 'default', 'constructor'), {

@@ -42,6 +42,8 @@ describe('tokenBuckets', () => {
       reasoningTokens: anything,
       promptAudioTokens: anything,
       completionAudioTokens: anything,
+      promptImageTokens: anything,
+      completionImageTokens: anything,
     });
     await fc.assert(
       fc.property(reported, (usage) => {

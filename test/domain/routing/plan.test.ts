@@ -408,3 +408,37 @@ describe('a weighted group', () => {
     for (let index = 0; index < 100; index += 1) expect(idsOf(question)).toEqual(['two/b', 'one/a']);
   });
 });
+
+describe('what a deployment is known to lack', () => {
+  const deployments = [deployment('one', 'a'), deployment('two', 'b'), deployment('two', 'x/y')];
+  const named = names([group('ordered', ...deployments)]);
+  const lacks = ({ id }: Deployment): readonly string[] => (id === 'one/a' ? ['vision', 'tools'] : []);
+
+  test('puts it last, with the reason', () => {
+    const plan = planRoute(ask({ names: named, lacks }));
+    expect(plan.map(({ deployment: { id } }) => id)).toEqual(['two/b', 'two/x/y', 'one/a']);
+    expect(plan[2]?.reason).toBe('in the declared order; lacks vision, tools');
+  });
+
+  test('weighs less than the caller’s own order, and than nothing else being left', () => {
+    const order = { ...NO_WISHES, order: ['one'] };
+    expect(idsOf(ask({ names: named, lacks, preferences: order }))[0]).toBe('one/a');
+    expect(idsOf(ask({ names: named, lacks: () => ['tools'] }))).toHaveLength(3);
+  });
+
+  test('counts before failures do: what cools down may answer, what cannot see may not', () => {
+    const health = healthOf({
+      'two/b': { cooldownUntilMs: NOW + 1_000 },
+      'two/x/y': { cooldownUntilMs: NOW + 1_000 },
+    });
+    expect(idsOf(ask({ names: named, lacks, health }))[0]).toBe('one/a');
+  });
+
+  test('excludes it where the caller requires all parameters, and the error says so', () => {
+    const preferences = { ...NO_WISHES, requireParameters: true } as const;
+    expect(idsOf(ask({ names: named, lacks, preferences }))).toEqual(['two/b', 'two/x/y']);
+    const nothingLeft = ask({ names: named, lacks: () => ['vision'], preferences });
+    expect(codeOf(() => planRoute(nothingLeft))).toBe('no_eligible_deployment');
+    expect(() => planRoute(nothingLeft)).toThrow('one/a: lacks vision (provider.require_parameters)');
+  });
+});

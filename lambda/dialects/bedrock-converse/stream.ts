@@ -1,0 +1,102 @@
+import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
+import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
+import { parseJsonObject } from '../../domain/json.ts';
+import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
+import {
+  bytesFromLatin1,
+  decodeMessage,
+  type EventMessage,
+  EventStreamError,
+  encodeMessage,
+  readEventStream,
+  replacePayload,
+} from '../event-stream.ts';
+import { AnswerDecoder } from './answer-decoder.ts';
+import { AnswerWriter, type WireEvent } from './answer-writer.ts';
+import { encodeStreamError, failedAnswer, gatewayErrorOf } from './errors.ts';
+import { encodeCost } from './usage.ts';
+import { asObject } from './wire.ts';
+
+/** @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html */
+export const STREAM_CONTENT_TYPE = 'application/vnd.amazon.eventstream';
+
+/** One frame per message. A message that breaks the format is not passed on: its frame has no raw text. */
+export async function* decodeStream(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> {
+  const decoder = new AnswerDecoder();
+  try {
+    for await (const message of readEventStream(bytes)) {
+      const events = decodeEvent(decoder, message);
+      yield { raw: decoder.isMalformed ? undefined : message.raw, events };
+      if (decoder.isEnded) return;
+    }
+  } catch (error) {
+    // The reader's own refusal; what reading the bytes throws is not ours.
+    if (!(error instanceof EventStreamError)) throw error;
+    yield { raw: undefined, events: decoder.fail(error.message) };
+    return;
+  }
+  yield { raw: undefined, events: decoder.finish() };
+}
+
+function decodeEvent(decoder: AnswerDecoder, { headers, payload }: EventMessage): readonly ChatEvent[] {
+  const header = (name: string): string | undefined => {
+    const value = headers.get(name);
+    return typeof value === 'string' ? value : undefined;
+  };
+  const text = new TextDecoder().decode(payload);
+  switch (header(':message-type')) {
+    case 'exception':
+      return decoder.readException(header(':exception-type'), parseJsonObject(text) ?? { message: text });
+    case 'error':
+      return decoder.readException(header(':error-code'), { message: header(':error-message') });
+    default: {
+      const event = parseJsonObject(text);
+      return event === undefined
+        ? decoder.fail('The stream held an event that is no JSON object.')
+        : decoder.read(header(':event-type'), event);
+    }
+  }
+}
+
+/**
+ * As it came, but for the cost in the usage at the end: nothing in this format names the answer or the model. An error is
+ * told as any other error of ours, so that it has its code, retryability and request id.
+ */
+export function patchFrame(frame: Frame, envelope: AnswerEnvelope): string {
+  const last = frame.events.at(-1);
+  if (last?.type === 'error') return encodeStreamError(gatewayErrorOf(last.error), envelope);
+  if (frame.raw === undefined) return '';
+  const edits = costEdits(frame.events);
+  if (edits.length === 0) return frame.raw;
+  const payload = new TextDecoder().decode(decodeMessage(bytesFromLatin1(frame.raw)).payload);
+  const hasUsage = asObject(parseJsonObject(payload)?.['usage']) !== undefined;
+  return hasUsage ? replacePayload(frame.raw, editJson(payload, edits)) : frame.raw;
+}
+
+/** The edits that add the cost to a usage, where it is known. */
+export function costEdits(events: readonly ChatEvent[]): readonly JsonEdit[] {
+  const cost = events.findLast((event) => event.type === 'usage' && event.cost !== undefined);
+  if (cost?.type !== 'usage' || cost.cost === undefined) return [];
+  return Object.entries(encodeCost(cost.cost)).map(([name, value]) => ({
+    path: ['usage', name],
+    text: JSON.stringify(value),
+  }));
+}
+
+/** Writes the events of any dialect as a Converse stream. */
+export function createStreamEncoder(envelope: AnswerEnvelope): StreamEncoder {
+  const writer = new AnswerWriter();
+  return {
+    encode(event) {
+      if (event.type === 'error') return encodeStreamError(gatewayErrorOf(event.error), envelope);
+      if (event.type === 'end' && writer.hasFailed) return encodeStreamError(failedAnswer(), envelope);
+      return writer.write(event).map(messageText).join('');
+    },
+  };
+}
+
+const messageText = ({ name, body }: WireEvent): string =>
+  encodeMessage(
+    { ':event-type': name, ':content-type': 'application/json', ':message-type': 'event' },
+    JSON.stringify(body),
+  );

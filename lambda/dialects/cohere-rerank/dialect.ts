@@ -1,0 +1,92 @@
+import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
+import type { ChatRequest } from '../../domain/chat/request.ts';
+import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
+import { type JsonObject, parseJsonObject } from '../../domain/json.ts';
+import type { Cost } from '../../domain/money/cost.ts';
+import type { Usage } from '../../domain/money/usage.ts';
+import { decodeError, encodeError } from '../cohere-chat/errors.ts';
+import type { AnswerEnvelope, Dialect, EncodedRequest, RequestTarget } from '../dialect.ts';
+import { decodeErrorChunk } from '../openai-chat/errors.ts';
+import { costEdits, costMembers } from '../openai-chat/usage.ts';
+import { asObject, countIn, defined, objectIn, textIn } from '../openai-chat/wire.ts';
+import { costOfEvents, jsonFrame, noAnswer, operationDialect, textAnswer } from '../operation-dialect.ts';
+import { decodeRerank, documentText, rankingOf, rankingText, readResults } from '../ranking.ts';
+
+/**
+ * Cohere's rerank, which Jina speaks too (with `usage` where Cohere has `meta.billed_units`).
+ * @see https://docs.cohere.com/reference/rerank
+ * @see https://jina.ai/reranker
+ */
+export const cohereRerank: Dialect = operationDialect({
+  id: 'cohere-rerank',
+  decodeRequest: (body) => decodeRerank(body, 'top_n'),
+  encodeRequest,
+  decodeAnswer,
+  encodeAnswer,
+  patchAnswer,
+  decodeError,
+  encodeError,
+});
+
+/** Documents are texts since version 2 of the API. */
+function encodeRequest({ work, nativeOptions }: ChatRequest, { model }: RequestTarget): EncodedRequest {
+  const { query = '', documents = [], mostResults, returnsDocuments } = work?.rerank ?? {};
+  const body = defined({
+    ...nativeOptions,
+    model,
+    query,
+    documents: documents.map(documentText),
+    top_n: mostResults,
+    return_documents: returnsDocuments,
+  });
+  return { body, unsupported: [], omitted: [] };
+}
+
+/** A body without results may be a provider's error with status 200. */
+function decodeAnswer(body: string): Frame {
+  return jsonFrame(body, (object) => {
+    const ranking = readResults(object['results']);
+    if (ranking !== undefined)
+      return textAnswer({ id: textIn(object, 'id') }, rankingText(ranking), usageOf(object));
+    if (object['error'] === undefined) return [noAnswer('The answer holds no results.')];
+    return [{ type: 'error', error: decodeErrorChunk(object) }];
+  });
+}
+
+function usageOf(object: JsonObject): Usage | undefined {
+  const billed = objectIn(objectIn(object, 'meta'), 'billed_units');
+  const searchUnits = countIn(billed, 'search_units');
+  const jina = objectIn(object, 'usage');
+  const promptTokens =
+    countIn(billed, 'input_tokens') ?? countIn(jina, 'total_tokens') ?? countIn(jina, 'prompt_tokens');
+  const reported = defined({ searchUnits, promptTokens });
+  // Both were read as counts.
+  return Object.keys(reported).length === 0 ? undefined : ({ ...reported, completionTokens: 0 } as Usage);
+}
+
+function encodeAnswer(events: readonly ChatEvent[], envelope: AnswerEnvelope): string {
+  const usage = events.findLast((event) => event.type === 'usage')?.usage;
+  const results = rankingOf(events).map(({ index, score, document }) =>
+    defined({ index, relevance_score: score, document }),
+  );
+  const billed = defined({ search_units: usage?.searchUnits, input_tokens: usage?.promptTokens });
+  const body = { id: envelope.id, results, meta: { api_version: { version: '2' }, billed_units: billed } };
+  return editJson(JSON.stringify(body), billedCostEdits(body, costOfEvents(events)));
+}
+
+function patchAnswer({ raw = '', events }: Frame, envelope: AnswerEnvelope): string {
+  const body = parseJsonObject(raw) ?? {};
+  const cost = costOfEvents(events);
+  return editJson(raw, [
+    { path: ['id'], text: JSON.stringify(envelope.id), ifPresent: true },
+    { path: ['model'], text: JSON.stringify(envelope.model), ifPresent: true },
+    ...costEdits(body, cost),
+    ...billedCostEdits(body, cost),
+  ]);
+}
+
+/** What it cost stands beside what was billed. */
+function billedCostEdits(body: JsonObject, cost: Cost | undefined): readonly JsonEdit[] {
+  if (cost === undefined || asObject(objectIn(body, 'meta')['billed_units']) === undefined) return [];
+  return costMembers(cost).map(([name, text]) => ({ path: ['meta', 'billed_units', name], text }));
+}

@@ -1,0 +1,128 @@
+import type { ContentPart, MediaSource } from '../../domain/chat/request.ts';
+import { isJsonObject, type JsonObject } from '../../domain/json.ts';
+import type { Given } from '../given.ts';
+import type { CallIds } from './call-ids.ts';
+import { camelCase, DIALECT_ID, defined, field } from './wire.ts';
+
+/** Fields that stand beside what a part holds, and change nothing of it for another model. */
+const BESIDE = new Set(['thought', 'thoughtSignature', 'mediaResolution', 'partMetadata']);
+
+/**
+ * Reads the parts of a turn. What only Google understands (code it ran, videos with their cut) becomes a `native` part.
+ * @throws GatewayError `invalid_request` naming the part
+ */
+export function decodeParts(parts: Given, role: 'user' | 'assistant', ids: CallIds): ContentPart[] {
+  return (parts.optionalList() ?? []).flatMap((part) => decodePart(part, role, ids));
+}
+
+function decodePart(part: Given, role: 'user' | 'assistant', ids: CallIds): ContentPart[] {
+  const names = Object.keys(part.object()).filter((name) => !part.member(name).isMissing);
+  const kinds = names.map(camelCase).filter((name) => !BESIDE.has(name));
+  const signature = field(part, 'thoughtSignature').optionalString();
+  const signed = signature === undefined || signature === '' ? {} : { signature };
+  const [kind] = kinds;
+  if (kind === undefined && signed.signature === undefined) part.refuse('a part that holds something');
+  switch (kind) {
+    case undefined:
+    case 'text':
+      return decodeText(part, signed);
+    case 'functionCall':
+      if (role !== 'assistant') part.refuse('a function call in a turn of the model');
+      return [{ ...decodeCall(field(part, 'functionCall'), ids), ...signed }];
+    case 'functionResponse':
+      if (role !== 'user') part.refuse('a function response in a turn of the user');
+      return [decodeResponse(field(part, 'functionResponse'), ids)];
+    default:
+      return [(kinds.length === 1 ? decodeMedia(part, kind) : undefined) ?? native(part, kind)];
+  }
+}
+
+function native(part: Given, name: string): ContentPart {
+  return { type: 'native', dialect: DIALECT_ID, name, value: part.json() ?? null };
+}
+
+/** A signature of plain text stands behind the text, as one that comes by itself does. */
+function decodeText(part: Given, { signature }: { readonly signature?: string }): ContentPart[] {
+  const text = part.member('text').optionalString() ?? '';
+  if (part.member('thought').optionalBoolean() === true)
+    return [{ type: 'reasoning', text, ...(signature !== undefined && { signature }), dialect: DIALECT_ID }];
+  const proof: ContentPart[] =
+    signature === undefined ? [] : [{ type: 'reasoning-encrypted', data: signature, dialect: DIALECT_ID }];
+  return text === '' ? proof : [{ type: 'text', text }, ...proof];
+}
+
+type ToolCall = Extract<ContentPart, { readonly type: 'tool-call' }>;
+
+function decodeCall(call: Given, ids: CallIds): ToolCall {
+  call.object();
+  const name = call.member('name').string();
+  const id = ids.ofCall(name, call.member('id').optionalString());
+  const given = call.member('args').optionalJsonObject() ?? {};
+  return { type: 'tool-call', kind: 'function', id, name, arguments: JSON.stringify(given) };
+}
+
+/**
+ * `output` and `error` are the keys that mean something; any other object is the output itself.
+ * @see https://ai.google.dev/api/caching#FunctionResponse
+ */
+function decodeResponse(response: Given, ids: CallIds): ContentPart {
+  response.object();
+  const name = response.member('name').optionalString() ?? '';
+  const callId = ids.ofResponse(name, response.member('id').optionalString());
+  const result = response.member('response').optionalJsonObject() ?? {};
+  const [[key, value] = [], ...others] = Object.entries(result);
+  const isNamed = others.length === 0 && (key === 'output' || key === 'error');
+  const told = isNamed ? value : result;
+  const text = typeof told === 'string' ? told : JSON.stringify(told ?? null);
+  const isNothing = text === '' || Object.keys(result).length === 0;
+  const media = (response.member('parts').optionalList() ?? []).map(decodeResponseMedia);
+  return {
+    type: 'tool-result',
+    callId,
+    content: [...(isNothing ? [] : [{ type: 'text' as const, text }]), ...media],
+    isError: isNamed && key === 'error',
+  };
+}
+
+function decodeResponseMedia(part: Given): ContentPart {
+  const [name] = Object.keys(part.object());
+  const kind = name === undefined ? part.refuse('inlineData or fileData') : camelCase(name);
+  return decodeMedia(part, kind) ?? native(part, kind);
+}
+
+/** Pictures, sound and files; `undefined` for what is none of these, and for videos, which no other format has. */
+function decodeMedia(part: Given, kind: string): ContentPart | undefined {
+  if (kind !== 'inlineData' && kind !== 'fileData') return undefined;
+  const body = field(part, kind);
+  body.object();
+  const mediaType = field(body, 'mimeType').optionalString() ?? '';
+  const name = field(body, 'displayName').optionalString();
+  const source: MediaSource =
+    kind === 'inlineData'
+      ? { type: 'base64', mediaType, data: body.member('data').string() }
+      : uriSource(field(body, 'fileUri').string());
+  if (mediaType.startsWith('video/') || (source.type === 'url' && VIDEO_SITE.test(source.url)))
+    return undefined;
+  if (mediaType.startsWith('image/'))
+    return { type: 'image', source, ...defined({ detail: detailOf(part) }) };
+  if (mediaType.startsWith('audio/')) return { type: 'audio', source };
+  return { type: 'file', source, ...defined({ name }) };
+}
+
+const VIDEO_SITE = /^https?:\/\/(?:www\.|m\.)?(?:youtube\.com|youtu\.be)\//i;
+
+/** Addresses of files that Google keeps. @see https://ai.google.dev/gemini-api/docs/file-input-methods */
+export const isKeptByGoogle = (uri: string): boolean =>
+  /^(?:gs:\/\/|https:\/\/generativelanguage\.googleapis\.com\/)/i.test(uri);
+
+const uriSource = (uri: string): MediaSource =>
+  /^https?:\/\//i.test(uri) && !isKeptByGoogle(uri)
+    ? { type: 'url', url: uri }
+    : { type: 'provider-file', id: uri };
+
+/** How closely a picture is looked at, in the words other formats have. */
+function detailOf(part: Given): string | undefined {
+  const { value } = field(part, 'mediaResolution');
+  const level: JsonObject = isJsonObject(value) ? value : {};
+  return { MEDIA_RESOLUTION_LOW: 'low', MEDIA_RESOLUTION_HIGH: 'high' }[String(level['level'])];
+}

@@ -1,0 +1,56 @@
+import type { ChatRequest } from '../../domain/chat/request.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import { eventStreamError, patchEventFrame } from '../answer-stream.ts';
+import type { Dialect } from '../dialect.ts';
+import { Given } from '../given.ts';
+import { decodeError, encodeError } from '../openai-chat/errors.ts';
+import { imageKindOf } from '../openai-media-usage.ts';
+import { operationDialect, ownMembers } from '../operation-dialect.ts';
+import { decodeAnswer, encodeAnswer, patchAnswer } from './answer.ts';
+import { createStreamEncoder, decodeStream } from './stream.ts';
+
+/**
+ * Pictures made of a text, whole or with drafts of them in a stream.
+ * @see https://platform.openai.com/docs/api-reference/images/create
+ */
+export const openaiImages: Dialect = operationDialect({
+  id: 'openai-images',
+  decodeRequest,
+  decodeAnswer,
+  encodeAnswer,
+  patchAnswer,
+  decodeStream,
+  createStreamEncoder,
+  patchFrame: patchEventFrame,
+  streamContentType: 'text/event-stream; charset=utf-8',
+  keepAlive: ': keep-alive\n\n',
+  encodeStreamError: eventStreamError,
+  decodeError,
+  encodeError,
+});
+
+const MOST_IMAGES = 10;
+const MOST_DRAFTS = 3;
+/** @see https://platform.openai.com/docs/guides/image-generation#partial-images-cost */
+const TOKENS_A_DRAFT = 100;
+
+function decodeRequest(body: JsonObject): ChatRequest {
+  const given = new Given(body, '');
+  const images = given.member('n').optionalInteger(1, MOST_IMAGES) ?? 1;
+  const drafts = given.member('partial_images').optionalInteger(0, MOST_DRAFTS) ?? 0;
+  const endUser = given.member('user').optionalString();
+  given.member('size').optionalString();
+  given.member('quality').optionalString();
+  const imageKind = imageKindOf(body);
+  return {
+    model: given.member('model').string(),
+    messages: [{ role: 'user', content: [{ type: 'text', text: given.member('prompt').string() }] }],
+    stream: given.member('stream').optionalBoolean() ?? false,
+    includeUsage: true,
+    ...(drafts > 0 && { maxOutputTokens: drafts * TOKENS_A_DRAFT * images }),
+    work: { units: { images, ...(imageKind !== undefined && { imageKind }) } },
+    nativeOptions: ownMembers(body),
+    unknownFields: [],
+    ...(endUser !== undefined && { endUser }),
+  };
+}

@@ -1,0 +1,69 @@
+import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
+import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
+import { isJsonObject, type JsonObject, parseJson, parseJsonObject } from '../../domain/json.ts';
+import type { AnswerEnvelope } from '../dialect.ts';
+import { invalidResponse } from '../openai-chat/errors.ts';
+import { parseServerSentEvent, readServerSentEvents, replaceData, type ServerSentEvent } from '../sse.ts';
+import { AnswerDecoder } from './answer-decoder.ts';
+import { failedEvent, shownError } from './errors.ts';
+import { costEdits } from './usage.ts';
+
+/** Reads a provider's stream: one frame a server-sent event, up to the event that ends the response. */
+export async function* decodeStream(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> {
+  const decoder = new AnswerDecoder();
+  try {
+    for await (const block of readServerSentEvents(bytes)) {
+      const events = decodeBlock(block, decoder);
+      yield { raw: block.raw, events };
+      const last = events.at(-1)?.type;
+      if (last === 'end' || last === 'error') return;
+    }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    yield { raw: undefined, events: [failure('The provider sent an event that is too large.')] };
+    return;
+  }
+  yield { raw: undefined, events: decoder.endEarly() };
+}
+
+function decodeBlock(block: ServerSentEvent, decoder: AnswerDecoder): ChatEvent[] {
+  const data = block.data?.trim() ?? '';
+  if (data === '') return [];
+  if (data === '[DONE]') return decoder.endEarly();
+  const body = parseJson(data);
+  if (!isJsonObject(body)) return [failure('The provider sent an event that is not a JSON object.')];
+  return decoder.read(block.event === 'error' ? { ...body, type: 'error' } : body);
+}
+
+/** One event for a caller of the same dialect; an error is shown as in every other stream of this format. */
+export function patchFrame(frame: Frame, envelope: AnswerEnvelope): string {
+  const last = frame.events.at(-1);
+  if (last?.type === 'error') return failedEvent(shownError(last.error), envelope);
+  if (frame.raw === undefined) return '';
+  const block = parseServerSentEvent(frame.raw);
+  if (block.data === undefined || !block.data.includes('"response"')) return frame.raw;
+  const response = parseJsonObject(block.data)?.['response'];
+  if (!isJsonObject(response)) return frame.raw;
+  const edits = envelopeEdits(response, { path: ['response'], events: frame.events, envelope });
+  return replaceData(block, editJson(block.data, edits));
+}
+
+/** What is the gateway's own in a response: id, model, and the cost beside the usage. @param path where the response stands */
+export function envelopeEdits(
+  response: JsonObject,
+  where: {
+    readonly path: readonly string[];
+    readonly events: readonly ChatEvent[];
+    readonly envelope: AnswerEnvelope;
+  },
+): readonly JsonEdit[] {
+  const { path, events, envelope } = where;
+  const usage = events.findLast((event) => event.type === 'usage');
+  return [
+    { path: [...path, 'id'], text: JSON.stringify(envelope.id), ifPresent: true },
+    { path: [...path, 'model'], text: JSON.stringify(envelope.model), ifPresent: true },
+    ...costEdits(response, path, usage?.cost),
+  ];
+}
+
+const failure = (message: string): ChatEvent => ({ type: 'error', error: invalidResponse(message) });

@@ -1,0 +1,64 @@
+import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
+import type { ChatRequest } from '../../domain/chat/request.ts';
+import { editJson } from '../../domain/edit-json.ts';
+import { parseJsonObject } from '../../domain/json.ts';
+import type { AnswerEnvelope, Dialect, EncodedRequest, RequestTarget } from '../dialect.ts';
+import { decodeError, decodeErrorChunk, encodeError } from '../openai-chat/errors.ts';
+import { costEdits, encodeUsage } from '../openai-chat/usage.ts';
+import { countIn, defined, objectIn, textIn } from '../openai-chat/wire.ts';
+import { costOfEvents, jsonFrame, noAnswer, operationDialect, textAnswer } from '../operation-dialect.ts';
+import { decodeRerank, documentText, rankingOf, rankingText, readResults } from '../ranking.ts';
+
+/** Voyage's rerank. @see https://docs.voyageai.com/reference/reranker-api */
+export const voyageRerank: Dialect = operationDialect({
+  id: 'voyage-rerank',
+  decodeRequest: (body) => decodeRerank(body, 'top_k'),
+  encodeRequest,
+  decodeAnswer,
+  encodeAnswer,
+  patchAnswer,
+  decodeError,
+  encodeError,
+});
+
+function encodeRequest({ work, nativeOptions }: ChatRequest, { model }: RequestTarget): EncodedRequest {
+  const { query = '', documents = [], mostResults, returnsDocuments } = work?.rerank ?? {};
+  const body = defined({
+    ...nativeOptions,
+    model,
+    query,
+    documents: documents.map(documentText),
+    top_k: mostResults,
+    return_documents: returnsDocuments,
+  });
+  return { body, unsupported: [], omitted: [] };
+}
+
+function decodeAnswer(body: string): Frame {
+  return jsonFrame(body, (object) => {
+    const ranking = readResults(object['data']);
+    if (ranking !== undefined) {
+      const promptTokens = countIn(objectIn(object, 'usage'), 'total_tokens');
+      const usage = promptTokens === undefined ? undefined : { promptTokens, completionTokens: 0 };
+      return textAnswer({ model: textIn(object, 'model') }, rankingText(ranking), usage);
+    }
+    if (object['error'] === undefined) return [noAnswer('The answer holds no ranking.')];
+    return [{ type: 'error', error: decodeErrorChunk(object) }];
+  });
+}
+
+function encodeAnswer(events: readonly ChatEvent[], envelope: AnswerEnvelope): string {
+  const usage = events.findLast((event) => event.type === 'usage')?.usage ?? {};
+  const data = rankingOf(events).map(({ index, score, document }) =>
+    defined({ relevance_score: score, index, document }),
+  );
+  const body = JSON.stringify({ object: 'list', data, model: envelope.model, usage: {} });
+  return editJson(body, [{ path: ['usage'], text: encodeUsage(usage, costOfEvents(events)) }]);
+}
+
+function patchAnswer({ raw = '', events }: Frame, envelope: AnswerEnvelope): string {
+  return editJson(raw, [
+    { path: ['model'], text: JSON.stringify(envelope.model) },
+    ...costEdits(parseJsonObject(raw) ?? {}, costOfEvents(events)),
+  ]);
+}

@@ -1,0 +1,88 @@
+import { OPERATION_OF, type Operation } from '../dialects/dialect.ts';
+import { providerId } from '../domain/ids.ts';
+import type { Price } from '../domain/money/price.ts';
+import { type Deployment, type ModelGroup, undeclaredDeployment } from '../domain/routing/deployment.ts';
+import { permittedDeployments } from '../domain/routing/plan.ts';
+import type { Caller } from '../pipeline/exchange.ts';
+import type { Gateway } from '../pipeline/gateway.ts';
+import { ruledScopes } from '../pipeline/scopes.ts';
+
+/** A model as it is listed: a group, or one provider's model under its full name. */
+export interface ListedModel {
+  readonly id: string;
+  readonly ownedBy: string;
+  /** Of the first deployment, for a group. */
+  readonly price: Price | undefined;
+  readonly deployments: readonly string[];
+  /** The same model at other providers that are enabled here. */
+  readonly equivalents: readonly string[];
+}
+
+/** What a model of each mode of the catalogue is asked for. */
+const OPERATION_OF_MODE: Readonly<Record<string, Operation>> = {
+  chat: 'chat',
+  embedding: 'embeddings',
+  rerank: 'rerank',
+  moderation: 'moderation',
+  image: 'image-generation',
+  speech: 'speech',
+  transcription: 'transcription',
+};
+
+/** What this key may call: the groups, then every model with a price that its provider serves in a format of this gateway. */
+export async function callableModels(gateway: Gateway, caller: Caller): Promise<readonly ListedModel[]> {
+  const groups = [...gateway.config.modelGroups, ...pricedModels(gateway)];
+  return Promise.all(
+    groups.filter((group) => mayCall(gateway, caller, group)).map((group) => listed(gateway, group)),
+  );
+}
+
+function pricedModels({ providers, prices, dialects, clock }: Gateway): ModelGroup[] {
+  const nowMs = clock.now();
+  return [...providers.values()].flatMap(({ name, provider }) =>
+    prices
+      .models(name)
+      .map((model) => undeclaredDeployment(providerId(name), model))
+      .filter((deployment) => {
+        const operation = OPERATION_OF_MODE[prices.find(deployment, nowMs)?.mode ?? ''];
+        return provider.apis.some(
+          ({ dialect, models }) =>
+            OPERATION_OF[dialect] === operation &&
+            dialects.has(dialect) &&
+            (models?.test(deployment.model) ?? true),
+        );
+      })
+      .map((deployment) => ({ name: deployment.id, strategy: 'ordered', deployments: [deployment] })),
+  );
+}
+
+/** Whether a key may call at least one deployment of a group that is enabled here. */
+export function mayCall(gateway: Gateway, caller: Caller, group: ModelGroup): boolean {
+  const permissions = ruledScopes(caller, []).map(({ rules }) => rules);
+  return permittedDeployments(group, permissions).some(
+    ({ provider }) =>
+      gateway.providers.has(provider) &&
+      permissions.every(({ providers }) => providers.length === 0 || providers.includes(provider)),
+  );
+}
+
+/** What is known of a group. */
+export async function listed(gateway: Gateway, group: ModelGroup): Promise<ListedModel> {
+  const [first] = group.deployments;
+  return {
+    id: group.name,
+    ownedBy: first?.provider ?? 'sluice',
+    price: first === undefined ? undefined : gateway.prices.find(first, gateway.clock.now()),
+    deployments: group.deployments.map(({ id }) => id),
+    equivalents: await equivalents(gateway, group.deployments),
+  };
+}
+
+/** The same models as a group's, at enabled providers, that are not in the group already. */
+async function equivalents(gateway: Gateway, deployments: readonly Deployment[]): Promise<readonly string[]> {
+  const found = await Promise.all(deployments.map((one) => gateway.equivalentsOf(one)));
+  const own = new Set<string>(deployments.map(({ id }) => id));
+  return [...new Set(found.flat())].filter(
+    (name) => !own.has(name) && gateway.providers.has(name.slice(0, name.indexOf('/'))),
+  );
+}

@@ -1,0 +1,16 @@
+import { openaiCompatible } from '../openai-compatible.ts';
+
+export const CEREBRAS = openaiCompatible({
+  id: 'cerebras',
+  name: 'Cerebras',
+  baseUrl: 'https://api.cerebras.ai/v1',
+  credentialVariable: 'CEREBRAS_API_KEY',
+  speaks: {
+    'openai-chat': '/chat/completions',
+    'openai-completions': '/completions',
+  },
+  /** @see https://inference-docs.cerebras.ai/api-reference/chat-completions */
+  maxOutputTokensField: 'max_completion_tokens',
+  evidence: 'verified',
+  documentation: 'https://inference-docs.cerebras.ai/resources/openai',
+});

@@ -1,0 +1,19 @@
+import { openaiCompatible } from '../openai-compatible.ts';
+
+export const DEEPSEEK = openaiCompatible({
+  id: 'deepseek',
+  name: 'DeepSeek',
+  baseUrl: 'https://api.deepseek.com',
+  credentialVariable: 'DEEPSEEK_API_KEY',
+  speaks: {
+    'openai-chat': '/chat/completions',
+    'anthropic-messages': '/anthropic/v1/messages',
+  },
+  /** @see https://openrouter.ai/docs/api-reference/streaming#stream-cancellation */
+  cancelStopsBilling: true,
+  dataPolicy: {
+    documentation: 'https://cdn.deepseek.com/policies/en-US/deepseek-privacy-policy.html',
+  },
+  evidence: 'verified',
+  documentation: 'https://api-docs.deepseek.com/',
+});

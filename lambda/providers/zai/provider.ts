@@ -1,0 +1,14 @@
+import { openaiCompatible } from '../openai-compatible.ts';
+
+export const ZAI = openaiCompatible({
+  id: 'zai',
+  name: 'Z.ai',
+  baseUrl: 'https://api.z.ai/api',
+  credentialVariable: 'ZAI_API_KEY',
+  speaks: {
+    'openai-chat': '/paas/v4/chat/completions',
+    'anthropic-messages': '/anthropic/v1/messages',
+  },
+  evidence: 'verified',
+  documentation: 'https://docs.z.ai/guides/develop/http/introduction',
+});
