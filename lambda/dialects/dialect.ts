@@ -55,6 +55,9 @@ export interface AnswerEnvelope {
   readonly namespacedTools?: Readonly<Record<string, NamespacedTool>>;
 }
 
+/** Members of OpenAI-compatible messages that hold reasoning. */
+export type ReasoningField = 'reasoning_content' | 'reasoning' | 'reasoning_details';
+
 /** Where an encoded request goes. */
 export interface RequestTarget {
   /** The provider's own name for the model. */
@@ -63,6 +66,11 @@ export interface RequestTarget {
   readonly maxOutputTokens: number | undefined;
   /** How this provider spells the bound, where its dialect has several spellings (`max_tokens`). */
   readonly maxOutputTokensField?: string;
+  /**
+   * How this provider takes its reasoning back, where its dialect has several spellings (`reasoning_content`, `reasoning`,
+   * `reasoning_details`); left out: not known to take any, as many refuse all of them.
+   */
+  readonly reasoningField?: ReasoningField;
   /** The most the model can produce, for dialects that demand a bound where nobody gave one. */
   readonly modelMaxOutputTokens?: number;
 }

@@ -119,7 +119,7 @@ export class ChoiceEncoder {
         this.#hasRefusal = true;
         return event.text === '' ? undefined : { delta: { refusal: event.text } };
       case 'tool-call-delta':
-        return toolDelta(event.arguments, block);
+        return this.#afterHeld(block, toolDelta(event.arguments, block));
       case 'media-delta':
         return mediaDelta(event.base64, block);
       case 'block-signature':
@@ -131,6 +131,17 @@ export class ChoiceEncoder {
       default:
         return this.#start(event);
     }
+  }
+
+  /** Calls are told in the order of their indexes: the first pieces of earlier ones are held no longer. */
+  #afterHeld(block: OpenBlock | undefined, part: DeltaPart | undefined): DeltaPart | undefined {
+    if (block?.type !== 'tool' || part === undefined) return part;
+    const earlier = [...this.#blocks.values()].flatMap((other) =>
+      other.type === 'tool' && other.heldStart !== undefined && other.index < block.index ? [other] : [],
+    );
+    const held = earlier.flatMap((other) => callPiece(other, '')?.delta['tool_calls'] ?? []);
+    const own = part.delta['tool_calls'];
+    return { delta: { tool_calls: [...held, ...(Array.isArray(own) ? own : [])] } };
   }
 
   /** Of tool calls only Gemini's are signed, in this format as in its own. */
@@ -189,7 +200,7 @@ export class ChoiceEncoder {
   #end(block: OpenBlock | undefined): DeltaPart | undefined {
     if (block?.type === 'text') return citationsDelta(block.citations, block.start, this.#textLength);
     if (block?.type === 'media' && block.kind === 'image') return pictureDelta(block);
-    if (block?.type === 'tool') return callPiece(block, '');
+    if (block?.type === 'tool') return this.#afterHeld(block, callPiece(block, ''));
     if (block?.type !== 'reasoning') return undefined;
     const detail = reasoningDetail(block);
     return detail === undefined ? undefined : { delta: { reasoning_details: [detail] } };

@@ -36,7 +36,8 @@ export const openaiChat: Dialect = {
     native_content: 'The content means something in its own dialect only.',
     provider_file: 'The file is kept by another provider.',
     reasoning_display: 'Whether reasoning is shown is the provider’s choice.',
-    reasoning_content: 'Reasoning that another provider signed or closed proves nothing here.',
+    reasoning_content:
+      'What another provider reasoned proves nothing here, and some providers take nothing back.',
     service_tier: 'The tier is of another provider.',
     tool_choice: 'A tool’s name is at most 64 letters, digits, _ and -.',
     tool_schema: 'Arguments are an object, and at its top no alternatives of it.',

@@ -75,7 +75,7 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
     .filter((tool) => tool !== undefined);
   const body = defined({
     model: target.model,
-    messages: encodeMessages(request.messages, leftOut),
+    messages: encodeMessages(request.messages, target, leftOut),
     ...(request.stream ? { stream: true, stream_options: { include_usage: true } } : {}),
     [boundField(target)]: target.maxOutputTokens,
     ...(tools.length === 0 ? {} : encodeToolOptions(request, tools, leftOut)),
