@@ -98,7 +98,8 @@ export async function* encodeStream(
   const isKept = isStored(exchange, answer);
   const read = eventReader(exchange, answer);
   const write = (frame: Frame): string =>
-    answer.target.isSameDialect && frame.raw !== undefined
+    // Also where the decoder found the end by itself: its events were all told in what passed as it came.
+    answer.target.isSameDialect
       ? dialect.patchFrame(frame, envelope)
       : frame.events
           .flatMap(read)

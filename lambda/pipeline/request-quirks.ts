@@ -1,6 +1,7 @@
 import { editJson, type JsonEdit, memberText } from '../domain/edit-json.ts';
 import { isJsonObject, type Json, parseJsonObject } from '../domain/json.ts';
 import type { RequestQuirks } from '../providers/contract.ts';
+import { messageEdits, pathsWithin } from './message-quirks.ts';
 
 /** A body as a provider takes it. */
 export interface FittedBody {
@@ -18,13 +19,21 @@ export function fitBody(text: string, quirks: RequestQuirks | undefined): Fitted
   if (quirks === undefined || body === undefined) return { text, dropped: [] };
   const { set = {}, remove = [], drop = [], rename = {}, roles = {} } = quirks;
   const dropped = drop.filter((name) => Object.hasOwn(body, name));
+  const within = (quirks.dropWithin ?? []).filter((path) => pathsWithin(body, path).length > 0);
+  const removed = [...(quirks.removeWithin ?? []), ...within].flatMap((path) => pathsWithin(body, path));
+  const messages = messageEdits(body['messages'], quirks);
   const edits: readonly JsonEdit[] = [
     ...Object.entries(set).map(([name, value]) => ({ path: [name], text: JSON.stringify(value) })),
     ...[...remove, ...dropped].map((name) => ({ path: [name], text: undefined })),
     ...Object.entries(rename).flatMap(([from, to]) => renaming(text, from, to)),
+    ...removed.map((path) => ({ path, text: undefined })),
     ...roleEdits(body['messages'], roles),
+    ...messages,
   ];
-  return { text: editJson(text, edits), dropped };
+  return {
+    text: editJson(text, edits),
+    dropped: [...dropped, ...within.map((path) => path.filter((step) => step !== '*').join('.'))],
+  };
 }
 
 /** Whether anything that has a quirk can stand in the text: a prompt of megabytes is not parsed for nothing. */

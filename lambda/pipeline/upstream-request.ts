@@ -164,9 +164,9 @@ export const sentBody = (
   ...(answerContentType !== undefined && { accept: '*/*' }),
 });
 
-/** Whether custom tools go to this dialect as functions. */
+/** Whether custom tools go to this dialect as functions. A format without turns has no tools at all. */
 export const lacksCustomTools = ({ inexpressible }: Dialect): boolean =>
-  inexpressible.custom_tools !== undefined;
+  inexpressible.custom_tools !== undefined && inexpressible.conversation === undefined;
 
 /** The limit of our own that is sent: what was reserved for, as far as the model can give it. */
 export const sentOutputBound = (

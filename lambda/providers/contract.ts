@@ -22,10 +22,18 @@ export interface RequestQuirks {
   readonly remove?: readonly string[];
   /** Members it refuses, which change no answer: left out, and named to the caller. */
   readonly drop?: readonly string[];
+  /** As `remove`, inside other members, by their path: `*` stands for every item of a list. */
+  readonly removeWithin?: readonly (readonly string[])[];
+  /** As `drop`, inside other members. */
+  readonly dropWithin?: readonly (readonly string[])[];
   /** Members under another name: `seed` → `random_seed`. */
   readonly rename?: Readonly<Record<string, string>>;
   /** Roles of messages under another name: `developer` → `system`. */
   readonly roles?: Readonly<Record<string, string>>;
+  /** Ids of tool calls are exactly so many letters and digits: others are made to be. */
+  readonly callIdLength?: number;
+  /** What the model is made to say between a tool's result and the user's next words, where it has to say something. */
+  readonly answerBetween?: string;
 }
 
 /** One way to talk to a provider: a dialect, and where it is spoken. */

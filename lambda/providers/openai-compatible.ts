@@ -34,6 +34,12 @@ export interface OpenaiCompatible
 
 const CHAT: Readonly<Partial<Record<DialectId, string>>> = { 'openai-chat': '/chat/completions' };
 
+/** Reasoning of earlier answers, for those that refuse it in a request: they answer the same without. */
+export const REASONING_SENT_BACK: readonly (readonly string[])[] = [
+  ['messages', '*', 'reasoning_content'],
+  ['messages', '*', 'reasoning_details'],
+];
+
 /** Headers of Anthropic's format, for those that speak it too. */
 const ANTHROPIC_HEADERS: readonly string[] = ['anthropic-version', 'anthropic-beta'];
 

@@ -75,6 +75,12 @@ describe('the providers', () => {
     expect(pathAt('vertex', 'openai-chat', 'meta/llama-3.3-70b-instruct-maas')).toBe(
       '/endpoints/openapi/chat/completions',
     );
+    for (const model of [claude, 'meta/llama-3.3-70b-instruct-maas']) {
+      expect(pathAt('vertex', 'gemini', model)).toBeUndefined();
+      expect(pathAt('vertex', 'gemini-count-tokens', model)).toBeUndefined();
+    }
+    expect(pathAt('bedrock', 'openai-responses', 'us.openai.gpt-5.4')).toBe('/openai/v1/responses');
+    expect(pathAt('bedrock', 'openai-responses', 'openai.gpt-oss-120b-1:0')).toBeUndefined();
     expect(pathAt('bedrock', 'bedrock-converse', 'us.anthropic.claude-haiku-4-5-20251001-v1:0', true)).toBe(
       '/model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse-stream',
     );

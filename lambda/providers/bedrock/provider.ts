@@ -3,6 +3,8 @@ import type { Provider } from '../contract.ts';
 
 /** `openai.gpt-oss-120b-1:0`, also behind a region's profile (`us.openai.…`). */
 const OPENAI_MODELS = /^(?:[a-z]+\.)?openai\./;
+/** Its open models answer in the Responses format at another endpoint of Amazon's only. */
+const RESPONSES_MODELS = /^(?:[a-z]+\.)?openai\.(?!gpt-oss)/;
 
 export const BEDROCK: Provider = {
   id: providerId('bedrock'),
@@ -11,7 +13,7 @@ export const BEDROCK: Provider = {
     /** @see https://docs.aws.amazon.com/bedrock/latest/userguide/inference-chat-completions.html */
     { dialect: 'openai-chat', models: OPENAI_MODELS, path: () => '/openai/v1/chat/completions' },
     /** @see https://docs.aws.amazon.com/bedrock/latest/userguide/inference-responses-api.html */
-    { dialect: 'openai-responses', models: OPENAI_MODELS, path: () => '/openai/v1/responses' },
+    { dialect: 'openai-responses', models: RESPONSES_MODELS, path: () => '/openai/v1/responses' },
     {
       dialect: 'bedrock-converse',
       path: (model, stream) =>

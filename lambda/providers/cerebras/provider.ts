@@ -1,4 +1,4 @@
-import { openaiCompatible } from '../openai-compatible.ts';
+import { openaiCompatible, REASONING_SENT_BACK } from '../openai-compatible.ts';
 
 export const CEREBRAS = openaiCompatible({
   id: 'cerebras',
@@ -8,6 +8,10 @@ export const CEREBRAS = openaiCompatible({
   speaks: {
     'openai-chat': '/chat/completions',
     'openai-completions': '/completions',
+  },
+  quirks: {
+    /** @see https://github.com/anomalyco/opencode/issues/33413 */
+    'openai-chat': { dropWithin: REASONING_SENT_BACK },
   },
   /** @see https://inference-docs.cerebras.ai/api-reference/chat-completions */
   maxOutputTokensField: 'max_completion_tokens',

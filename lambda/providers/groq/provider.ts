@@ -1,4 +1,4 @@
-import { openaiCompatible } from '../openai-compatible.ts';
+import { openaiCompatible, REASONING_SENT_BACK } from '../openai-compatible.ts';
 
 export const GROQ = openaiCompatible({
   id: 'groq',
@@ -10,6 +10,10 @@ export const GROQ = openaiCompatible({
     'openai-responses': '/responses',
     'openai-speech': '/audio/speech',
     'openai-transcriptions': '/audio/transcriptions',
+  },
+  quirks: {
+    /** @see https://github.com/janhq/jan/issues/8136 */
+    'openai-chat': { dropWithin: REASONING_SENT_BACK },
   },
   /** @see https://console.groq.com/docs/api-reference#chat-create */
   maxOutputTokensField: 'max_completion_tokens',

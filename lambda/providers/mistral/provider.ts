@@ -1,4 +1,4 @@
-import { openaiCompatible } from '../openai-compatible.ts';
+import { openaiCompatible, REASONING_SENT_BACK } from '../openai-compatible.ts';
 
 export const MISTRAL = openaiCompatible({
   id: 'mistral',
@@ -15,10 +15,16 @@ export const MISTRAL = openaiCompatible({
      * @see https://docs.mistral.ai/api/#tag/chat/operation/chat_completion_v1_chat_completions_post
      * @see https://github.com/avante-corp/avante.nvim/issues/2347 (stream_options)
      * @see https://github.com/michelle-avery/openai-compatible-conversation/issues/26 (user)
+     * @see https://github.com/BerriAI/litellm/issues/30835 (reasoning that is sent back)
+     * @see https://github.com/anomalyco/opencode/issues/1680 (ids of calls)
+     * @see https://github.com/avante-corp/avante.nvim/pull/2695 (who speaks after a tool)
      */
     'openai-chat': {
       remove: ['stream_options'],
       drop: ['user'],
+      dropWithin: REASONING_SENT_BACK,
+      callIdLength: 9,
+      answerBetween: 'Understood.',
       rename: { seed: 'random_seed' },
     },
   },

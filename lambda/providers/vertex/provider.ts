@@ -7,6 +7,12 @@ const modelPath = (publisher: string, model: string, verb: string): string =>
 const CLAUDE = /^claude-/;
 /** `meta/llama-3.3-70b-instruct-maas`: models of other makers. */
 const PUBLISHED = /^[^/]+\/./;
+/** Google's own: only these are spoken to in its format. */
+const GOOGLE = /^(?!claude-)[^/]+$/;
+
+const FUNCTION_IDS = ['functionCall', 'functionResponse', 'function_call', 'function_response'].map(
+  (name) => ['contents', '*', 'parts', '*', name, 'id'],
+);
 
 export const VERTEX: Provider = {
   id: providerId('vertex'),
@@ -23,8 +29,15 @@ export const VERTEX: Provider = {
     { dialect: 'openai-chat', models: PUBLISHED, path: () => '/endpoints/openapi/chat/completions' },
     {
       dialect: 'gemini',
+      models: GOOGLE,
       path: (model, stream) =>
         modelPath('google', model, stream ? 'streamGenerateContent?alt=sse' : 'generateContent'),
+      /**
+       * Its first version knows no ids of functions: calls and responses belong together by their order.
+       * @see https://docs.cloud.google.com/ruby/docs/reference/google-cloud-ai_platform-v1/latest/Google-Cloud-AIPlatform-V1-FunctionCall
+       * @see https://github.com/vercel/ai/issues/15664
+       */
+      quirks: { removeWithin: FUNCTION_IDS },
     },
     /** @see https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/count-tokens */
     {
@@ -32,7 +45,12 @@ export const VERTEX: Provider = {
       models: CLAUDE,
       path: () => modelPath('anthropic', 'count-tokens', 'rawPredict'),
     },
-    { dialect: 'gemini-count-tokens', path: (model) => modelPath('google', model, 'countTokens') },
+    {
+      dialect: 'gemini-count-tokens',
+      models: GOOGLE,
+      path: (model) => modelPath('google', model, 'countTokens'),
+      quirks: { removeWithin: FUNCTION_IDS },
+    },
   ],
   baseUrl: undefined,
   exampleBaseUrl:
