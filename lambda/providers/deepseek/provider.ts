@@ -15,6 +15,8 @@ export const DEEPSEEK = openaiCompatible({
   dataPolicy: {
     documentation: 'https://cdn.deepseek.com/policies/en-US/deepseek-privacy-policy.html',
   },
+  /** @see https://api-docs.deepseek.com/guides/thinking_mode#tool-calls */
+  reasoningField: 'reasoning_content',
   evidence: 'verified',
   documentation: 'https://api-docs.deepseek.com/',
 });

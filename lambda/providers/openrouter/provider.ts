@@ -19,6 +19,8 @@ export const OPENROUTER = openaiCompatible({
     documentation: 'https://openrouter.ai/docs/guides/privacy/data-collection',
   },
   knowsDeveloperRole: true,
+  /** @see https://openrouter.ai/docs/use-cases/reasoning-tokens#preserving-reasoning-blocks */
+  reasoningField: 'reasoning_details',
   evidence: 'verified',
   documentation: 'https://openrouter.ai/docs/api-reference/overview',
 });
