@@ -1,8 +1,8 @@
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { PROVIDERS } from '../../lambda/providers/registry.ts';
 import { OPERATION_OF } from '../../lambda/dialects/dialect.ts';
+import { PROVIDERS } from '../../lambda/providers/registry.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -152,21 +152,22 @@ describe('the shape of a dialect and of a provider', () => {
     expect(files).toContain(`${folder}/dialect.ts`);
   });
 
-  test.each(
-    foldersIn('lambda/dialects').filter((folder) => isOfChat(relative('lambda/dialects', folder))),
-  )('%s has the files every dialect of conversations has', (folder) => {
-    const names = files.filter((file) => dirname(file) === folder).map((file) => relative(folder, file));
-    expect(names).toEqual(
-      expect.arrayContaining([
-        'dialect.ts',
-        'errors.ts',
-        'request.ts',
-        'response.ts',
-        'stream.ts',
-        'wire.ts',
-      ]),
-    );
-  });
+  test.each(foldersIn('lambda/dialects').filter((folder) => isOfChat(relative('lambda/dialects', folder))))(
+    '%s has the files every dialect of conversations has',
+    (folder) => {
+      const names = files.filter((file) => dirname(file) === folder).map((file) => relative(folder, file));
+      expect(names).toEqual(
+        expect.arrayContaining([
+          'dialect.ts',
+          'errors.ts',
+          'request.ts',
+          'response.ts',
+          'stream.ts',
+          'wire.ts',
+        ]),
+      );
+    },
+  );
 
   const providers = foldersIn('lambda/providers').filter((folder) => !folder.endsWith('/simulation'));
 

@@ -36,6 +36,7 @@ export const openaiChat: Dialect = {
     max_output_tokens: 'The model gives no longer answers.',
     native_content: 'The content means something in its own dialect only.',
     provider_file: 'The file is kept by another provider.',
+    reasoning: 'Whether a model thinks at all is its own choice.',
     reasoning_display: 'Whether reasoning is shown is the provider’s choice.',
     reasoning_content: 'Reasoning that another provider signed or closed proves nothing here.',
     service_tier: 'The tier is of another provider.',

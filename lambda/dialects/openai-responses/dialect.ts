@@ -44,10 +44,13 @@ export const openaiResponses: Dialect = {
     participant_name: 'Messages have no names.',
     presence_penalty: 'The format has no such parameter.',
     provider_file: 'The file is kept by another provider.',
+    reasoning: 'Whether a model thinks at all is its own choice.',
     reasoning_content: 'Reasoning that another provider signed or closed proves nothing here.',
     seed: 'The format has no such parameter.',
     service_tier: 'The tier is of another provider.',
     stop: 'The format has no such parameter.',
+    tool_schema: 'Arguments are an object, and at its top no alternatives of it.',
+    tools: 'A tool’s name is at most 64 letters, digits, _ and -.',
     top_k: 'The format has no such parameter.',
   },
   hints: new Set([
