@@ -5,8 +5,8 @@ import type { LeftOut } from './request-feature.ts';
 interface SamplingLimits {
   /** Recent models take none at all. */
   readonly takesSampling: boolean;
-  /** Whether a thinking budget is set, which allows only `top_p` from 0.95. */
-  readonly hasBudget: boolean;
+  /** Whether it is to think, by a budget or as it sees fit: that allows only `top_p` from 0.95. */
+  readonly thinks: boolean;
 }
 
 /** Sampling parameters in Anthropic’s spelling. */
@@ -47,6 +47,6 @@ const SAMPLING = ['temperature', 'top_p', 'top_k'] as const;
 
 function isAllowed(name: (typeof SAMPLING)[number], value: number, limits: SamplingLimits): boolean {
   if (!limits.takesSampling) return false;
-  if (name === 'temperature') return value <= 1 && !limits.hasBudget;
-  return !limits.hasBudget || (name === 'top_p' && value >= 0.95);
+  if (name === 'temperature') return value <= 1 && !limits.thinks;
+  return !limits.thinks || (name === 'top_p' && value >= 0.95);
 }

@@ -55,6 +55,9 @@ export interface AnswerEnvelope {
   readonly namespacedTools?: Readonly<Record<string, NamespacedTool>>;
 }
 
+/** Members of OpenAI-compatible messages that hold reasoning. */
+export type ReasoningField = 'reasoning_content' | 'reasoning' | 'reasoning_details';
+
 /** Where an encoded request goes. */
 export interface RequestTarget {
   /** The provider's own name for the model. */
@@ -63,6 +66,11 @@ export interface RequestTarget {
   readonly maxOutputTokens: number | undefined;
   /** How this provider spells the bound, where its dialect has several spellings (`max_tokens`). */
   readonly maxOutputTokensField?: string;
+  /**
+   * How this provider takes its reasoning back, where its dialect has several spellings (`reasoning_content`, `reasoning`,
+   * `reasoning_details`); left out: not known to take any, as many refuse all of them.
+   */
+  readonly reasoningField?: ReasoningField;
   /** The most the model can produce, for dialects that demand a bound where nobody gave one. */
   readonly modelMaxOutputTokens?: number;
 }
@@ -85,6 +93,24 @@ export interface RequestAddress {
 export interface StreamEncoder {
   /** The text for one event, often empty. The terminal event yields the format's normal end or its error event. */
   encode(event: ChatEvent): string;
+  /** The text for a failure of ours, where it goes on from what was written. @default as `Dialect.encodeStreamError` */
+  fail?(error: GatewayError): string;
+}
+
+/** How answers of a format are fetched and continued by their id. Texts of bodies and answers are JSON objects. */
+export interface AnswerStorage {
+  /** Whether the caller lets the answer be kept. */
+  wants(request: ChatRequest): boolean;
+  /** The id of the answer that a body goes on from; `undefined` where it begins a conversation. */
+  previousOf(body: JsonObject): string | undefined;
+  /** The body with all of the earlier conversation in it, in place of the id. @param kept as `kept` made it */
+  continued(raw: string, kept: string): string;
+  /** What is kept: the conversation that a body holds, and its answer. */
+  kept(raw: string, answer: string): string;
+  /** The answer in what is kept, as its caller saw it. */
+  answerOf(kept: string): string;
+  /** The whole answer, where a piece of a stream is the one that ends it well. */
+  answerIn(chunk: string): string | undefined;
 }
 
 /** A wire format, spoken both ways. Requests and answers are text; every function but the decoders of streams is pure. */
@@ -146,4 +172,7 @@ export interface Dialect {
   errorHeaders?(error: GatewayError, requestId: string): Readonly<Record<string, string>>;
   /** An error after the first byte: one event in this format, after which the stream ends. */
   encodeStreamError(error: GatewayError, envelope: AnswerEnvelope): string;
+
+  /** Left out where answers of this format have an id that nobody can ask for. */
+  readonly storage?: AnswerStorage;
 }

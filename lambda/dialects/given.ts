@@ -89,12 +89,6 @@ export class Given {
     return (value as readonly Json[]).map((item, index) => new Given(item, `${this.path}[${index}]`));
   }
 
-  /** The list, if it is one and all of it is as it should be; nothing is refused. */
-  optionalListOf(isRight: (item: Given) => boolean): readonly Given[] | undefined {
-    const list = Array.isArray(this.value) ? this.optionalList() : undefined;
-    return list?.every(isRight) === true ? list : undefined;
-  }
-
   /** @throws GatewayError naming this value, what it was and what it should have been */
   refuse(expected: string): never {
     const message = `${this.path}: expected ${expected}, got ${kindOf(this.value)}.`;

@@ -54,7 +54,10 @@ export function documentText(document: Json): string {
  */
 const DOCUMENTS_A_UNIT = 100;
 const TOKENS_A_CHUNK = 500;
-/** What is left of a chunk beside the query at least: a longer query is cut to half. */
+/**
+ * What is left of a chunk beside the query at least: models whose window is that small cut a query at 256 tokens.
+ * @see https://docs.cohere.com/docs/reranking-best-practices
+ */
 const LEAST_TOKENS_A_CHUNK = 250;
 
 /**

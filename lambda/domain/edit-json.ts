@@ -53,10 +53,27 @@ export function hasRepeatedNames(text: string): boolean {
   return new Set(members.map((member) => member.name)).size < members.length;
 }
 
-/** The text of a member of an object's text, at its top level: of a name given twice, the last. `undefined` where it is not there. */
+/** The text of a member of an object's text; `undefined` where there is none. Of a name given twice, the last counts. */
 export function memberText(text: string, name: string): string | undefined {
-  const member = readMembers(text, skipSpace(text, 0)).findLast((one) => one.name === name);
+  const open = skipSpace(text, 0);
+  if (text[open] !== '{') return undefined;
+  const member = readMembers(text, open).findLast((candidate) => candidate.name === name);
   return member && text.slice(member.valueStart, member.end);
+}
+
+/** The text of each element of an array's text; `undefined` where it is no array. */
+export function elementTexts(text: string): readonly string[] | undefined {
+  const open = skipSpace(text, 0);
+  if (text[open] !== '[') return undefined;
+  const elements: string[] = [];
+  let at = skipSpace(text, open + 1);
+  while (at < text.length && text[at] !== ']') {
+    const end = skipValue(text, at);
+    elements.push(text.slice(at, end));
+    at = skipSpace(text, end);
+    if (text[at] === ',') at = skipSpace(text, at + 1);
+  }
+  return elements;
 }
 
 function collectSplices(text: string, open: number, edits: readonly JsonEdit[], splices: Splice[]): void {

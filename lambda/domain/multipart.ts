@@ -130,7 +130,7 @@ function readPart(
   const contentStart = headStart + headEnd + 4;
   return {
     name,
-    fileName: parameterOf(disposition, 'filename'),
+    fileName: parameterOf(disposition, 'filename') ?? (isFile(disposition) ? '' : undefined),
     contentType: headerOf(lines, 'content-type'),
     content: raw.slice(contentStart, end - 2),
     start,
@@ -147,10 +147,13 @@ function headerOf(lines: readonly string[], name: string): string | undefined {
 
 /** Quotes within a name are escaped as browsers do it (`%22`), so that the next quote ends it. */
 function parameterOf(disposition: string, name: string): string | undefined {
-  const found = [...disposition.matchAll(new RegExp(`;\\s*${name}="([^"]*)"`, 'gi'))];
+  const found = [...disposition.matchAll(new RegExp(`;\\s*${name}=(?:"([^"]*)"|([^\\s";]+))`, 'gi'))];
   if (found.length > 1) throw invalid(`A part of the form gives its ${name} twice.`);
-  return found[0]?.[1];
+  return found[0]?.[1] ?? found[0]?.[2];
 }
+
+/** A name that is no ASCII may be given in its extended form alone, which nobody here reads. */
+const isFile = (disposition: string): boolean => /;\s*filename\*=/i.test(disposition);
 
 const invalid = (message: string, param?: string): GatewayError =>
   new GatewayError('invalid_request', message, param === undefined ? {} : { param });

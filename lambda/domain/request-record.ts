@@ -30,6 +30,8 @@ export interface RequestFacts {
   readonly tags: Readonly<Record<string, string>>;
   /** The caller's dialect. */
   readonly dialect: string;
+  /** What was asked for, where it was no conversation: `embeddings`, `rerank`. */
+  readonly operation?: string;
   /** The model asked for, then the fallbacks, in the caller's words. */
   readonly modelsAsked: readonly string[];
   readonly stream: boolean;

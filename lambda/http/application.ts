@@ -10,6 +10,7 @@ import { showGeneration } from './generation-route.ts';
 import { showKey } from './key-route.ts';
 import { type HttpApplication, type HttpRequest, type HttpResponse, jsonResponse } from './message.ts';
 import { listModels, showModel } from './models-route.ts';
+import { deleteResponse, showResponse } from './response-route.ts';
 import type { Route } from './route.ts';
 
 /** How a caller of one dialect is answered. @param stream what the address says, where it names the model too */
@@ -53,6 +54,18 @@ const ROUTES: readonly Route[] = [
   chatRoute(/^\/v1\/images\/generations$/, 'openai-images'),
   chatRoute(/^\/v1\/audio\/speech$/, 'openai-speech'),
   chatRoute(/^\/v1\/audio\/transcriptions$/, 'openai-transcriptions'),
+  {
+    method: 'GET',
+    path: /^\/v1\/responses\/([^/]+)$/,
+    dialect: 'openai-responses',
+    answer: showResponse,
+  },
+  {
+    method: 'DELETE',
+    path: /^\/v1\/responses\/([^/]+)$/,
+    dialect: 'openai-responses',
+    answer: deleteResponse,
+  },
   { method: 'POST', path: /^\/v1\/route$/, answer: explainRoute },
   { method: 'GET', path: /^\/v1(?:beta)?\/models$/, answer: listModels },
   { method: 'GET', path: /^\/v1(?:beta)?\/models\/(.+)$/, answer: showModel },

@@ -1,6 +1,7 @@
 import { GatewayError } from '../domain/errors.ts';
 import { requestId } from '../domain/ids.ts';
 import { usdFromNano, ZERO_USD } from '../domain/money/nano.ts';
+import type { Usage } from '../domain/money/usage.ts';
 import type { RequestRecord } from '../domain/request-record.ts';
 import { authenticate, UNRESERVED_KEY_AGE_MS } from '../pipeline/authenticate.ts';
 import { type HttpRequest, type HttpResponse, jsonResponse } from './message.ts';
@@ -67,4 +68,13 @@ const tokenView = ({ usage }: RequestRecord): object => ({
   native_tokens_completion: usage?.completionTokens ?? null,
   native_tokens_reasoning: usage?.reasoningTokens ?? null,
   native_tokens_cached: usage?.cacheReadTokens ?? null,
+  ...unitView(usage ?? {}),
+});
+
+/** What operations beside chat are billed by; only those that a record has. */
+const unitView = ({ searchUnits, images, characters, audioSeconds }: Usage): object => ({
+  ...(searchUnits !== undefined && { search_units: searchUnits }),
+  ...(images !== undefined && { images }),
+  ...(characters !== undefined && { characters }),
+  ...(audioSeconds !== undefined && { audio_seconds: audioSeconds }),
 });

@@ -14,7 +14,7 @@ export interface RouteContext {
 }
 
 export interface Route {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: RegExp;
   /** The dialect of a route that belongs to one; others answer as the caller's headers show. */
   readonly dialect?: DialectId;

@@ -1,4 +1,4 @@
-import type { Dialect } from '../dialects/dialect.ts';
+import { type Dialect, OPERATION_OF } from '../dialects/dialect.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { ZERO_USD } from '../domain/money/nano.ts';
 import type { RequestFacts } from '../domain/request-record.ts';
@@ -38,6 +38,7 @@ export function factsOf(
     startedAtMs: gateway.clock.now(),
     keyId: key.id,
     dialect: dialect.id,
+    ...(OPERATION_OF[dialect.id] !== 'chat' && { operation: OPERATION_OF[dialect.id] }),
     modelsAsked: known?.models ?? [],
     stream: known?.chat.stream ?? false,
     tags: { ...known?.options.tags, ...key.tags },
@@ -71,6 +72,7 @@ export function newExchange(
     presumedCost: ZERO_USD,
     addedBytes: 0,
     reuse: {},
+    shownAnswer: undefined,
     timings: { auth: gateway.clock.monotonicMs() - startedMs },
   };
 }

@@ -9,6 +9,7 @@ import type { Exchange } from './exchange.ts';
 import { asCallerError } from './failure.ts';
 import { withKeepAlive } from './keep-alive.ts';
 import type { Replay } from './reuse.ts';
+import { isStored } from './stored-answer.ts';
 import { lacksCustomTools } from './upstream-request.ts';
 
 /** A stream's text as its bytes. */
@@ -71,9 +72,12 @@ export async function encodeWhole(
   const read = eventReader(exchange, answer);
   const events = all.flatMap((frame) => frame.events).flatMap(read);
   const [frame] = all;
-  return answer.target.isSameDialect && frame !== undefined
-    ? dialect.patchAnswer(frame, envelope)
-    : dialect.encodeAnswer(events, envelope);
+  const text =
+    answer.target.isSameDialect && frame !== undefined
+      ? dialect.patchAnswer(frame, envelope)
+      : dialect.encodeAnswer(events, envelope);
+  if (isStored(exchange, answer)) exchange.shownAnswer = text;
+  return text;
 }
 
 /**
@@ -91,6 +95,7 @@ export async function* encodeStream(
   const { dialect } = exchange.request;
   const envelope = envelopeOf(exchange, answer);
   const encoder = dialect.createStreamEncoder(envelope);
+  const isKept = isStored(exchange, answer);
   const read = eventReader(exchange, answer);
   const write = (frame: Frame): string =>
     // Also where the decoder found the end by itself: its events were all told in what passed as it came.
@@ -100,19 +105,25 @@ export async function* encodeStream(
           .flatMap(read)
           .map((event) => encoder.encode(event))
           .join('');
+  // What the encoder has not written itself it cannot go on from.
+  const failure = (error: GatewayError): Uint8Array =>
+    answer.target.isSameDialect || encoder.fail === undefined
+      ? encodeLateError(dialect, error, envelope)
+      : streamBytes(encoder.fail(error), dialect);
   try {
     for await (const item of withKeepAlive(frames, options.keepAliveMs)) {
       const error = item === 'idle' ? undefined : item.events.find(isError);
       if (error !== undefined) {
-        yield encodeLateError(dialect, asCallerError(error.error, exchange.attempts), envelope);
+        yield failure(asCallerError(error.error, exchange.attempts));
         return;
       }
       const text = item === 'idle' ? dialect.keepAlive : write(item);
+      if (isKept) exchange.shownAnswer ??= dialect.storage?.answerIn(text);
       if (text !== '') yield streamBytes(text, dialect);
     }
   } catch (thrown) {
     options.onFailure(thrown);
-    yield encodeLateError(dialect, asGatewayError(thrown), envelope);
+    yield failure(asGatewayError(thrown));
   }
 }
 

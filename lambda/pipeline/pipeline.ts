@@ -14,7 +14,7 @@ import {
 } from './authenticate.ts';
 import { decodeAndGuard, factsOf, newExchange } from './begin.ts';
 import { cacheUse } from './cache-use.ts';
-import type { DecodedRequest, Exchange, IncomingRequest, OutgoingResponse } from './exchange.ts';
+import type { Caller, DecodedRequest, Exchange, IncomingRequest, OutgoingResponse } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
 import { keepAnswer } from './keep-answer.ts';
 import { queueNoticesOfRefusal } from './notices.ts';
@@ -27,6 +27,7 @@ import { finish, headersOfBudget, respondError, respondStream, respondWhole } fr
 import { lookUp } from './reuse.ts';
 import { tagsAgain, tagsWithSettings } from './scopes.ts';
 import { outcomeWithoutAnswer } from './settle.ts';
+import { withEarlierTurns } from './stored-answer.ts';
 
 /**
  * The way of a request, step by step:
@@ -47,7 +48,7 @@ export async function answerChat(
     authenticate(gateway, incoming.headers, RESERVED_KEY_AGE_MS),
     gateway.health.current(),
   ]);
-  const decoded = decodeOrRefuse(gateway, incoming, dialect);
+  const decoded = await decodeOrRefuse(gateway, caller, incoming, dialect);
   const facts = factsOf(gateway, incoming, dialect, caller, decoded);
   const refuse = async (error: GatewayError): Promise<OutgoingResponse> => {
     // Nothing was reserved that would have proven the key current. A store that is down would only be waited for again.
@@ -92,13 +93,15 @@ const withClaimsGivenBack = (
   },
 });
 
-function decodeOrRefuse(
+async function decodeOrRefuse(
   gateway: Gateway,
+  caller: Caller,
   incoming: IncomingRequest,
   dialect: Dialect,
-): DecodedRequest | GatewayError {
+): Promise<DecodedRequest | GatewayError> {
   try {
-    return decodeAndGuard(gateway, incoming, dialect);
+    const whole = await withEarlierTurns(gateway, caller, incoming, dialect);
+    return decodeAndGuard(gateway, whole, dialect);
   } catch (thrown) {
     return refusalOf(gateway, thrown, incoming.id);
   }

@@ -15,7 +15,7 @@ export interface FittedBody {
  * @param text a JSON object
  */
 export function fitBody(text: string, quirks: RequestQuirks | undefined): FittedBody {
-  const body = quirks && parseJsonObject(text);
+  const body = quirks !== undefined && mayMatter(text, quirks) ? parseJsonObject(text) : undefined;
   if (quirks === undefined || body === undefined) return { text, dropped: [] };
   const { set = {}, remove = [], drop = [], rename = {}, roles = {} } = quirks;
   const dropped = drop.filter((name) => Object.hasOwn(body, name));
@@ -34,6 +34,17 @@ export function fitBody(text: string, quirks: RequestQuirks | undefined): Fitted
     text: editJson(text, edits),
     dropped: [...dropped, ...within.map((path) => path.filter((step) => step !== '*').join('.'))],
   };
+}
+
+/** Whether anything that has a quirk can stand in the text: a prompt of megabytes is not parsed for nothing. */
+function mayMatter(
+  text: string,
+  { set = {}, remove = [], drop = [], rename = {}, roles = {} }: RequestQuirks,
+): boolean {
+  if (Object.keys(set).length > 0) return true;
+  const words = [...remove, ...drop, ...Object.keys(rename), ...Object.keys(roles)];
+  // Names may be written with escapes.
+  return text.includes('\\u') || words.some((word) => text.includes(`"${word}"`));
 }
 
 /** A member that stands there under the new name already is the caller's own wish, and stays. */

@@ -23,6 +23,7 @@ import { record } from './record.ts';
 import { tightest } from './remainder-cache.ts';
 import { createReplayMeter } from './replay.ts';
 import { noteAnswer, outcomeOfAnswer, outcomeWithoutAnswer, settle } from './settle.ts';
+import { storeAnswer } from './stored-answer.ts';
 import { createTranscript, type Transcript } from './transcript.ts';
 import { sentOutputBound } from './upstream-request.ts';
 
@@ -109,7 +110,11 @@ export async function finish(
   outcome: RequestOutcome,
   ended?: EndedAnswer,
 ): Promise<void> {
-  await Promise.all([settle(gateway, exchange, outcome), keepAnswer(gateway, exchange, ended)]);
+  await Promise.all([
+    settle(gateway, exchange, outcome),
+    keepAnswer(gateway, exchange, ended),
+    ...(ended === undefined ? [] : [storeAnswer(gateway, exchange, ended.answer)]),
+  ]);
   await record(gateway, exchange.facts, outcome);
 }
 

@@ -88,12 +88,13 @@ export function upstreamBody(
   outputBound: number | undefined,
 ): UpstreamBody {
   const { chat, raw } = exchange.request;
-  const { maxOutputTokensField } = target.enabled.provider;
+  const { maxOutputTokensField, reasoningField } = target.enabled.provider;
   const modelMaxOutputTokens = target.price?.maxOutputTokens;
   const requestTarget = {
     model: target.deployment.model,
     maxOutputTokens: chat.maxOutputTokens ?? sentOutputBound(target.price, outputBound),
     ...(maxOutputTokensField !== undefined && { maxOutputTokensField }),
+    ...(reasoningField !== undefined && { reasoningField }),
     ...(modelMaxOutputTokens !== undefined && { modelMaxOutputTokens }),
   };
   const { quirks } = target.api;

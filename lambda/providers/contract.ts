@@ -1,4 +1,4 @@
-import type { DialectId } from '../dialects/dialect.ts';
+import type { DialectId, ReasoningField } from '../dialects/dialect.ts';
 import type { ProviderId } from '../domain/ids.ts';
 import type { Json } from '../domain/json.ts';
 
@@ -68,6 +68,8 @@ export interface Provider {
   readonly forwardedHeaders: readonly string[];
   /** How it spells the bound on completion tokens, where its dialect has several. */
   readonly maxOutputTokensField?: string;
+  /** How it takes its reasoning back, where its dialect has several spellings; left out: not known to take any. */
+  readonly reasoningField?: ReasoningField;
   /** The most prompt tokens one picture can count for; `undefined`: not documented, the model's whole context is assumed. */
   readonly imageTokensBound: number | undefined;
   /** Whether it stops charging when we end a call; `undefined`: not stated, and taken for no. */

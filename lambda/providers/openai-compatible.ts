@@ -13,6 +13,7 @@ export interface OpenaiCompatible
         | 'forwardedHeaders'
         | 'imageTokensBound'
         | 'cancelStopsBilling'
+        | 'reasoningField'
       >
     > {
   readonly id: string;
@@ -21,6 +22,11 @@ export interface OpenaiCompatible
   /** The models that one of its formats serves. @default all */
   readonly models?: Readonly<Partial<Record<DialectId, RegExp>>>;
   readonly quirks?: Readonly<Partial<Record<DialectId, RequestQuirks>>>;
+  /**
+   * Whether it knows messages of the role `developer`, which OpenAI's newer models have in place of `system`; elsewhere
+   * they are sent as `system`, which all know. @default false
+   */
+  readonly knowsDeveloperRole?: true;
   /** How it spells the bound on completion tokens; `undefined`: it takes both spellings. @default max_tokens, which all know */
   readonly maxOutputTokensField?: string | undefined;
   /** @default nothing is stated */
@@ -43,9 +49,11 @@ const ANTHROPIC_VERSION = '2023-06-01';
 
 /** A provider that speaks OpenAI's formats and takes its credential as a bearer token. */
 export function openaiCompatible(own: OpenaiCompatible): Provider {
-  const { speaks = CHAT, models = {}, quirks = {}, dataPolicy, maxOutputTokensField, ...rest } = own;
+  const { speaks = CHAT, models = {}, dataPolicy, maxOutputTokensField, ...others } = own;
+  const { knowsDeveloperRole, quirks: ownQuirks = {}, ...rest } = others;
+  const quirks = knowsDeveloperRole === true ? ownQuirks : withSystemRole(ownQuirks);
   const boundField = 'maxOutputTokensField' in own ? maxOutputTokensField : 'max_tokens';
-  const [first, ...others] = dialectsOf(speaks).map(
+  const [first, ...further] = dialectsOf(speaks).map(
     (dialect): ProviderApi => ({
       dialect,
       path: () => speaks[dialect] ?? '',
@@ -61,7 +69,7 @@ export function openaiCompatible(own: OpenaiCompatible): Provider {
     ...rest,
     ...(boundField !== undefined && { maxOutputTokensField: boundField }),
     id: providerId(own.id),
-    apis: [first, ...others],
+    apis: [first, ...further],
     dataPolicy: {
       trains: undefined,
       retentionDays: undefined,
@@ -75,6 +83,15 @@ export function openaiCompatible(own: OpenaiCompatible): Provider {
     }),
   };
 }
+
+/**
+ * @see https://platform.openai.com/docs/api-reference/chat/create#chat-create-messages (the role, and that it replaces `system`)
+ * @see https://github.com/earendil-works/pi/issues/1048 (a provider that refuses it)
+ */
+const withSystemRole = (quirks: NonNullable<OpenaiCompatible['quirks']>): typeof quirks => ({
+  ...quirks,
+  'openai-chat': { roles: { developer: 'system' }, ...quirks['openai-chat'] },
+});
 
 const dialectsOf = (speaks: Readonly<Partial<Record<DialectId, string>>>): readonly DialectId[] =>
   // The keys of a record of dialects are dialects.

@@ -1,5 +1,5 @@
 import type { DeploymentId } from '../domain/ids.ts';
-import { deploymentParts } from '../domain/routing/deployment.ts';
+import { type Deployment, deploymentParts } from '../domain/routing/deployment.ts';
 import {
   type DeploymentHealth,
   type HealthTable,
@@ -61,16 +61,28 @@ async function probeAll(
   return seen;
 }
 
-/** The deployment an id names; `undefined` when its provider is no longer enabled. */
+/**
+ * The deployment an id names; `undefined` when its provider is no longer enabled, and for a model that does not converse: a probe
+ * is a question, which would say nothing of vectors or pictures.
+ */
 function targetOf(upkeep: Upkeep, id: DeploymentId): ReturnType<typeof callTarget> {
   const declared = upkeep.config.modelGroups
     .flatMap((group) => group.deployments)
     .find((one) => one.id === id);
   const request = { callerDialect: 'openai-chat', startedAtMs: upkeep.clock.now() } as const;
-  if (declared !== undefined) return callTarget(upkeep, declared, request);
+  if (declared !== undefined) return conversing(upkeep, declared, request);
   if (!upkeep.providers.has(deploymentParts(id).provider)) return undefined;
   const [deployment] = resolveModel(id, modelNames(upkeep)).deployments;
-  return deployment === undefined ? undefined : callTarget(upkeep, deployment, request);
+  return deployment === undefined ? undefined : conversing(upkeep, deployment, request);
+}
+
+function conversing(
+  upkeep: Upkeep,
+  deployment: Deployment,
+  request: Parameters<typeof callTarget>[2],
+): ReturnType<typeof callTarget> {
+  const mode = upkeep.prices.find(deployment, request.startedAtMs)?.mode ?? 'chat';
+  return mode === 'chat' ? callTarget(upkeep, deployment, request) : undefined;
 }
 
 function judge(

@@ -100,7 +100,7 @@ const ROLES: ReadonlySet<string> = new Set(['system', 'developer', 'user', 'assi
 
 function whatIsInvalid({ model, messages }: ChatRequest): string | undefined {
   if (typeof model !== 'string' || model === '') return 'a request without a model';
-  if (messages.length === 0) return 'a request without messages';
+  // Bedrock's format takes a request without messages, as the prompt may be one that Bedrock keeps.
   const isSound = messages.every(({ role, content }) => ROLES.has(role) && Array.isArray(content));
   return isSound ? undefined : 'a message without role or content';
 }

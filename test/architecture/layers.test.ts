@@ -91,6 +91,9 @@ const fits = (target: string, allowed: string): boolean =>
   target === allowed ||
   target.startsWith(allowed.endsWith('/') || allowed.endsWith(':') ? allowed : `${allowed}/`);
 
+/** OpenAI's other formats of conversations: they share its errors, media, tiers and words with chat completions. */
+const BESIDE_OPENAI_CHAT: readonly string[] = ['openai-completions', 'openai-responses'];
+
 /** Whether a dialect is one of conversations. */
 const isOfChat = (id: string): boolean =>
   Object.entries(OPERATION_OF).some(([dialect, operation]) => dialect === id && operation === 'chat');
@@ -128,6 +131,7 @@ describe('layers', () => {
       const own = /^lambda\/dialects\/([^/]+)\//.exec(file)?.[1];
       if (own === undefined || !target.startsWith('lambda/dialects/')) return false;
       const other = /^lambda\/dialects\/([^/]+)\//.exec(target)?.[1];
+      if (other === 'openai-chat' && BESIDE_OPENAI_CHAT.includes(own)) return false;
       // A format of another operation words its errors and counts its usage as the conversations of its family do.
       return other !== undefined && other !== own && (isOfChat(own) || !isOfChat(other));
     });

@@ -130,3 +130,29 @@ describe('refused are', () => {
     expect(declaredPrice.safeParse(declaration).success).toBe(false);
   });
 });
+
+test('what is paid by other units than tokens is read without losing a digit', () => {
+  const declared = declaredPrice.parse({
+    promptUsdPerMillion: 0,
+    completionUsdPerMillion: 0,
+    mode: 'image',
+    searchUnitUsd: 0.002,
+    characterUsdPerMillion: 15,
+    audioMinuteUsd: '0.01',
+    imageUsd: { 'high/1024x1024': '0.167', 'low/1024x1024': 0.011 },
+  });
+  expect(priceFromDeclaration(declared, 'config')).toMatchObject({
+    mode: 'image',
+    units: {
+      searchUnit: 2_000_000_000_000n,
+      character: 15_000_000_000n,
+      // A sixtieth, rounded up.
+      audioSecond: 166_666_666_667n,
+      image: { most: 167_000_000n, byKind: { 'high/1024x1024': 167_000_000n, 'low/1024x1024': 11_000_000n } },
+    },
+  });
+  expect(priceFromDeclaration({ ...declared, imageUsd: 0.04 }, 'config').units?.image).toEqual({
+    most: 40_000_000n,
+    byKind: {},
+  });
+});

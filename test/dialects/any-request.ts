@@ -192,7 +192,7 @@ export const anyRequest: fc.Arbitrary<ChatRequest> = record({
   presencePenalty: optional(unit),
   stop: optional(fc.array(fc.oneof(word, fc.constant(' ')), { minLength: 1, maxLength: 6 })),
   seed: optional(fc.oneof(fc.nat(), fc.constant(2 ** 40))),
-  choices: optional(fc.integer({ min: 1, max: 4 })),
+  choices: optional(fc.oneof(fc.integer({ min: 1, max: 4 }), fc.constant(9))),
   logprobs: optional(fc.boolean()),
   topLogprobs: optional(fc.nat({ max: 20 })),
   logitBias: optional(fc.constantFrom<JsonObject>({}, { '1': 5 })),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { anthropicMessages } from '../../lambda/dialects/anthropic-messages/dialect.ts';
-import type { AnswerEnvelope, Dialect, DialectId } from '../../lambda/dialects/dialect.ts';
+import type { AnswerEnvelope, Dialect, DialectId, ReasoningField } from '../../lambda/dialects/dialect.ts';
 import { openaiChat } from '../../lambda/dialects/openai-chat/dialect.ts';
 import type { ChatEvent, FinishReason } from '../../lambda/domain/chat/event.ts';
 import type { JsonObject } from '../../lambda/domain/json.ts';
@@ -82,8 +82,9 @@ function openaiNext(events: readonly ChatEvent[], from: DialectId): JsonObject {
 
 const TARGET = { model: 'claude-opus-5', maxOutputTokens: 2000 };
 
-function sent(from: Dialect, body: JsonObject, to: Dialect) {
-  const { body: wire, unsupported, omitted } = to.encodeRequest(from.decodeRequest(body), TARGET);
+function sent(from: Dialect, body: JsonObject, to: Dialect, reasoningField?: ReasoningField) {
+  const target = { ...TARGET, ...(reasoningField !== undefined && { reasoningField }) };
+  const { body: wire, unsupported, omitted } = to.encodeRequest(from.decodeRequest(body), target);
   return { messages: JSON.parse(JSON.stringify(wire['messages'])), unsupported, omitted };
 }
 
@@ -109,11 +110,20 @@ describe('a caller of Anthropic’s format', () => {
     });
   });
 
-  test('gives reasoning back to the OpenAI-compatible provider that wants it in a tool loop', () => {
+  test('gives reasoning back to the OpenAI-compatible provider that takes it, as it takes it', () => {
+    const body = anthropicNext(answer([...thought(0, undefined), ...call(1, 'call_1')]), 'openai-chat');
+    for (const field of ['reasoning_content', 'reasoning'] as const) {
+      const { messages, omitted } = sent(anthropicMessages, body, openaiChat, field);
+      expect(messages[1]).toMatchObject({ role: 'assistant', [field]: 'Hm.' });
+      expect(omitted).toEqual([]);
+    }
+  });
+
+  test('gives no reasoning back to an OpenAI-compatible provider that may refuse it, and is told', () => {
     const body = anthropicNext(answer([...thought(0, undefined), ...call(1, 'call_1')]), 'openai-chat');
     const { messages, omitted } = sent(anthropicMessages, body, openaiChat);
-    expect(messages[1]).toMatchObject({ role: 'assistant', reasoning_content: 'Hm.' });
-    expect(omitted).toEqual([]);
+    expect(JSON.stringify(messages)).not.toContain('Hm.');
+    expect(omitted).toEqual([{ feature: 'reasoning_content' }]);
   });
 
   test('gives signed reasoning back to the provider of OpenRouter’s form as it came', () => {
@@ -139,7 +149,8 @@ describe('a caller of Anthropic’s format', () => {
       ],
     };
     const { events } = openaiChat.decodeAnswer(JSON.stringify(chunk));
-    const { messages } = sent(anthropicMessages, anthropicNext(events, 'openai-chat'), openaiChat);
+    const body = anthropicNext(events, 'openai-chat');
+    const { messages } = sent(anthropicMessages, body, openaiChat, 'reasoning_details');
     expect(messages[1]).toEqual({
       role: 'assistant',
       content: 'Yes.',
@@ -189,6 +200,22 @@ describe('a caller of Anthropic’s format', () => {
       signature: 'Z2Vt',
       dialect: 'gemini',
     });
+  });
+
+  test('keeps every byte of what Anthropic takes, in a conversation that was elsewhere', () => {
+    const own = '{ "role":"user" , "content":[{"type":"text","text":"\\u00e9"}],"x":9007199254740993}';
+    const call = '{"type":"tool_use","id":"a:1","name":"f","input":{ "exact" : 12345678901234567890.10 }}';
+    const foreign = '{"type":"thinking","thinking":"Hm.","signature":"gemini#Z2Vt"}';
+    const raw = `{"model":"m","max_tokens":2000,"messages":[${own}, {"role":"assistant","content":[${foreign}, ${call}]}]}`;
+    const patchedRaw = anthropicMessages.patchRequest(
+      raw,
+      anthropicMessages.decodeRequest(JSON.parse(raw)),
+      TARGET,
+    );
+    expect(patchedRaw).toContain(own);
+    expect(patchedRaw).toContain('"input":{ "exact" : 12345678901234567890.10 }');
+    expect(patchedRaw).not.toContain('Z2Vt');
+    expect(patchedRaw).not.toContain('a:1');
   });
 
   test('keeps every byte of a conversation that never left Anthropic', () => {

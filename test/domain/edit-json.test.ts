@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { editJson, type JsonEdit } from '../../lambda/domain/edit-json.ts';
+import { editJson, elementTexts, type JsonEdit, memberText } from '../../lambda/domain/edit-json.ts';
 import { isJsonObject, type JsonObject, parseJson, parseJsonObject } from '../../lambda/domain/json.ts';
 
 const set = (path: readonly string[], text: string): JsonEdit => ({ path, text });
@@ -256,6 +256,31 @@ describe('names written with escapes', () => {
           string.includes('\\') ? string : escapeAll(string),
         );
         expect(parseJson(escaped)).toEqual(JSON.parse(text));
+      }),
+    );
+  });
+});
+
+describe('memberText and elementTexts', () => {
+  test('give values as they are written', () => {
+    const text = ' { "a" : [ 1.10 , "x,]" ,{"b":[2]} ] , "c":null }';
+    expect(memberText(text, 'a')).toBe('[ 1.10 , "x,]" ,{"b":[2]} ]');
+    expect(elementTexts(memberText(text, 'a') ?? '')).toEqual(['1.10', '"x,]"', '{"b":[2]}']);
+    expect(memberText(text, 'c')).toBe('null');
+    expect(memberText(text, 'b')).toBeUndefined();
+  });
+
+  test('give nothing of what is none', () => {
+    expect(memberText('[1]', 'a')).toBeUndefined();
+    expect(elementTexts('{"a":1}')).toBeUndefined();
+    expect(elementTexts('[]')).toEqual([]);
+  });
+
+  test('give of any array the values it holds', () => {
+    fc.assert(
+      fc.property(fc.array(fc.jsonValue()), fc.constantFrom(undefined, 1), (values, indent) => {
+        const text = JSON.stringify(values, null, indent);
+        expect(elementTexts(text)?.map((element) => JSON.parse(element))).toEqual(JSON.parse(text));
       }),
     );
   });

@@ -59,7 +59,11 @@ export type Verdict =
   | { readonly type: 'red'; readonly faults: readonly string[] };
 
 /** A gateway whose six providers speak one dialect each, and answer from recordings. */
-export interface Matrix {
+export interface Matrix extends Pick<RecordedUpstream, 'asked' | 'answerWith'> {
+  /** Where it stands. */
+  readonly url: string;
+  /** A key without budgets. */
+  readonly key: string;
   /** A question of a caller of one dialect to a provider of another, over real HTTP, by the official SDK. */
   run(caller: MatrixDialect, provider: MatrixDialect, scenario: Scenario): Promise<Verdict>;
   close(): Promise<void>;
@@ -76,6 +80,12 @@ export async function startMatrix(): Promise<Matrix> {
   const gateway = await startLocalGateway({ gateway: { providers } });
   const { secret } = await gateway.createKey();
   return {
+    url: gateway.url,
+    key: secret,
+    get asked() {
+      return upstream.asked;
+    },
+    answerWith: (answer) => upstream.answerWith(answer),
     run: (caller, provider, scenario) =>
       runCell({ gateway, upstream, key: secret }, { caller, provider, scenario }),
     async close() {

@@ -99,11 +99,10 @@ const dropped = (response: Response): readonly string[] =>
 
 describe('Claude Code', () => {
   const send = (model: string) =>
-    ask(gateway, owner.secret, {
-      as: 'anthropic',
-      model,
-      body: CLAUDE_CODE,
-      headers: CLAUDE_CODE_HEADERS,
+    fetch(`${gateway.url}/v1/messages?beta=true`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-api-key': owner.secret, ...CLAUDE_CODE_HEADERS },
+      body: JSON.stringify({ model, ...CLAUDE_CODE }),
     });
 
   test('reaches Anthropic with all that it sent', async () => {

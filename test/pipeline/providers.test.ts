@@ -195,6 +195,23 @@ describe('quirks', () => {
   });
 });
 
+test('a developer’s messages are the system’s where the provider is not known to tell them apart', async () => {
+  const body = {
+    messages: [
+      { role: 'developer', content: 'Be brief.' },
+      { role: 'user', content: 'Hi' },
+    ],
+  };
+  await answerOf({ model: 'bedrock/openai.gpt-oss-20b-1:0', body });
+  await answerOf({ model: 'azure/my-deployment', body });
+  await answerOf({ model: 'mistral/mistral-large-latest', body });
+  expect(seen.map((call) => Object(call.body['messages'])[0].role)).toEqual([
+    'developer',
+    'developer',
+    'system',
+  ]);
+});
+
 test('Azure is called with its own header', async () => {
   await answerOf({ model: 'azure/my-deployment' });
   expect(seen[0]).toMatchObject({

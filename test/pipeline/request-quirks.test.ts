@@ -35,8 +35,14 @@ describe('a body is fitted to a provider', () => {
     );
   });
 
-  test('without quirks it is not even read', () => {
+  test('without quirks, or without anything that has one, it is not even read', () => {
     expect(fitBody('no json', undefined)).toEqual({ text: 'no json', dropped: [] });
+    expect(fitBody('no json', { drop: ['user'], roles: { developer: 'system' } }).text).toBe('no json');
+  });
+
+  test('however a name is written', () => {
+    const body = String.raw`{"\u0075ser":"u","a":1}`;
+    expect(fitBody(body, { drop: ['user'] })).toEqual({ text: '{"a":1}', dropped: ['user'] });
   });
 
   test('whatever it holds', () => {

@@ -1,17 +1,34 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import OpenAI from 'openai';
-import { type LocalGateway, startLocalGateway, type TestKey } from '../support/local-gateway.ts';
+import { type LocalGateway, MOCK_PRICE, startLocalGateway, type TestKey } from '../support/local-gateway.ts';
 
+let engine: LocalGateway;
 let gateway: LocalGateway;
 let owner: TestKey;
 let client: OpenAI;
 
 beforeAll(async () => {
-  gateway = await startLocalGateway();
+  engine = await startLocalGateway();
+  // OpenAI itself speaks the caller's format: this one does not.
+  gateway = await startLocalGateway({
+    beside: engine,
+    config: {
+      providers: { chat: { kind: 'sambanova' }, anthropic: {} },
+      prices: { 'chat/mock*': MOCK_PRICE, 'anthropic/mock*': MOCK_PRICE },
+    },
+    environment: {
+      SAMBANOVA_API_KEY: 'c',
+      SLUICE_CHAT_BASE_URL: `${engine.mock.url}/v1`,
+      SLUICE_ANTHROPIC_BASE_URL: engine.mock.url,
+    },
+  });
   owner = await gateway.createKey();
   client = new OpenAI({ apiKey: owner.secret, baseURL: `${gateway.url}/v1`, maxRetries: 0 });
 });
-afterAll(() => gateway.close());
+afterAll(async () => {
+  await gateway.close();
+  await engine.close();
+});
 beforeEach(() => gateway.mock.reset());
 
 const seen = () => {
@@ -31,7 +48,7 @@ const FUNCTION = {
   strict: false,
 };
 
-describe.each(['openai/mock', 'anthropic/mock'])('a caller of responses with %s', (model) => {
+describe.each(['chat/mock', 'anthropic/mock'])('a caller of responses with %s', (model) => {
   test('gets a text, whole and streamed, with what it cost', async () => {
     const whole = await client.responses.create({ model, input: 'Hello', store: false });
     expect(whole).toMatchObject({ object: 'response', status: 'completed', model, output_text: 'w0 w1 w2 ' });
@@ -79,6 +96,10 @@ describe.each(['openai/mock', 'anthropic/mock'])('a caller of responses with %s'
     const stream = client.responses.stream({ model: `${model}-fcut`, input: 'Hello', store: false });
     const response = await stream.finalResponse();
     expect(response).toMatchObject({ status: 'failed', error: { metadata: { retryable: false } } });
+    const asked = { model: `${model}-fcut`, input: 'Hello', store: false, stream: true } as const;
+    const events = await Array.fromAsync(await client.responses.create(asked));
+    expect(events.map(({ sequence_number: number }) => number)).toEqual(events.map((_event, index) => index));
+    expect(events.at(-1)?.type).toBe('response.failed');
   });
 
   test('gets an error before the stream as its SDK knows it', async () => {
@@ -126,13 +147,13 @@ describe('a custom tool', () => {
   });
 
   test('stays one where the provider has them', async () => {
-    await client.responses.create({ model: 'openai/mock', input: 'Hello', tools, store: false });
+    await client.responses.create({ model: 'chat/mock', input: 'Hello', tools, store: false });
     expect(seen().body.tools).toMatchObject([{ type: 'custom', custom: { name: 'get_weather' } }]);
   });
 });
 
 describe('a caller of text completions', () => {
-  test.each(['openai/mock', 'anthropic/mock'])('gets how the prompt goes on from %s', async (model) => {
+  test.each(['chat/mock', 'anthropic/mock'])('gets how the prompt goes on from %s', async (model) => {
     const whole = await client.completions.create({ model, prompt: 'Once', max_tokens: 50 });
     expect(whole).toMatchObject({ object: 'text_completion', choices: [{ text: 'w0 w1 w2 ' }] });
     const stream = await client.completions.create({ model, prompt: 'Once', max_tokens: 50, stream: true });

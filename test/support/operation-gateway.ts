@@ -68,6 +68,7 @@ export async function startOperationGateway(
       providers: {
         openai: {},
         anthropic: {},
+        gemini: {},
         cohere: {},
         voyage: {},
         jina: {},
@@ -80,8 +81,9 @@ export async function startOperationGateway(
       CO_API_KEY: 'cohere-credential',
       VOYAGE_API_KEY: 'voyage-credential',
       JINA_API_KEY: 'jina-credential',
+      GEMINI_API_KEY: 'gemini-credential',
       ...Object.fromEntries(
-        ['OPENAI', 'ANTHROPIC', 'COHERE', 'VOYAGE', 'JINA'].map((name) => [
+        ['OPENAI', 'ANTHROPIC', 'COHERE', 'VOYAGE', 'JINA', 'GEMINI'].map((name) => [
           `SLUICE_${name}_BASE_URL`,
           upstream.url,
         ]),

@@ -181,6 +181,13 @@ describe('a probe', () => {
     expect(primary.requests).toEqual([]);
   });
 
+  test('is not sent to a model that does not converse', async () => {
+    await markUsed('openai/text-embedding-3-small');
+    await markUsed('openai/dall-e-3');
+    expect((await nextRun()).health.probed).toBe(0);
+    expect(primary.requests).toEqual([]);
+  });
+
   test('is sent to one that is cooling down, however long ago it was used', async () => {
     const now = gateway.host.store.clock.now();
     await markUsed(FIRST, { lastUsedAtMs: now - 120 * MINUTE_MS, cooldownUntilMs: now + 5 * MINUTE_MS });

@@ -45,6 +45,7 @@ const recordFields: Fields<Omit<RequestFacts, 'id'>> = {
   session: textField(NAME_BYTES),
   tags: jsonField(cutTags),
   dialect: textField(NAME_BYTES),
+  operation: textField(NAME_BYTES),
   modelsAsked: jsonField((models) =>
     models.slice(0, MODELS_ASKED).map((model) => cutText(model, NAME_BYTES)),
   ),

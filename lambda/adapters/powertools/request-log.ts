@@ -55,7 +55,7 @@ function openTelemetryAttributes(facts: RequestFacts, outcome: RequestOutcome): 
   const { usage, finishReason } = outcome;
   const isFailure = outcome.outcome !== 'ok' && outcome.outcome !== 'client-gone';
   return {
-    'gen_ai.operation.name': 'chat',
+    'gen_ai.operation.name': facts.operation ?? 'chat',
     'gen_ai.provider.name': outcome.provider,
     'gen_ai.request.model': bounded(facts.modelsAsked[0]),
     'gen_ai.response.model': bounded(outcome.model),

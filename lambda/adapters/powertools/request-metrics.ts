@@ -1,6 +1,6 @@
 import { ERROR_KINDS, type ErrorCode } from '../../domain/errors.ts';
 import { usdFromNano } from '../../domain/money/nano.ts';
-import type { Attempt, RequestOutcome } from '../../domain/request-record.ts';
+import type { Attempt, RequestFacts, RequestOutcome } from '../../domain/request-record.ts';
 import type { MetricName } from '../../schema/metrics.ts';
 
 /** Values that share their dimensions, and so one line of the embedded metric format. */
@@ -9,14 +9,17 @@ export interface MetricBlob {
   readonly values: Readonly<Partial<Record<MetricName, number>>>;
 }
 
-/** The metrics of one request, by dimension set. */
-export function requestMetrics(outcome: RequestOutcome): readonly MetricBlob[] {
+/** The metrics of one request, by dimension set. @param operation what was asked for, where it was no conversation */
+export function requestMetrics(
+  outcome: RequestOutcome,
+  operation: RequestFacts['operation'] = 'chat',
+): readonly MetricBlob[] {
   return [
     { dimensions: {}, values: wholeGateway(outcome) },
     { dimensions: { outcome: outcome.outcome }, values: { Requests: 1 } },
     ...(outcome.overheadMs === undefined
       ? []
-      : [{ dimensions: { operation: 'chat' }, values: { GatewayOverhead: outcome.overheadMs } }]),
+      : [{ dimensions: { operation }, values: { GatewayOverhead: outcome.overheadMs } }]),
     ...outcome.attempts.map((attempt) => ofAttempt(attempt, outcome)),
   ];
 }

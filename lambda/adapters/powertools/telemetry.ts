@@ -30,7 +30,7 @@ export function powertoolsTelemetry(options: { readonly serviceName: string }): 
   return {
     request(facts, outcome) {
       logger.info('request', { ...requestAttributes(facts, outcome) });
-      for (const blob of requestMetrics(outcome)) publish(blob, facts.id);
+      for (const blob of requestMetrics(outcome, facts.operation)) publish(blob, facts.id);
     },
     rejected(event) {
       logger.info('rejected', {

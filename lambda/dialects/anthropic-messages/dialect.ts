@@ -42,7 +42,6 @@ export const anthropicMessages: Dialect = {
     json_mode: 'Without a schema the format of an answer cannot be set.',
     logit_bias: 'The format has no such parameter.',
     logprobs: 'The format has no such parameter.',
-    max_output_tokens: 'The model gives no longer answers.',
     n: 'A request has one answer.',
     native_content: 'The content means something in its own dialect only.',
     participant_name: 'A turn has no name.',

@@ -1,5 +1,6 @@
 import type { ChatRequest, ContentPart } from '../../domain/chat/request.ts';
-import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../../domain/json.ts';
+import { editJson, elementTexts, memberText } from '../../domain/edit-json.ts';
+import { type Json, type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import { isToolId, toolId } from './encode-content.ts';
 import { unseal } from './seal.ts';
 import { DIALECT } from './wire.ts';
@@ -36,26 +37,30 @@ export function hasLostThinking({ messages, reasoning }: ChatRequest): boolean {
 const isReasoning = ({ type }: ContentPart): boolean =>
   type === 'reasoning' || type === 'reasoning-encrypted';
 
-/** The caller's own messages, as JSON text, as Anthropic takes them. */
+/** The caller's own messages, as JSON text, as Anthropic takes them: what needs no change stays byte for byte. */
 export function acceptableMessages(raw: string): string {
-  const messages = parseJsonObject(raw)?.['messages'];
-  return JSON.stringify(Array.isArray(messages) ? messages.flatMap(acceptableMessage) : messages);
+  const messages = elementTexts(memberText(raw, 'messages') ?? '[]') ?? [];
+  return `[${messages.flatMap(acceptableMessage).join(',')}]`;
 }
 
 /** A turn left without content is left out. */
-function acceptableMessage(message: Json): readonly Json[] {
-  if (!isJsonObject(message) || !Array.isArray(message['content'])) return [message];
-  const content = message['content'].filter((block: Json) => !isForeignThinkingBlock(block)).map(withOwnId);
-  return content.length === 0 ? [] : [{ ...message, content }];
+function acceptableMessage(text: string): readonly string[] {
+  const blocks = elementTexts(memberText(text, 'content') ?? '');
+  if (blocks === undefined) return [text];
+  const content = blocks.flatMap(acceptableBlock);
+  if (content.length === 0) return [];
+  const isUnchanged = content.length === blocks.length && content.every((block, at) => block === blocks[at]);
+  return isUnchanged ? [text] : [editJson(text, [{ path: ['content'], text: `[${content.join(',')}]` }])];
 }
 
-function isForeignThinkingBlock(block: Json): boolean {
-  if (!isJsonObject(block)) return false;
-  const { type, signature, data } = block;
-  if (type !== 'thinking' && type !== 'redacted_thinking') return false;
-  const proof = type === 'thinking' ? signature : data;
-  const { owner, proof: unsealed } = unseal(typeof proof === 'string' ? proof : '');
-  return owner !== DIALECT || unsealed === '';
+function acceptableBlock(text: string): readonly string[] {
+  const block = parseJsonObject(text);
+  if (block === undefined) return [text];
+  if (isForeignThinkingBlock(block)) return [];
+  const member = ID_MEMBERS.get(block['type']);
+  const id = member === undefined ? undefined : block[member];
+  if (member === undefined || typeof id !== 'string' || isToolId(id)) return [text];
+  return [editJson(text, [{ path: [member], text: JSON.stringify(toolId(id)) }])];
 }
 
 const ID_MEMBERS: ReadonlyMap<Json | undefined, string> = new Map([
@@ -63,9 +68,10 @@ const ID_MEMBERS: ReadonlyMap<Json | undefined, string> = new Map([
   ['tool_result', 'tool_use_id'],
 ]);
 
-function withOwnId(block: Json): Json {
-  const member = isJsonObject(block) ? ID_MEMBERS.get(block['type']) : undefined;
-  if (member === undefined || !isJsonObject(block)) return block;
-  const changed: JsonObject = { ...block, [member]: toolId(String(block[member])) };
-  return changed;
+function isForeignThinkingBlock(block: JsonObject): boolean {
+  const { type, signature, data } = block;
+  if (type !== 'thinking' && type !== 'redacted_thinking') return false;
+  const proof = type === 'thinking' ? signature : data;
+  const { owner, proof: unsealed } = unseal(typeof proof === 'string' ? proof : '');
+  return owner !== DIALECT || unsealed === '';
 }

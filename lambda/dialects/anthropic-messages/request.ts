@@ -195,7 +195,10 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
     }),
     ...encodeClaudeSampling(
       request,
-      { takesSampling: traitsOf(target.model).takesSampling, hasBudget: thinking?.['type'] === 'enabled' },
+      {
+        takesSampling: traitsOf(target.model).takesSampling,
+        thinks: thinking !== undefined && thinking['type'] !== 'disabled',
+      },
       leftOut,
     ),
     ...encodeTier(request.serviceTier, leftOut),

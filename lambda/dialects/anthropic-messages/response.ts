@@ -3,11 +3,12 @@ import { editJson } from '../../domain/edit-json.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
+import { failedAnswer } from '../failed-answer.ts';
 import { argumentsObject } from './encode-content.ts';
 import { gatewayErrorOf } from './errors.ts';
 import { MessageDecoder } from './message-decoder.ts';
 import { MessageWriter, type WireEvent } from './message-writer.ts';
-import { costEdits, envelopeEdits, failedAnswer } from './stream.ts';
+import { costEdits, envelopeEdits } from './stream.ts';
 
 /** A whole message is read as the stream it could have been. */
 export function decodeAnswer(body: string): Frame {

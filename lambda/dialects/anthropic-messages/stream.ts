@@ -1,8 +1,8 @@
 import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
 import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
-import { GatewayError } from '../../domain/errors.ts';
 import { isJsonObject, parseJson } from '../../domain/json.ts';
 import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
+import { failedAnswer } from '../failed-answer.ts';
 import { parseServerSentEvent, readServerSentEvents, replaceData, type ServerSentEvent } from '../sse.ts';
 import { encodeStreamError, gatewayErrorOf } from './errors.ts';
 import { MessageDecoder } from './message-decoder.ts';
@@ -78,10 +78,6 @@ export function createStreamEncoder(envelope: AnswerEnvelope): StreamEncoder {
     },
   };
 }
-
-/** What a caller is told of an answer whose finish is an error. */
-export const failedAnswer = (): GatewayError =>
-  new GatewayError('upstream_error', 'The provider ended the answer with an error.');
 
 const sseText = (event: WireEvent): string => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 

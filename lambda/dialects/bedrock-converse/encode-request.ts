@@ -79,7 +79,7 @@ function encodeSampling(
   if (context.family !== 'claude') return encodePlainSampling(request, context.family, leftOut);
   const limits = {
     takesSampling: traitsOf(context.target.model).takesSampling,
-    hasBudget: asObject(context.reasoning['thinking'])?.['type'] === 'enabled',
+    thinks: ['enabled', 'adaptive'].includes(String(asObject(context.reasoning['thinking'])?.['type'])),
   };
   const { temperature, top_p, top_k } = encodeClaudeSampling(request, limits, leftOut);
   return { config: defined({ temperature, topP: top_p }), fields: defined({ top_k }) };

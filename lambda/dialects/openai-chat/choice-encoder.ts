@@ -30,7 +30,10 @@ interface OpenTool {
   readonly type: 'tool';
   readonly kind: ToolCallKind;
   readonly index: number;
+  /** As much of it as was not said yet. */
   signature: string;
+  /** Its first piece, as long as a signature may still join it: callers look for that nowhere else. */
+  heldStart: JsonObject | undefined;
 }
 
 interface OpenMedia {
@@ -48,8 +51,11 @@ type OpenBlock =
   | OpenMedia
   | { readonly type: 'other' };
 
+/** How a choice ended, if not with an error. */
+export type GoodReason = Exclude<FinishReason, 'error'>;
+
 /** OpenAI's word for how a choice ended. A refusal that stands in its own field is a normal end there. */
-export function finishReason(reason: FinishReason, hasRefusal: boolean): string {
+export function finishReason(reason: GoodReason, hasRefusal: boolean): string {
   switch (reason) {
     case 'tool-calls':
       return 'tool_calls';
@@ -61,7 +67,6 @@ export function finishReason(reason: FinishReason, hasRefusal: boolean): string 
       return 'stop';
     case 'stop':
     case 'length':
-    case 'error':
       return reason;
   }
 }
@@ -81,6 +86,7 @@ export class ChoiceEncoder {
   #tools = 0;
   #reasonings = 0;
   #textLength = 0;
+  #lastBlock = 0;
 
   constructor(envelope: AnswerEnvelope) {
     this.#envelope = envelope;
@@ -91,6 +97,14 @@ export class ChoiceEncoder {
   }
 
   encode(event: BlockEvent): DeltaPart | undefined {
+    const held = this.#blocks.get(this.#lastBlock);
+    const isLeft = event.block !== this.#lastBlock && held?.type === 'tool' && held.heldStart !== undefined;
+    this.#lastBlock = event.block;
+    const part = this.#encode(event);
+    return isLeft ? joined(callPiece(held, ''), part) : part;
+  }
+
+  #encode(event: BlockEvent): DeltaPart | undefined {
     const block = this.#blocks.get(event.block);
     switch (event.type) {
       case 'text-delta':
@@ -105,7 +119,7 @@ export class ChoiceEncoder {
         this.#hasRefusal = true;
         return event.text === '' ? undefined : { delta: { refusal: event.text } };
       case 'tool-call-delta':
-        return toolDelta(event.arguments, block);
+        return this.#afterHeld(block, toolDelta(event.arguments, block));
       case 'media-delta':
         return mediaDelta(event.base64, block);
       case 'block-signature':
@@ -117,6 +131,17 @@ export class ChoiceEncoder {
       default:
         return this.#start(event);
     }
+  }
+
+  /** Calls are told in the order of their indexes: the first pieces of earlier ones are held no longer. */
+  #afterHeld(block: OpenBlock | undefined, part: DeltaPart | undefined): DeltaPart | undefined {
+    if (block?.type !== 'tool' || part === undefined) return part;
+    const earlier = [...this.#blocks.values()].flatMap((other) =>
+      other.type === 'tool' && other.heldStart !== undefined && other.index < block.index ? [other] : [],
+    );
+    const held = earlier.flatMap((other) => callPiece(other, '')?.delta['tool_calls'] ?? []);
+    const own = part.delta['tool_calls'];
+    return { delta: { tool_calls: [...held, ...(Array.isArray(own) ? own : [])] } };
   }
 
   /** Of tool calls only Gemini's are signed, in this format as in its own. */
@@ -136,7 +161,9 @@ export class ChoiceEncoder {
     const isCustom = kind === 'custom';
     const body = isCustom ? { custom: { name, input: '' } } : { function: { name, arguments: '' } };
     const call = { index: block.index, id, type: isCustom ? 'custom' : 'function', ...body };
-    return { delta: { tool_calls: [call] } };
+    if (this.#envelope.upstreamDialect !== 'gemini') return { delta: { tool_calls: [call] } };
+    block.heldStart = call;
+    return undefined;
   }
 
   #open(event: StartEvent): OpenBlock {
@@ -157,7 +184,13 @@ export class ChoiceEncoder {
       case 'tool-call-start':
         // This format has no place for tools the provider runs itself; what they found stands in the text.
         if (event.kind === 'hosted') return { type: 'other' };
-        return { type: 'tool', kind: event.kind, index: this.#tools++, signature: '' };
+        return {
+          type: 'tool',
+          kind: event.kind,
+          index: this.#tools++,
+          signature: '',
+          heldStart: undefined,
+        };
       case 'refusal-start':
       case 'hosted-tool-result':
         return { type: 'other' };
@@ -167,7 +200,7 @@ export class ChoiceEncoder {
   #end(block: OpenBlock | undefined): DeltaPart | undefined {
     if (block?.type === 'text') return citationsDelta(block.citations, block.start, this.#textLength);
     if (block?.type === 'media' && block.kind === 'image') return pictureDelta(block);
-    if (block?.type === 'tool') return callSignatureDelta(block);
+    if (block?.type === 'tool') return this.#afterHeld(block, callPiece(block, ''));
     if (block?.type !== 'reasoning') return undefined;
     const detail = reasoningDetail(block);
     return detail === undefined ? undefined : { delta: { reasoning_details: [detail] } };
@@ -186,9 +219,34 @@ function reasoningDelta(text: string, block: OpenBlock | undefined): DeltaPart |
 }
 
 function toolDelta(text: string, block: OpenBlock | undefined): DeltaPart | undefined {
-  if (block?.type !== 'tool' || text === '') return undefined;
-  const body = block.kind === 'custom' ? { custom: { input: text } } : { function: { arguments: text } };
-  return { delta: { tool_calls: [{ index: block.index, ...body }] } };
+  return block?.type !== 'tool' || text === '' ? undefined : callPiece(block, text);
+}
+
+/**
+ * What there is to say of a call: its first piece if that was held, its arguments, and its signature, with the first piece
+ * or at the end.
+ * @see https://ai.google.dev/gemini-api/docs/thought-signatures#openai
+ */
+function callPiece(block: OpenTool, text: string): DeltaPart | undefined {
+  const { heldStart, signature, index, kind } = block;
+  const isDue = signature !== '' && (heldStart !== undefined || text === '');
+  const signed = isDue ? { extra_content: { google: { thought_signature: signature } } } : {};
+  const body = kind === 'custom' ? { custom: { input: text } } : { function: { arguments: text } };
+  const isLate = isDue && heldStart === undefined;
+  const pieces = [
+    ...(heldStart === undefined ? [] : [{ ...heldStart, ...signed }]),
+    ...(text === '' && !isLate ? [] : [{ index, ...body, ...(isLate && signed) }]),
+  ];
+  block.heldStart = undefined;
+  if (isDue) block.signature = '';
+  return pieces.length === 0 ? undefined : { delta: { tool_calls: pieces } };
+}
+
+/** Two parts in one delta; a call's pieces stand in the order in which calls began. */
+function joined(first: DeltaPart | undefined, second: DeltaPart | undefined): DeltaPart | undefined {
+  if (first === undefined || second === undefined) return first ?? second;
+  const calls = [first, second].flatMap(({ delta }) => delta['tool_calls'] ?? []);
+  return { ...second, delta: { ...second.delta, tool_calls: calls } };
 }
 
 /** Sound goes on as it comes; a picture is one URL, so it waits for its end. Files have no place in answers here. */
@@ -213,13 +271,6 @@ function citationsDelta(citations: readonly Citation[], start: number, end: numb
 }
 
 const SIGNERS_OF_CALLS: ReadonlySet<string> = new Set([DIALECT_ID, 'gemini']);
-
-/** @see https://ai.google.dev/gemini-api/docs/thought-signatures#openai */
-function callSignatureDelta({ index, signature }: OpenTool): DeltaPart | undefined {
-  if (signature === '') return undefined;
-  const extra_content = { google: { thought_signature: signature } };
-  return { delta: { tool_calls: [{ index, extra_content }] } };
-}
 
 /**
  * Reasoning, whole, so that a caller who keeps the last value of an unknown field can send it back. The

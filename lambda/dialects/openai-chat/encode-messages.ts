@@ -1,5 +1,6 @@
 import type { ContentPart, MediaSource, Message } from '../../domain/chat/request.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
+import type { RequestTarget } from '../dialect.ts';
 import type { LeftOut, RequestFeature } from '../request-feature.ts';
 import { safeName } from '../safe-name.ts';
 import { formatOf, isOwnReasoning } from './reasoning-format.ts';
@@ -8,11 +9,15 @@ import { DIALECT_ID, defined } from './wire.ts';
 type ToolResult = Extract<ContentPart, { readonly type: 'tool-result' }>;
 
 /** The conversation in OpenAI's form: what a user's turn answers for tools becomes turns of their own before it. */
-export function encodeMessages(messages: readonly Message[], leftOut: LeftOut): JsonObject[] {
-  return messages.flatMap((message) => encodeMessage(message, leftOut));
+export function encodeMessages(
+  messages: readonly Message[],
+  target: RequestTarget,
+  leftOut: LeftOut,
+): JsonObject[] {
+  return messages.flatMap((message) => encodeMessage(message, target, leftOut));
 }
 
-function encodeMessage(message: Message, leftOut: LeftOut): JsonObject[] {
+function encodeMessage(message: Message, target: RequestTarget, leftOut: LeftOut): JsonObject[] {
   const name = message.name === undefined ? {} : { name: message.name };
   switch (message.role) {
     case 'system':
@@ -23,7 +28,7 @@ function encodeMessage(message: Message, leftOut: LeftOut): JsonObject[] {
         turn['role'] === 'user' ? { ...turn, ...name } : turn,
       );
     case 'assistant':
-      return [{ ...encodeAssistant(message.content, leftOut), ...name }];
+      return [{ ...encodeAssistant(message.content, target, leftOut), ...name }];
   }
 }
 
@@ -149,7 +154,7 @@ export const urlOf = (source: Exclude<MediaSource, { readonly type: 'provider-fi
  * and is left out, as its own provider would do with a model that does not think. Tools that another provider ran, and
  * what they found, are history: the answer they led to stands beside them as text.
  */
-function encodeAssistant(parts: readonly ContentPart[], leftOut: LeftOut): JsonObject {
+function encodeAssistant(parts: readonly ContentPart[], target: RequestTarget, leftOut: LeftOut): JsonObject {
   if (parts.some(isForeignProof)) leftOut.omit('reasoning_content');
   const calls = parts.flatMap((part) => (part.type === 'tool-call' ? [encodeToolCall(part)] : []));
   const refusals = parts.flatMap((part) => (part.type === 'refusal' ? [part.text] : []));
@@ -161,7 +166,11 @@ function encodeAssistant(parts: readonly ContentPart[], leftOut: LeftOut): JsonO
     role: 'assistant',
     content: text === '' && hasOther ? null : text,
     refusal: refusals.length === 0 ? undefined : refusals.join(''),
-    ...encodeReasoning(parts.filter(isReasoning).filter(({ dialect }) => isOwnReasoning(dialect))),
+    ...encodeReasoning(
+      parts.filter(isReasoning).filter(({ dialect }) => isOwnReasoning(dialect)),
+      target,
+      leftOut,
+    ),
     tool_calls: calls.length === 0 ? undefined : calls,
   });
 }
@@ -173,15 +182,27 @@ const isReasoning = (part: ContentPart): part is ReasoningPart =>
 
 const isHistory = (part: ContentPart): boolean => part.type === 'native' && part.dialect !== DIALECT_ID;
 
-/** Plain where nothing is signed or closed, as most providers know it; else in OpenRouter's form, exactly as it came. */
-function encodeReasoning(parts: readonly ReasoningPart[]): JsonObject {
+/**
+ * As its provider takes it, exactly as it came where it takes OpenRouter's form. Others take plain text, and some (Groq,
+ * Cerebras, Mistral) refuse what they do not know.
+ */
+function encodeReasoning(
+  parts: readonly ReasoningPart[],
+  { reasoningField }: RequestTarget,
+  leftOut: LeftOut,
+): JsonObject {
   if (parts.length === 0) return {};
-  const isPlain = parts.every(
-    (part) => part.type === 'reasoning' && part.signature === undefined && part.dialect === DIALECT_ID,
-  );
-  if (!isPlain) return { reasoning_details: parts.map(encodeDetail) };
-  return { reasoning_content: parts.map((part) => (part.type === 'reasoning' ? part.text : '')).join('') };
+  if (reasoningField === 'reasoning_details') return { reasoning_details: parts.map(encodeDetail) };
+  const plain = parts.filter(isPlainReasoning);
+  if (reasoningField === undefined || plain.length < parts.length) leftOut.omit('reasoning_content');
+  if (reasoningField === undefined || plain.length === 0) return {};
+  return { [reasoningField]: plain.map(({ text }) => text).join('') };
 }
+
+const isPlainReasoning = (
+  part: ReasoningPart,
+): part is Extract<ContentPart, { readonly type: 'reasoning' }> =>
+  part.type === 'reasoning' && part.signature === undefined && part.dialect === DIALECT_ID;
 
 function encodeDetail(part: ReasoningPart, index: number): JsonObject {
   const format = formatOf(part.dialect ?? DIALECT_ID);

@@ -13,6 +13,7 @@ import { wholeArgumentsSchema } from '../arguments-schema.ts';
 import { refuseAsked } from '../asked-features.ts';
 import { hasCacheHints } from '../cache-hints.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
+import { encodeOpenaiSampling } from '../openai-sampling.ts';
 import { LeftOut } from '../request-feature.ts';
 import { isSafeName } from '../safe-name.ts';
 import { encodeMessages, MAX_TOOL_NAME } from './encode-messages.ts';
@@ -74,10 +75,11 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
     .filter((tool) => tool !== undefined);
   const body = defined({
     model: target.model,
-    messages: encodeMessages(request.messages, leftOut),
+    messages: encodeMessages(request.messages, target, leftOut),
     ...(request.stream ? { stream: true, stream_options: { include_usage: true } } : {}),
     [boundField(target)]: target.maxOutputTokens,
     ...(tools.length === 0 ? {} : encodeToolOptions(request, tools, leftOut)),
+    ...encodeOpenaiSampling(request, target.model, leftOut),
     ...encodeSampling(request),
     response_format: encodeResponseFormat(request.responseFormat),
     reasoning_effort: encodeEffort(request.reasoning),
@@ -151,8 +153,6 @@ function encodeToolChoice(
 
 function encodeSampling(request: ChatRequest): JsonObject {
   return {
-    temperature: request.temperature,
-    top_p: request.topP,
     frequency_penalty: request.frequencyPenalty,
     presence_penalty: request.presencePenalty,
     stop: request.stop,

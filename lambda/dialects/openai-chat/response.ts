@@ -4,8 +4,9 @@ import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../..
 import type { Cost } from '../../domain/money/cost.ts';
 import { mergeUsage, type Usage } from '../../domain/money/usage.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
+import { failedAnswer } from '../failed-answer.ts';
 import { AnswerDecoder } from './answer-decoder.ts';
-import { ChoiceEncoder, type DeltaPart, finishReason } from './choice-encoder.ts';
+import { ChoiceEncoder, type DeltaPart, finishReason, type GoodReason } from './choice-encoder.ts';
 import { invalidResponse } from './errors.ts';
 import { envelopeEdits } from './stream.ts';
 import { encodeUsage } from './usage.ts';
@@ -29,7 +30,10 @@ export function patchAnswer(frame: Frame, envelope: AnswerEnvelope): string {
   return editJson(frame.raw, envelopeEdits(body, frame.events, envelope));
 }
 
-/** An answer made of events: the deltas a stream would have had, put together. */
+/**
+ * An answer made of events: the deltas a stream would have had, put together.
+ * @throws GatewayError `upstream_error` where a choice ended with an error
+ */
 export function encodeAnswer(events: readonly ChatEvent[], envelope: AnswerEnvelope): string {
   const choices = new Map<number, CollectedChoice>();
   const at = (index: number): CollectedChoice => {
@@ -43,7 +47,7 @@ export function encodeAnswer(events: readonly ChatEvent[], envelope: AnswerEnvel
     if (event.type === 'usage') {
       usage = mergeUsage(usage, event.usage);
       cost = event.cost ?? cost;
-    } else if (event.type === 'finish') at(event.choice).reason = event.reason;
+    } else if (event.type === 'finish') at(event.choice).finish(event.reason);
     else if ('block' in event) at(event.choice).add(event);
   }
   const text = JSON.stringify({
@@ -58,7 +62,7 @@ export function encodeAnswer(events: readonly ChatEvent[], envelope: AnswerEnvel
 }
 
 class CollectedChoice {
-  reason: FinishReason = 'stop';
+  #reason: GoodReason = 'stop';
   readonly #encoder: ChoiceEncoder;
   readonly #message = new Map<string, Json>();
   #logprobs: JsonObject | null = null;
@@ -77,6 +81,11 @@ class CollectedChoice {
     this.#addLogprobs(part);
   }
 
+  finish(reason: FinishReason): void {
+    if (reason === 'error') throw failedAnswer();
+    this.#reason = reason;
+  }
+
   encode(index: number): JsonObject {
     const message = {
       role: 'assistant',
@@ -84,7 +93,7 @@ class CollectedChoice {
       refusal: null,
       ...Object.fromEntries(this.#message),
     };
-    const reason = finishReason(this.reason, this.#encoder.hasRefusal);
+    const reason = finishReason(this.#reason, this.#encoder.hasRefusal);
     return { index, message, logprobs: this.#logprobs, finish_reason: reason };
   }
 

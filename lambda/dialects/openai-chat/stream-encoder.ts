@@ -1,10 +1,11 @@
-import type { ChatEvent, FinishReason } from '../../domain/chat/event.ts';
+import type { ChatEvent } from '../../domain/chat/event.ts';
 import type { GatewayError } from '../../domain/errors.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Cost } from '../../domain/money/cost.ts';
 import { mergeUsage, type Usage } from '../../domain/money/usage.ts';
 import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
-import { ChoiceEncoder, type DeltaPart, finishReason } from './choice-encoder.ts';
+import { failedAnswer } from '../failed-answer.ts';
+import { ChoiceEncoder, type DeltaPart, finishReason, type GoodReason } from './choice-encoder.ts';
 import { errorBody, shownUpstreamError } from './errors.ts';
 import { encodeUsage } from './usage.ts';
 import { DONE_FRAME } from './wire.ts';
@@ -30,6 +31,7 @@ class ChunkEncoder implements StreamEncoder {
   readonly #envelope: AnswerEnvelope;
   readonly #choices = new Map<number, ChoiceEncoder>();
   readonly #withRoles = new Set<number>();
+  #hasFailed = false;
   #usage: Usage | undefined;
   #cost: Cost | undefined;
 
@@ -46,8 +48,10 @@ class ChunkEncoder implements StreamEncoder {
         this.#cost = event.cost ?? this.#cost;
         return '';
       case 'finish':
-        return this.#finish(event.choice, event.reason);
+        this.#hasFailed ||= event.reason === 'error';
+        return event.reason === 'error' ? '' : this.#finish(event.choice, event.reason);
       case 'end':
+        if (this.#hasFailed) return errorChunk(failedAnswer(), this.#envelope);
         return this.#usageChunk() + DONE_FRAME;
       case 'error':
         return errorChunk(shownUpstreamError(event.error), this.#envelope);
@@ -69,7 +73,7 @@ class ChunkEncoder implements StreamEncoder {
     return chunk(this.#envelope, { choices: [choice] });
   }
 
-  #finish(index: number, reason: FinishReason): string {
+  #finish(index: number, reason: GoodReason): string {
     const { hasRefusal } = this.#choice(index);
     const delta = this.#withRoles.has(index) ? {} : this.#withRole(index, { content: '' });
     const choice = { index, delta, finish_reason: finishReason(reason, hasRefusal) };

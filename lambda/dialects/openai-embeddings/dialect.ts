@@ -43,18 +43,21 @@ type Contents = ChatRequest['messages'][number]['content'];
 
 function inputsOf(input: Given): readonly Contents[] {
   if (typeof input.value === 'string') return [text(input.value)];
+  if (isTokens(input.value)) return [[]];
   const list = input.optionalList() ?? input.refuse('a text, a list of texts or a list of tokens');
   if (list.length === 0) return input.refuse('a text, a list of texts or a list of tokens');
-  return list.every(isToken) ? [[]] : list.map(contentOf);
+  return list.map(contentOf);
 }
 
-const isToken = ({ value }: Given): boolean => typeof value === 'number';
+/** Looked at as they stand: there can be millions of them. */
+const isTokens = (value: unknown): boolean =>
+  Array.isArray(value) && value.length > 0 && value.every((token) => typeof token === 'number');
+
 const text = (value: string): Contents => [{ type: 'text', text: value }];
 
 function contentOf(item: Given): Contents {
   if (typeof item.value === 'string') return text(item.value);
-  const tokens = item.optionalListOf(isToken);
-  if (tokens !== undefined) return [];
+  if (isTokens(item.value)) return [];
   // Providers that embed pictures take objects, whose size in tokens is theirs to know.
   return [{ type: 'native', dialect: 'openai-embeddings', name: 'input', value: item.object() }];
 }

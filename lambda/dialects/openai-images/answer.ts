@@ -40,6 +40,9 @@ export const endingEvents = (usage: Usage): readonly ChatEvent[] => [
   { type: 'end' },
 ];
 
+/** Ends the media type of a picture that is a draft of another one. */
+export const DRAFT_MARK = ';draft=1';
+
 /** One picture, as one block. */
 export function pictureEvents(
   picture: JsonObject,
@@ -72,12 +75,17 @@ export function encodeAnswer(events: readonly ChatEvent[], envelope: AnswerEnvel
   return editJson(JSON.stringify(body), costEdits(body, costOfEvents(events)));
 }
 
-/** The pictures of events, in their turn. */
+/** The pictures of events, in their turn, without drafts of them. */
 export function picturesOf(events: readonly ChatEvent[]): readonly JsonObject[] {
   const pictures = new Map<number, JsonObject>();
+  const drafts = new Set(
+    events.flatMap((event) =>
+      event.type === 'media-start' && event.mediaType.endsWith(DRAFT_MARK) ? [event.block] : [],
+    ),
+  );
   for (const event of events) {
     if (event.type === 'text-delta') pictures.set(event.block, { url: event.text });
-    if (event.type !== 'media-delta') continue;
+    if (event.type !== 'media-delta' || drafts.has(event.block)) continue;
     const before = pictures.get(event.block)?.['b64_json'];
     pictures.set(event.block, { b64_json: `${typeof before === 'string' ? before : ''}${event.base64}` });
   }

@@ -5,39 +5,40 @@ import { type EventReader, readEventStream } from '../answer-stream.ts';
 import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
 import { decodeErrorChunk } from '../openai-chat/errors.ts';
 import { textIn } from '../openai-chat/wire.ts';
-import { endingEvents, pictureEvents, picturesOf, usageOf, wireUsage } from './answer.ts';
+import { DRAFT_MARK, endingEvents, pictureEvents, picturesOf, usageOf, wireUsage } from './answer.ts';
 
 const COMPLETED = 'image_generation.completed';
 const DRAFT = 'image_generation.partial_image';
 
-/** Drafts are passed on and mean nothing; a stream is whole when a picture was completed and no draft followed. */
+/**
+ * Each picture is a block, and each draft of one is too. A stream is whole when a picture was completed and no draft
+ * followed.
+ */
 export const decodeStream = (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> =>
   readEventStream(bytes, pictureReader());
 
 function pictureReader(): EventReader {
-  let pictures = 0;
-  let isOpen = false;
+  let blocks = 0;
+  let isWhole = false;
   let usage: Usage = {};
+  const blockOf = (event: JsonObject, isDraft: boolean): readonly ChatEvent[] => {
+    blocks += 1;
+    isWhole = !isDraft;
+    const format = textIn(event, 'output_format') ?? 'png';
+    return pictureEvents(event, blocks - 1, isDraft ? `${format}${DRAFT_MARK}` : format);
+  };
   return {
     read(event) {
       const type = textIn(event, 'type');
       if (type === 'error' || event['error'] !== undefined)
         return [{ type: 'error', error: decodeErrorChunk(event) }];
-      if (type === DRAFT) isOpen = true;
+      if (type === DRAFT) return blockOf(event, true);
       if (type !== COMPLETED) return [];
-      isOpen = false;
-      pictures += 1;
       // Each picture tells its own usage, and events tell the whole.
       usage = sumOf(usage, usageOf(event, 1));
-      return [
-        ...pictureEvents(event, pictures - 1, textIn(event, 'output_format')),
-        { type: 'usage', usage },
-      ];
+      return [...blockOf(event, false), { type: 'usage', usage }];
     },
-    end() {
-      if (pictures === 0 || isOpen) return undefined;
-      return endingEvents({}).filter(({ type }) => type !== 'usage');
-    },
+    end: () => (isWhole ? endingEvents({}).filter(({ type }) => type !== 'usage') : undefined),
   };
 }
 

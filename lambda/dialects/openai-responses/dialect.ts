@@ -5,6 +5,7 @@ import { failedEvent } from './errors.ts';
 import { decodeRequest } from './request.ts';
 import { decodeAnswer, encodeAnswer, patchAnswer } from './response.ts';
 import { ResponseWriter } from './response-writer.ts';
+import { responseStorage } from './storage.ts';
 import { decodeStream, patchFrame } from './stream.ts';
 import { DIALECT_ID } from './wire.ts';
 
@@ -52,6 +53,8 @@ export const openaiResponses: Dialect = {
     tool_schema: 'Arguments are an object, and at its top no alternatives of it.',
     tools: 'A tool’s name is at most 64 letters, digits, _ and -.',
     top_k: 'The format has no such parameter.',
+    temperature: 'Models that reason take none.',
+    top_p: 'Models that reason take none.',
   },
   hints: new Set([
     ...['client_metadata', 'include', 'reasoning.generate_summary', 'reasoning.summary', 'store'],
@@ -73,4 +76,5 @@ export const openaiResponses: Dialect = {
   decodeError,
   encodeError,
   encodeStreamError: (error, envelope) => failedEvent(error, envelope),
+  storage: responseStorage,
 };

@@ -9,6 +9,7 @@ import { hasCacheHints } from '../cache-hints.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
 import { encodeEffort, encodeServiceTier, isUnheededWish } from '../openai-chat/encode-request.ts';
 import { defined } from '../openai-chat/wire.ts';
+import { encodeOpenaiSampling } from '../openai-sampling.ts';
 import { LeftOut } from '../request-feature.ts';
 import { isSafeName } from '../safe-name.ts';
 import { isCarried } from './carried-proof.ts';
@@ -67,8 +68,7 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
     stream: request.stream ? true : undefined,
     max_output_tokens: target.maxOutputTokens,
     ...(tools.length === 0 ? {} : encodeToolOptions(request, tools)),
-    temperature: request.temperature,
-    top_p: request.topP,
+    ...encodeOpenaiSampling(request, target.model, leftOut),
     top_logprobs: request.topLogprobs,
     text: Object.keys(text).length === 0 ? undefined : text,
     reasoning: encodeReasoning(effort, request.reasoning?.display),

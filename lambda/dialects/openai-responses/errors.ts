@@ -1,4 +1,4 @@
-import { ERROR_KINDS, type ErrorCode, type GatewayError, type UpstreamError } from '../../domain/errors.ts';
+import type { GatewayError, UpstreamError } from '../../domain/errors.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
 import { errorBody, shownUpstreamError } from '../openai-chat/errors.ts';
@@ -9,15 +9,6 @@ export type ShownError = Pick<GatewayError, 'code' | 'message' | 'param' | 'meta
 
 /** An upstream's error as a caller is shown it. */
 export const shownError = (error: UpstreamError): ShownError => shownUpstreamError(error);
-
-/** An error that stands in for the end of a choice. */
-export const failedChoice = (code: ErrorCode, message: string): ShownError => ({
-  code,
-  message,
-  param: undefined,
-  metadata: {},
-  retryable: ERROR_KINDS[code].retryable,
-});
 
 /** The `error` of a response that failed: OpenAI's members, with our code, its retryability and the request's id. */
 export const responseError = (error: ShownError, envelope: AnswerEnvelope): JsonObject =>

@@ -1,5 +1,7 @@
+import type { ChatRequest } from '../../domain/chat/request.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
+import { defined } from '../openai-chat/wire.ts';
 
 /** What every response object has and no answer of another format says. */
 const DEFAULTS: JsonObject = {
@@ -22,6 +24,17 @@ const DEFAULTS: JsonObject = {
   truncation: 'disabled',
 };
 
+/** What the request said, where a response says it again. */
+const asked = ({ maxOutputTokens, parallelToolCalls, ...request }: Partial<ChatRequest>): JsonObject =>
+  defined({
+    max_output_tokens: maxOutputTokens,
+    metadata: request.metadata,
+    parallel_tool_calls: parallelToolCalls,
+    temperature: request.temperature,
+    top_p: request.topP,
+    user: request.endUser,
+  });
+
 /**
  * A response object as JSON text.
  * @param usage JSON text of its `usage`, which holds decimals that JSON.stringify would write with exponents
@@ -34,6 +47,7 @@ export function responseText(envelope: AnswerEnvelope, members: JsonObject, usag
     created_at: envelope.createdAtSeconds,
     model: envelope.model,
     ...DEFAULTS,
+    ...asked(envelope.request ?? {}),
     ...members,
   });
   return `${text.slice(0, -1)},"usage":${usage}}`;

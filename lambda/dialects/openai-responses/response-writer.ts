@@ -1,15 +1,16 @@
 import type { ChatEvent, FinishReason } from '../../domain/chat/event.ts';
+import type { GatewayError } from '../../domain/errors.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Cost } from '../../domain/money/cost.ts';
 import { mergeUsage, type Usage } from '../../domain/money/usage.ts';
 import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
-import { eventText, failedChoice, failedEvent, type ShownError, shownError } from './errors.ts';
-import { createItemWriter, type ItemWriter, proofOf, type WireEvent } from './item-writer.ts';
+import { failedAnswer } from '../failed-answer.ts';
+import { eventText, failedEvent, type ShownError, shownError } from './errors.ts';
+import { createItemWriter, proofOf } from './item-writer.ts';
 import { responseText } from './response-text.ts';
 import { encodeUsage } from './usage.ts';
 import { itemId } from './wire.ts';
-
-type BlockEvent = Extract<ChatEvent, { readonly block: number }>;
+import type { BlockEvent, ItemWriter, WireEvent } from './wire-event.ts';
 
 interface OpenItem {
   readonly index: number;
@@ -56,8 +57,14 @@ export class ResponseWriter implements StreamEncoder {
     }
   }
 
-  /** The whole response, as it ends a stream. */
+  /** Numbered as the next event, with the items that were whole by then. */
+  fail(error: GatewayError): string {
+    return this.#fail(error);
+  }
+
+  /** The whole response, as it ends a stream. @throws GatewayError for an answer that failed */
   get response(): string {
+    if (this.#reason === 'error') throw failedAnswer();
     const { status, members } = this.#ending();
     return this.#response(status, members);
   }
@@ -125,8 +132,7 @@ export class ResponseWriter implements StreamEncoder {
   }
 
   #end(): string {
-    if (this.#reason === 'error')
-      return this.#fail(failedChoice('upstream_error', 'The provider ended the answer with an error.'));
+    if (this.#reason === 'error') return this.#fail(failedAnswer());
     const { status, members } = this.#ending();
     return this.#responseEvent(`response.${status}`, this.#response(status, members));
   }

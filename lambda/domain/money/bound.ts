@@ -57,7 +57,9 @@ export function unboundedFeatures(request: ChatRequest): readonly string[] {
   const tools = (request.tools ?? []).flatMap((tool) =>
     tool.type === 'hosted' && tool.runBy !== 'caller' ? [`tool ${tool.name}`] : [],
   );
-  const options = Object.entries(request.nativeOptions).flatMap(unboundedOption);
+  const options = Object.entries(request.nativeOptions).flatMap(
+    request.work === undefined ? unboundedOption : unboundedWorkOption,
+  );
   const unknown = request.unknownFields.filter((name) => UNBOUNDED_OPTIONS.has(name) || isDisguised(name));
   return [...tools, ...options, ...unknown, ...new Set(allParts(request).flatMap(unboundedContent))];
 }
@@ -166,6 +168,7 @@ const READ_FIELDS: ReadonlySet<string> = new Set([
     'stream',
   ],
   ...['thinking', 'reasoning', 'reasoning_effort', 'functions'],
+  ...['documents', 'file', 'partial_images', 'quality', 'query', 'size'],
 ]);
 
 /**
@@ -197,6 +200,22 @@ function unboundedOption([name, value]: readonly [string, Json | undefined]): re
   const isUnbounded =
     UNBOUNDED_OPTIONS.has(name) || isDisguised(name) || UNBOUNDED_VALUES.get(name)?.(value) === true;
   return isUnbounded ? [name] : [];
+}
+
+/** Other names under which servers take a number of pictures, or anything at all. */
+const UNBOUNDED_WORK_OPTIONS: ReadonlySet<string> = new Set([
+  'best_of',
+  'extra_body',
+  'num_images',
+  'num_outputs',
+  'number_of_images',
+  'samples',
+]);
+
+/** Of operations beside chat, whose options mean other things: `prompt` is the text itself, `speed` how fast it is spoken. */
+function unboundedWorkOption([name, value]: readonly [string, Json | undefined]): readonly string[] {
+  if (asksForNothing(name, value)) return [];
+  return UNBOUNDED_WORK_OPTIONS.has(name) || isDisguised(name) ? [name] : [];
 }
 
 const texts = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);

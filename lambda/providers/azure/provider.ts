@@ -22,6 +22,7 @@ export const AZURE = {
       retentionDays: 30,
       documentation: 'https://learn.microsoft.com/azure/ai-foundry/responsible-ai/openai/data-privacy',
     },
+    knowsDeveloperRole: true,
     evidence: 'verified',
     documentation: 'https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle',
   }),

@@ -42,6 +42,6 @@ export const BEDROCK: Provider = {
     regions: undefined,
     documentation: 'https://docs.aws.amazon.com/bedrock/latest/userguide/data-retention.html',
   },
-  evidence: 'declared',
+  evidence: 'verified',
   documentation: 'https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html',
 };

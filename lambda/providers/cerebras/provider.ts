@@ -15,6 +15,8 @@ export const CEREBRAS = openaiCompatible({
   },
   /** @see https://inference-docs.cerebras.ai/api-reference/chat-completions */
   maxOutputTokensField: 'max_completion_tokens',
+  /** @see https://inference-docs.cerebras.ai/capabilities/reasoning */
+  reasoningField: 'reasoning',
   evidence: 'verified',
   documentation: 'https://inference-docs.cerebras.ai/resources/openai',
 });

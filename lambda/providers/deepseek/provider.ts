@@ -10,16 +10,15 @@ export const DEEPSEEK = openaiCompatible({
     /** @see https://github.com/pydantic/pydantic-ai/tree/main/tests/models/cassettes/test_deepseek_responses */
     'openai-responses': '/responses',
     'anthropic-messages': '/anthropic/v1/messages',
-  },
-  quirks: {
-    /** @see https://github.com/earendil-works/pi/issues/1048 */
-    'openai-chat': { roles: { developer: 'system' } },
+    'openai-responses': '/responses',
   },
   /** @see https://openrouter.ai/docs/api-reference/streaming#stream-cancellation */
   cancelStopsBilling: true,
   dataPolicy: {
     documentation: 'https://cdn.deepseek.com/policies/en-US/deepseek-privacy-policy.html',
   },
+  /** @see https://api-docs.deepseek.com/guides/thinking_mode#tool-calls */
+  reasoningField: 'reasoning_content',
   evidence: 'verified',
   documentation: 'https://api-docs.deepseek.com/',
 });

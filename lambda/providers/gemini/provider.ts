@@ -33,6 +33,6 @@ export const GEMINI: Provider = {
     regions: undefined,
     documentation: 'https://ai.google.dev/gemini-api/docs/usage-policies',
   },
-  evidence: 'declared',
+  evidence: 'verified',
   documentation: 'https://ai.google.dev/api/generate-content',
 };

@@ -17,6 +17,6 @@ export const LMSTUDIO = openaiCompatible({
     trains: false,
     retentionDays: 0,
   },
-  evidence: 'declared',
+  evidence: 'verified',
   documentation: 'https://lmstudio.ai/docs/developer/openai-compat',
 });

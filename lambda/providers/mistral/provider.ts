@@ -26,7 +26,6 @@ export const MISTRAL = openaiCompatible({
       callIdLength: 9,
       answerBetween: 'Understood.',
       rename: { seed: 'random_seed' },
-      roles: { developer: 'system' },
     },
   },
   /** @see https://openrouter.ai/docs/api-reference/streaming#stream-cancellation */

@@ -9,6 +9,8 @@ export const MOONSHOT = openaiCompatible({
     'openai-chat': '/v1/chat/completions',
     'anthropic-messages': '/anthropic/v1/messages',
   },
+  /** @see https://platform.moonshot.ai/docs/guide/use-kimi-k2-thinking-model */
+  reasoningField: 'reasoning_content',
   evidence: 'verified',
   documentation: 'https://platform.moonshot.ai/docs/api/chat',
 });

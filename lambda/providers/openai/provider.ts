@@ -1,5 +1,11 @@
 import { openaiCompatible } from '../openai-compatible.ts';
 
+/**
+ * All but those that OpenAI serves by its Responses API only.
+ * @see https://platform.openai.com/docs/models
+ */
+const ANSWERS_CHATS = /^(?!.*(?:-pro|codex|deep-research|computer-use))/;
+
 export const OPENAI = openaiCompatible({
   id: 'openai',
   name: 'OpenAI',
@@ -15,6 +21,7 @@ export const OPENAI = openaiCompatible({
     'openai-speech': '/audio/speech',
     'openai-transcriptions': '/audio/transcriptions',
   },
+  models: { 'openai-chat': ANSWERS_CHATS },
   // Not the organization and project headers: they choose who pays, which is the operator's to say.
   forwardedHeaders: ['openai-beta'],
   maxOutputTokensField: undefined,
@@ -31,6 +38,7 @@ export const OPENAI = openaiCompatible({
     retentionDays: 30,
     documentation: 'https://platform.openai.com/docs/guides/your-data',
   },
+  knowsDeveloperRole: true,
   evidence: 'verified',
   documentation: 'https://platform.openai.com/docs/api-reference/chat',
 });

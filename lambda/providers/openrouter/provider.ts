@@ -18,6 +18,9 @@ export const OPENROUTER = openaiCompatible({
   dataPolicy: {
     documentation: 'https://openrouter.ai/docs/guides/privacy/data-collection',
   },
+  knowsDeveloperRole: true,
+  /** @see https://openrouter.ai/docs/use-cases/reasoning-tokens#preserving-reasoning-blocks */
+  reasoningField: 'reasoning_details',
   evidence: 'verified',
   documentation: 'https://openrouter.ai/docs/api-reference/overview',
 });

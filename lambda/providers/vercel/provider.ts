@@ -13,6 +13,7 @@ export const VERCEL = openaiCompatible({
   },
   // It depends on the provider behind it.
   cancelStopsBilling: undefined,
+  knowsDeveloperRole: true,
   evidence: 'verified',
   documentation: 'https://vercel.com/docs/ai-gateway/openai-compat',
 });

@@ -9,6 +9,13 @@ export const VOYAGE = openaiCompatible({
     'openai-embeddings': '/embeddings',
     'voyage-rerank': '/rerank',
   },
+  /**
+   * Numbers come unless base64 is asked for, and no other word for them is taken: callers get what they asked for from either.
+   * @see https://docs.voyageai.com/reference/embeddings-api
+   */
+  quirks: {
+    'openai-embeddings': { rename: { dimensions: 'output_dimension' }, remove: ['encoding_format'] },
+  },
   evidence: 'verified',
   documentation: 'https://docs.voyageai.com/reference/embeddings-api',
 });

@@ -9,6 +9,8 @@ export const ZAI = openaiCompatible({
     'openai-chat': '/paas/v4/chat/completions',
     'anthropic-messages': '/anthropic/v1/messages',
   },
+  /** @see https://docs.z.ai/guides/capabilities/thinking-mode */
+  reasoningField: 'reasoning_content',
   evidence: 'verified',
   documentation: 'https://docs.z.ai/guides/develop/http/introduction',
 });

@@ -131,6 +131,7 @@ export const requestArbitrary: fc.Arbitrary<ChatRequest> = record({
       { enabled: false },
       { enabled: true, adaptive: true },
       { enabled: true, adaptive: true, effort: 'high' },
+      { enabled: true, adaptive: true, display: 'omitted' },
     ),
   ),
   serviceTier: optional(fc.constantFrom('auto', 'standard_only')),

@@ -104,6 +104,14 @@ describe('Google’s SDK', () => {
     expect(totalTokens).toBeLessThan(50);
   });
 
+  test('is told the count of the model’s own provider', async () => {
+    gateway.upstream.answer = () => ({ body: '{"totalTokens":7,"promptTokensDetails":[]}' });
+    const ai = new GoogleGenAI({ apiKey: owner.secret, httpOptions: { baseUrl: gateway.url } });
+    const answer = await ai.models.countTokens({ model: 'gemini/gemini-3-pro', contents: 'Hello' });
+    expect(answer.totalTokens).toBe(7);
+    expect(gateway.upstream.requests[0]?.path).toBe('/v1beta/models/gemini-3-pro:countTokens');
+  });
+
   test('reads contents, systems, tools and whole requests', () => {
     const request = geminiCountTokens.decodeRequest(
       {

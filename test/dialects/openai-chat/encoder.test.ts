@@ -232,6 +232,18 @@ describe('encoded streams', () => {
     expect(stream).not.toContain('[DONE]');
   });
 
+  test('end with an error where a choice did, and are no answers at all', () => {
+    const failed: ChatEvent[] = [
+      ...TEXT.slice(0, 5),
+      { type: 'finish', choice: 0, reason: 'error', upstreamReason: 'MALFORMED_FUNCTION_CALL' },
+      { type: 'end' },
+    ];
+    const stream = encode(failed);
+    expect(chunksOf(stream).at(-1)).toMatchObject({ error: { code: 'upstream_error' } });
+    expect(stream).not.toContain('[DONE]');
+    expect(() => openaiChat.encodeAnswer(failed, ENVELOPE)).toThrow(GatewayError);
+  });
+
   test('say how other dialects’ answers ended', () => {
     const reason = (events: readonly ChatEvent[]) =>
       chunksOf(encode(events)).at(-2)?.choices[0].finish_reason;
@@ -288,5 +300,46 @@ describe('encoded streams', () => {
       expect(textOf(again, type)).toBe(textOf(events, type));
     expect(callsOf(again)).toEqual(callsOf(events));
     expect(again.at(-1)).toEqual({ type: 'end' });
+  });
+});
+
+describe('a call that Gemini signed', () => {
+  const call = (...between: ChatEvent[]): ChatEvent[] => [
+    START,
+    { type: 'tool-call-start', kind: 'function', id: 'call_1', name: 'look', ...at(0) },
+    ...between,
+    { type: 'block-end', ...at(0) },
+    ...end('tool-calls'),
+  ];
+  const pieces = (events: readonly ChatEvent[]): unknown[] => {
+    const encoder = openaiChat.createStreamEncoder({ ...ENVELOPE, upstreamDialect: 'gemini' });
+    const text = events.map((event) => encoder.encode(event)).join('');
+    return [...text.matchAll(/^data: (\{.*)$/gm)].flatMap(
+      ([, json = '']) => JSON.parse(json).choices[0]?.delta.tool_calls ?? [],
+    );
+  };
+  const signature: ChatEvent = { type: 'block-signature', signature: 'SIG', ...at(0) };
+  const given: ChatEvent = { type: 'tool-call-delta', arguments: '{"a":1}', ...at(0) };
+  const extra_content = { google: { thought_signature: 'SIG' } };
+
+  test('carries the signature in its first piece, where callers look for it', () => {
+    expect(pieces(call(signature, given))).toEqual([
+      { index: 0, id: 'call_1', type: 'function', function: { name: 'look', arguments: '' }, extra_content },
+      { index: 0, function: { arguments: '{"a":1}' } },
+    ]);
+  });
+
+  test('has nothing but its name where it has neither arguments nor signature', () => {
+    expect(pieces(call())).toEqual([
+      { index: 0, id: 'call_1', type: 'function', function: { name: 'look', arguments: '' } },
+    ]);
+  });
+
+  test('carries a signature that comes late in a piece that is a call like any other', () => {
+    expect(pieces(call(given, signature)).at(-1)).toEqual({
+      index: 0,
+      function: { arguments: '' },
+      extra_content,
+    });
   });
 });

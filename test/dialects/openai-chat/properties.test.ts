@@ -11,7 +11,11 @@ describe('requests', () => {
   test('are the same after encoding and decoding', () => {
     fc.assert(
       fc.property(requestArbitrary, (given) => {
-        const target = { model: given.model, maxOutputTokens: given.maxOutputTokens };
+        const target = {
+          model: given.model,
+          maxOutputTokens: given.maxOutputTokens,
+          reasoningField: 'reasoning_details',
+        } as const;
         const { body, unsupported } = openaiChat.encodeRequest(given, target);
         expect(unsupported).toEqual([]);
         expect(openaiChat.decodeRequest(JSON.parse(JSON.stringify(body)))).toEqual(given);

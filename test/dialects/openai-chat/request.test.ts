@@ -254,6 +254,30 @@ describe('hints where the prompt may be cached', () => {
     expect(request.tools).toMatchObject([{ cacheHint: hint }, { cacheHint: hint }]);
   });
 
+  test('reach Anthropic where they stood', () => {
+    const { body } = anthropicMessages.encodeRequest(
+      decode({
+        messages: [
+          { role: 'system', content: 'Be brief.', cache_control: hint },
+          { role: 'user', content: [{ type: 'text', text: 'a', cache_control: hint }] },
+          { role: 'assistant', content: null, tool_calls: [CALL] },
+          { role: 'tool', tool_call_id: 'c', content: 'done', cache_control: hint },
+        ],
+        tools: [{ type: 'function', function: { name: 'f' }, cache_control: hint }],
+      }),
+      { model: 'claude-opus-5', maxOutputTokens: 10 },
+    );
+    expect(body).toMatchObject({
+      system: [{ text: 'Be brief.', cache_control: hint }],
+      messages: [
+        { content: [{ text: 'a', cache_control: hint }] },
+        { content: [{ type: 'tool_use' }] },
+        { content: [{ type: 'tool_result', cache_control: hint }] },
+      ],
+      tools: [{ name: 'f', cache_control: hint }],
+    });
+  });
+
   test('are left out for OpenAI, and named', () => {
     const part = { type: 'text', text: 'a', cacheHint: hint } as const;
     const { body, omitted } = encode({ messages: [{ role: 'user', content: [part] }] });

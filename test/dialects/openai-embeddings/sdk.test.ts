@@ -70,6 +70,18 @@ describe('the OpenAI SDK', () => {
     expect(answer.data.map(({ embedding }) => embedding)).toEqual(VECTORS);
   });
 
+  test('gets vectors of Voyage, which spells its wishes otherwise', async () => {
+    gateway.upstream.answer = () => ({ body: answerOf(VECTORS, { total_tokens: 9 }) });
+    const answer = await client.embeddings.create({ model: 'voyage/vectors', input: 'one', dimensions: 3 });
+    expect(answer.data.map(({ embedding }) => embedding)).toEqual(VECTORS);
+    expect(answer.usage).toMatchObject({ total_tokens: 9, cost: 0.000027 });
+    expect(gateway.upstream.requests[0]?.body).toEqual({
+      model: 'vectors',
+      input: 'one',
+      output_dimension: 3,
+    });
+  });
+
   test('may send tokens', async () => {
     const input = [
       [1, 2, 3],
@@ -161,6 +173,17 @@ describe('a request for vectors', () => {
     await gateway.record(answered);
     const { windows } = await gateway.counters(rich.key);
     expect(windows).toMatchObject({ total: { committed: 27_000n, spent: 27_000n } });
+  });
+
+  test('of a million tokens is read in no time', async () => {
+    const key = await gateway.createKey({ budgets: [budget(0.01)] });
+    const startedMs = performance.now();
+    const answer = await gateway.post('/v1/embeddings', key.secret, {
+      model: 'openai/vectors',
+      input: Array.from({ length: 1_000_000 }, () => 1),
+    });
+    expect(answer.status).toBe(402);
+    expect(performance.now() - startedMs).toBeLessThan(2_000);
   });
 
   test('is given again by the exact cache, for nothing', async () => {

@@ -72,7 +72,8 @@ describe('the OpenAI SDK', () => {
     gateway.upstream.answer = () => ({
       contentType: 'text/event-stream',
       body: [
-        event('image_generation.partial_image', { partial_image_index: 0 }),
+        // As large as a draft is: an answer has begun with it.
+        event('image_generation.partial_image', { b64_json: 'A'.repeat(2_000_000), partial_image_index: 0 }),
         event('image_generation.completed', { usage: USAGE, extra: 12345 }),
       ],
     });

@@ -65,6 +65,21 @@ describe('reasoning of another provider', () => {
     ]);
   });
 
+  test('that its format passes on for another is taken back by that other', () => {
+    const dialect = 'anthropic-messages';
+    const input = outputOf(
+      answer(
+        { type: 'reasoning-start', kind: 'raw', ...at(0) },
+        { type: 'reasoning-delta', text: 'Hm', ...at(0) },
+        { type: 'block-signature', signature: 'SIG', dialect, ...at(0) },
+        { type: 'block-end', ...at(0) },
+      ),
+      { upstreamDialect: 'openai-chat' },
+    );
+    const { messages } = openaiResponses.decodeRequest({ model: 'm', input });
+    expect(messages[0]?.content).toMatchObject([{ type: 'reasoning', signature: 'SIG', dialect }]);
+  });
+
   test('stands as a summary, which callers send back with its proof', () => {
     const [reasoning] = outputOf(THINKING, { upstreamDialect: 'anthropic-messages' });
     expect(reasoning).toMatchObject({
@@ -81,6 +96,36 @@ describe('reasoning of another provider', () => {
     const decoded = openaiResponses.decodeRequest(JSON.parse(raw));
     const patched = openaiResponses.patchRequest(raw, decoded, { model: 'm', maxOutputTokens: undefined });
     expect(JSON.parse(patched).input).toEqual([{ role: 'user', content: 'a' }]);
+  });
+});
+
+test('an answer that its provider ended with an error is no response', () => {
+  const events: ChatEvent[] = [
+    START,
+    { type: 'finish', choice: 0, reason: 'error', upstreamReason: undefined },
+    { type: 'end' },
+  ];
+  expect(() => openaiResponses.encodeAnswer(events, ENVELOPE)).toThrow(
+    expect.objectContaining({ code: 'upstream_error' }),
+  );
+});
+
+test('a response says again what the request said', () => {
+  const request = openaiResponses.decodeRequest({
+    model: 'm',
+    input: 'Hello',
+    temperature: 0.5,
+    max_output_tokens: 9,
+    parallel_tool_calls: false,
+    metadata: { a: 'b' },
+  });
+  const text = openaiResponses.encodeAnswer(answer(), { ...ENVELOPE, request });
+  expect(JSON.parse(text)).toMatchObject({
+    temperature: 0.5,
+    top_p: null,
+    max_output_tokens: 9,
+    parallel_tool_calls: false,
+    metadata: { a: 'b' },
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { RequestTarget } from '../../../lambda/dialects/dialect.ts';
 import { openaiResponses } from '../../../lambda/dialects/openai-responses/dialect.ts';
 import type { ChatRequest, ContentPart, Message } from '../../../lambda/domain/chat/request.ts';
 import type { JsonObject } from '../../../lambda/domain/json.ts';
@@ -15,8 +16,8 @@ const REQUEST: ChatRequest = {
   unknownFields: [],
 };
 const TARGET = { model: 'gpt', maxOutputTokens: undefined };
-const encode = (request: Partial<ChatRequest>) =>
-  openaiResponses.encodeRequest({ ...REQUEST, ...request }, TARGET);
+const encode = (request: Partial<ChatRequest>, target: Partial<RequestTarget> = {}) =>
+  openaiResponses.encodeRequest({ ...REQUEST, ...request }, { ...TARGET, ...target });
 const encodeTurn = (role: Message['role'], content: readonly ContentPart[]) =>
   encode({ messages: [{ role, content }] });
 
@@ -192,7 +193,7 @@ describe('encodeRequest', () => {
   });
 
   test('names what the format cannot say, and each name has its reason', () => {
-    const { unsupported, omitted } = encode({
+    const everything: Partial<ChatRequest> = {
       messages: [
         {
           role: 'user',
@@ -226,7 +227,10 @@ describe('encodeRequest', () => {
       presencePenalty: 1,
       logitBias: { 1: 2 },
       serviceTier: 'odd',
-    });
+      temperature: 0.1,
+      topP: 0.1,
+    };
+    const { unsupported, omitted } = encode(everything, { model: 'gpt-5' });
     const features = [...unsupported, ...omitted].map(({ feature }) => feature);
     expect(new Set([...features, 'reasoning_content'])).toEqual(
       new Set(Object.keys(openaiResponses.inexpressible)),

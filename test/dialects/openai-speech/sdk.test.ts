@@ -105,6 +105,22 @@ describe('the OpenAI SDK', () => {
   });
 });
 
+test('an Idempotency-Key gives the same bytes again, charged once', async () => {
+  const ask = () =>
+    client.audio.speech.create(
+      { model: 'openai/speaker', voice: 'alloy', input: 'Once', response_format: 'mp3' },
+      { headers: { 'Idempotency-Key': 'the-same-words' } },
+    );
+  const first = await ask();
+  await first.arrayBuffer();
+  await gateway.record(first);
+  const again = await ask();
+  expect(Buffer.from(await again.arrayBuffer()).equals(SOUND)).toBe(true);
+  expect(again.headers.get('content-type')).toBe('audio/mpeg');
+  expect(gateway.upstream.requests).toHaveLength(1);
+  expect(await gateway.record(again)).toMatchObject({ cost: 0n, cacheHit: 'idempotency' });
+});
+
 describe('a hard budget', () => {
   test('holds characters, and settles them exactly', async () => {
     const key = await gateway.createKey({ budgets: [budget(0.0003)] });

@@ -153,6 +153,25 @@ describe('the OpenAI SDK', () => {
   });
 });
 
+describe('an Idempotency-Key', () => {
+  test('stands for the same form, whatever its boundary', async () => {
+    const ask = (sound: File) =>
+      client.audio.transcriptions.create(
+        { model: 'openai/listener', file: sound },
+        { headers: { 'Idempotency-Key': 'the-same-file' } },
+      );
+    const first = await ask(await file()).withResponse();
+    await gateway.record(first.response);
+    expect((await ask(await file())).text).toBe('Hello.');
+    expect(gateway.upstream.requests).toHaveLength(1);
+    const other = client.audio.transcriptions.create(
+      { model: 'openai/listener', file: await toFile(Buffer.from('other'), 'a.mp3') },
+      { headers: { 'Idempotency-Key': 'the-same-file' } },
+    );
+    await expect(other).rejects.toMatchObject({ status: 409, code: 'idempotency_conflict' });
+  });
+});
+
 describe('a form', () => {
   const BOUNDARY = 'a-boundary';
   const post = (body: string | Buffer, contentType = `multipart/form-data; boundary=${BOUNDARY}`) =>

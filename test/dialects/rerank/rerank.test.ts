@@ -111,8 +111,13 @@ describe('a rerank', () => {
     const answer = await ask('cohere/ranker', owner.secret);
     expect(answer.headers.get('x-sluice-cost-usd')).toBe('0.003');
     expect(await answer.json()).toMatchObject({ meta: { billed_units: { search_units: 1, cost: 0.003 } } });
+    const shown = await fetch(`${gateway.url}/v1/generation?id=${(await gateway.record(answer)).id}`, {
+      headers: { authorization: `Bearer ${owner.secret}` },
+    });
+    expect(await shown.json()).toMatchObject({ data: { search_units: 1, total_cost: 0.003 } });
     expect(await gateway.record(answer)).toMatchObject({
       dialect: 'cohere-rerank',
+      operation: 'rerank',
       usage: { searchUnits: 1 },
       cost: nanoFromUsd('0.003'),
       chargeBasis: 'exact',
@@ -176,6 +181,43 @@ describe('a rerank', () => {
       { 'x-sluice-unsupported': 'drop' },
     );
     expect(dropped.headers.get('x-sluice-dropped')).toBe('max_tokens_per_doc');
+  });
+});
+
+describe('a model group of two formats', () => {
+  test('fails over from Cohere to Voyage, and says who ranked', async () => {
+    const both = await startOperationGateway({
+      modelGroups: {
+        ranker: {
+          deployments: [
+            { provider: 'cohere', model: 'ranker' },
+            { provider: 'voyage', model: 'ranker' },
+          ],
+        },
+      },
+    });
+    try {
+      both.upstream.answer = ({ path }) =>
+        path === '/v2/rerank' ? { status: 500, body: '{"message":"oops"}' } : { body: VOYAGE_ANSWER };
+      const { secret, key } = await both.createKey({ budgets: [budget(0.01)] });
+      const answer = await both.post('/v2/rerank', secret, {
+        model: 'ranker',
+        query: 'ruby',
+        documents: DOCUMENTS,
+      });
+      expect(answer.headers.get('x-sluice-deployment')).toBe('voyage/ranker');
+      expect(await answer.json()).toMatchObject({
+        results: [{ index: 0, relevance_score: 0.69 }, { index: 2 }],
+        meta: { billed_units: { input_tokens: 43, cost: 0.000301 } },
+      });
+      expect(await both.record(answer)).toMatchObject({
+        attempts: [{ outcome: 'upstream_error' }, { outcome: 'ok' }],
+        cost: nanoFromUsd('0.000301'),
+      });
+      expect(await both.counters(key)).toMatchObject({ windows: { total: { committed: 301_000n } } });
+    } finally {
+      await both.close();
+    }
   });
 });
 

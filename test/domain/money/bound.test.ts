@@ -147,3 +147,29 @@ describe('what cannot be bounded', () => {
 test('tokens nobody reported are a third of the bytes, rounded up', () => {
   expect([0, 1, 3, 4].map(countTokensLocally)).toEqual([0, 1, 1, 2]);
 });
+
+describe('operations beside chat', () => {
+  const request = (nativeOptions: ChatRequest['nativeOptions']): ChatRequest => ({
+    model: 'm',
+    messages: [],
+    stream: false,
+    includeUsage: false,
+    nativeOptions,
+    unknownFields: [],
+    work: { units: { images: 1 } },
+  });
+
+  test('may name their text as conversations name what nothing bounds', () => {
+    expect(unboundedFeatures(request({ prompt: 'A cat', background: 'transparent', speed: 1.5 }))).toEqual(
+      [],
+    );
+  });
+
+  test('are unbounded where a server may read another number than we do', () => {
+    expect(unboundedFeatures(request({ N: 10, num_images: 4, extra_body: { n: 9 } }))).toEqual([
+      'N',
+      'num_images',
+      'extra_body',
+    ]);
+  });
+});

@@ -8,8 +8,13 @@ import {
   NO_COST,
   rateOf,
 } from '../../../lambda/domain/money/cost.ts';
-import { femtoUsdPerToken, nanoFromFemto, nanoUsd } from '../../../lambda/domain/money/nano.ts';
-import type { Rates } from '../../../lambda/domain/money/price.ts';
+import {
+  femtoUsdPerToken,
+  femtoUsdPerUnit,
+  nanoFromFemto,
+  nanoUsd,
+} from '../../../lambda/domain/money/nano.ts';
+import type { Price, Rates } from '../../../lambda/domain/money/price.ts';
 import type { TokenBuckets, Usage } from '../../../lambda/domain/money/usage.ts';
 import {
   besideTokensArbitrary,
@@ -279,5 +284,72 @@ describe('affordableCompletionTokens', () => {
       nanoUsd(0n),
     );
     expect(affordable).toBe(Number.MAX_SAFE_INTEGER);
+  });
+});
+
+const NO_RATES: Rates = { prompt: femtoUsdPerToken(0n), completion: femtoUsdPerToken(0n) };
+
+describe('units that are no tokens', () => {
+  const units: NonNullable<Price['units']> = {
+    searchUnit: femtoUsdPerUnit(2_000_000_000_000n),
+    character: femtoUsdPerUnit(15_000_000_000n),
+    audioSecond: femtoUsdPerUnit(100_000_000_000n),
+    image: {
+      most: nanoUsd(250_000_000n),
+      byKind: {
+        'high/1024x1536': nanoUsd(250_000_000n),
+        'low/1024x1536': nanoUsd(16_000_000n),
+        '512x512': nanoUsd(18_000_000n),
+      },
+    },
+  };
+  const unitPrice = { ...price({ rates: NO_RATES, longContext: [] }), units };
+  const bound = { promptTokens: 0, completionTokens: 0, hasAudio: false };
+
+  test('are summed and rounded up once', () => {
+    const usage = { searchUnits: 1, characters: 3, audioSeconds: 2 };
+    expect(costOf(unitPrice, usage)).toEqual({ total: 2_245_000n, prompt: 2_245_000n, completion: 0n });
+    expect(costOf(unitPrice, { characters: 1 }).total).toBe(15_000n);
+  });
+
+  test.each([
+    ['its own kind', 'low/1024x1536', 16_000_000n],
+    ['its size, where that is listed alone', 'hd/512x512', 18_000_000n],
+    ['the dearest quality of its size, where none is said', '1024x1536', 250_000_000n],
+    ['the dearest, where nothing is said', undefined, 250_000_000n],
+    ['the dearest, where its kind is not listed', 'low/9x9', 250_000_000n],
+    ['the dearest, where its kind is a word of the language', 'constructor', 250_000_000n],
+  ])('charge a picture by %s', (_what, imageKind, amount) => {
+    const counts = { images: 2, ...(imageKind !== undefined && { imageKind }) };
+    expect(costOf(unitPrice, counts)).toMatchObject({ total: 2n * amount, prompt: 0n });
+    expect(estimateCost(unitPrice, { ...bound, units: counts })).toBe(2n * amount);
+  });
+
+  test('are never bounded by less than they cost', async () => {
+    const counts = fc.record({
+      searchUnits: fc.nat(),
+      characters: fc.nat(),
+      audioSeconds: fc.nat(),
+      images: fc.nat(),
+    });
+    await fc.assert(
+      fc.property(counts, counts, (most, some) => {
+        const used = Object.fromEntries(
+          Object.entries(some).map(([name, count]) => [
+            name,
+            Math.min(count, most[name as keyof typeof most]),
+          ]),
+        );
+        expect(estimateCost(unitPrice, { ...bound, units: most }) >= costOf(unitPrice, used).total).toBe(
+          true,
+        );
+      }),
+    );
+  });
+
+  test('count as none where what is reported is no count', () => {
+    expect(costOf(unitPrice, { searchUnits: -1, characters: Number.NaN, audioSeconds: 1e300 }).total).toBe(
+      0n,
+    );
   });
 });
