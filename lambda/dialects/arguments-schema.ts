@@ -28,3 +28,17 @@ export function argumentsSchema(
     Object.entries(parameters).filter(([word]) => !ALTERNATIVES.some((alternative) => alternative === word)),
   );
 }
+
+/** The same as OpenAI insists on it: with its type, and with its properties where it has none. */
+export function wholeArgumentsSchema(
+  tool: Extract<Tool, { readonly type: 'function' }>,
+  leftOut: LeftOut,
+): JsonObject | undefined {
+  const schema = argumentsSchema(tool, leftOut);
+  if (schema === undefined) return undefined;
+  return {
+    ...(schema['type'] === undefined ? { type: 'object' } : {}),
+    ...schema,
+    ...(schema['properties'] === undefined ? { properties: {} } : {}),
+  };
+}

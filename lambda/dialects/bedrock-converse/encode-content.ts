@@ -105,6 +105,7 @@ export class ContentEncoder {
       case 'refusal':
         return part.text.trim() === '' ? undefined : { text: part.text };
       case 'image':
+        if ((part.detail ?? 'auto') !== 'auto') this.#leftOut.omit('image_detail');
         return this.#media('image', part, encodeSource(part.source, IMAGES));
       case 'file':
         return this.#media('document', part, this.#document(part));
@@ -146,6 +147,8 @@ export class ContentEncoder {
   #toolUse(part: PartOf<'tool-call'>): JsonObject {
     const input = part.kind === 'custom' ? { input: part.arguments } : argumentsObject(part.arguments);
     if (input === undefined) this.#leftOut.refuse('tool_arguments');
+    // Only Gemini signs calls.
+    if (part.signature !== undefined) this.#leftOut.omit('reasoning_content');
     return { toolUseId: this.#ids.of(part.id), name: validToolName(part.name), input: input ?? {} };
   }
 

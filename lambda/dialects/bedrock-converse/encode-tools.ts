@@ -1,5 +1,6 @@
 import type { ChatRequest, Tool, ToolChoice } from '../../domain/chat/request.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import { argumentsSchema } from '../arguments-schema.ts';
 import type { LeftOut } from '../request-feature.ts';
 import type { ContentEncoder } from './encode-content.ts';
 import type { ModelFamily } from './model-family.ts';
@@ -40,17 +41,21 @@ function encodeTool(tool: Tool, { family, content, leftOut }: ToolContext): read
     leftOut.refuse('tools', tool.name);
     return [];
   }
+  const schema = argumentsSchema(tool, leftOut);
+  if (schema === undefined) return [];
   // Nova caches the prompt, but not its tools.
   const isCacheable = family === 'claude' || family === 'unknown';
-  return [{ toolSpec: encodeFunction(tool) }, ...content.cachePoint(tool.cacheHint, isCacheable)];
+  return [{ toolSpec: encodeFunction(tool, schema) }, ...content.cachePoint(tool.cacheHint, isCacheable)];
 }
 
 /** Bedrock insists on a schema, and on its being one of an object; a description must not be empty. */
-function encodeFunction(tool: Extract<Tool, { readonly type: 'function' }>): JsonObject {
+function encodeFunction(tool: Extract<Tool, { readonly type: 'function' }>, schema: JsonObject): JsonObject {
   return defined({
     name: tool.name,
     description: tool.description === '' ? undefined : tool.description,
-    inputSchema: { json: { type: 'object', ...(tool.parameters ?? { properties: {} }) } },
+    inputSchema: {
+      json: { type: 'object', ...(tool.parameters === undefined ? { properties: {} } : schema) },
+    },
     strict: tool.strict === true ? true : undefined,
   });
 }

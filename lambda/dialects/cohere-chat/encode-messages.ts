@@ -126,6 +126,8 @@ function encodeAssistant(parts: readonly ContentPart[], leftOut: LeftOut): JsonO
     leftOut.omit('reasoning_content');
     return [];
   });
+  // Only Gemini signs calls.
+  if (calls.some(({ signature }) => signature !== undefined)) leftOut.omit('reasoning_content');
   const plan = plans.map(({ text }) => text).join('\n');
   if (content.length === 0 && plan === '' && calls.length === 0) return [];
   const message = {

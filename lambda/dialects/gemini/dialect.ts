@@ -50,6 +50,7 @@ export const gemini: Dialect = {
     file_url: 'Files come in their own bytes or from web addresses.',
     hosted_tools: 'The tool is run by the provider of its own dialect.',
     image: 'An instruction holds text only.',
+    image_detail: 'How closely a picture is looked at is the model’s choice.',
     image_url: 'Pictures come in their own bytes or from web addresses.',
     json_mode: 'Models before the third generation take no format of the answer beside tools.',
     json_schema:

@@ -131,6 +131,7 @@ export class PartEncoder {
 
   #media(part: PartOf<'image' | 'audio' | 'file'>): readonly JsonObject[] {
     const { source } = part;
+    if (part.type === 'image' && (part.detail ?? 'auto') !== 'auto') this.#leftOut.omit('image_detail');
     if (source.type === 'base64') return [inlineData(source.mediaType, source.data)];
     if (source.type === 'url') {
       const inline = DATA_URL.exec(source.url.slice(0, 256));

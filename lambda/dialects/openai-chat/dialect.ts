@@ -35,6 +35,7 @@ export const openaiChat: Dialect = {
     image: 'A system turn and an answer hold text only.',
     native_content: 'The content means something in its own dialect only.',
     provider_file: 'The file is kept by another provider.',
+    reasoning: 'Whether a model thinks at all is its own choice.',
     reasoning_display: 'Whether reasoning is shown is the provider’s choice.',
     reasoning_content:
       'What another provider reasoned proves nothing here, and some providers take nothing back.',

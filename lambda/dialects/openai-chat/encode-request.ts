@@ -9,7 +9,7 @@ import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { isJsonObject, type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import { OWN_FIELDS } from '../../domain/request-options.ts';
-import { argumentsSchema } from '../arguments-schema.ts';
+import { wholeArgumentsSchema } from '../arguments-schema.ts';
 import { refuseAsked } from '../asked-features.ts';
 import { hasCacheHints } from '../cache-hints.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
@@ -88,6 +88,7 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
     user: encodeUser(request.endUser, leftOut),
   });
   refuseAsked(request, ['top_k'], leftOut);
+  if (isUnheededWish(request)) leftOut.omit('reasoning');
   if (request.reasoning?.display !== undefined) leftOut.omit('reasoning_display');
   if (hasCacheHints(request)) leftOut.omit('cache_hints');
   return { body, unsupported: leftOut.unsupported, omitted: leftOut.omitted };
@@ -122,13 +123,9 @@ function encodeFunction(
   leftOut: LeftOut,
 ): JsonObject | undefined {
   const { name, description, strict } = tool;
-  const schema = argumentsSchema(tool, leftOut);
+  const schema = wholeArgumentsSchema(tool, leftOut);
   if (schema === undefined) return undefined;
-  const parameters = tool.parameters && {
-    ...(schema['type'] === undefined ? { type: 'object' } : {}),
-    ...schema,
-    ...(schema['properties'] === undefined ? { properties: {} } : {}),
-  };
+  const parameters = tool.parameters && schema;
   return { type: 'function', function: defined({ name, description, parameters, strict }) };
 }
 
@@ -198,6 +195,10 @@ export function encodeEffort(reasoning: ReasoningOptions | undefined): string | 
   if (budget <= LOW_BUDGET_TOKENS) return 'low';
   return budget <= MEDIUM_BUDGET_TOKENS ? 'medium' : 'high';
 }
+
+/** Whether the caller wants no thinking, which cannot be said without an effort that most models refuse. */
+export const isUnheededWish = ({ reasoning }: ChatRequest): boolean =>
+  reasoning?.enabled === false && reasoning.effort === undefined;
 
 /** OpenAI refuses longer names of users, such as the JSON that Claude Code sends. */
 const MAX_USER = 64;

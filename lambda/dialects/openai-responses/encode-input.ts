@@ -3,8 +3,12 @@ import type { Json, JsonObject } from '../../domain/json.ts';
 import { encodeAudio, urlOf } from '../openai-chat/encode-messages.ts';
 import { defined } from '../openai-chat/wire.ts';
 import type { LeftOut } from '../request-feature.ts';
+import { safeName } from '../safe-name.ts';
 import { CallIds } from './call-ids.ts';
 import { DIALECT_ID } from './wire.ts';
+
+/** How long a tool's name may be. @see https://platform.openai.com/docs/api-reference/responses/create#responses-create-tools */
+export const MAX_TOOL_NAME = 64;
 
 type PartOf<Type extends ContentPart['type']> = Extract<ContentPart, { readonly type: Type }>;
 
@@ -78,7 +82,10 @@ class InputEncoder {
     }
   }
 
-  #encodeCall({ id, kind, name, arguments: given }: PartOf<'tool-call'>): JsonObject {
+  #encodeCall({ id, kind, name: called, arguments: given, signature }: PartOf<'tool-call'>): JsonObject {
+    // Only Gemini signs calls.
+    if (signature !== undefined) this.#leftOut.omit('reasoning_content');
+    const name = safeName(called, MAX_TOOL_NAME);
     const call_id = this.#callIds.idOf(id);
     return kind === 'custom'
       ? { type: 'custom_tool_call', call_id, name, input: given }

@@ -3,15 +3,17 @@ import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import { OWN_FIELDS } from '../../domain/request-options.ts';
+import { wholeArgumentsSchema } from '../arguments-schema.ts';
 import { refuseAsked } from '../asked-features.ts';
 import { hasCacheHints } from '../cache-hints.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
-import { encodeEffort, encodeServiceTier } from '../openai-chat/encode-request.ts';
+import { encodeEffort, encodeServiceTier, isUnheededWish } from '../openai-chat/encode-request.ts';
 import { defined } from '../openai-chat/wire.ts';
 import { encodeOpenaiSampling } from '../openai-sampling.ts';
 import { LeftOut } from '../request-feature.ts';
+import { isSafeName } from '../safe-name.ts';
 import { isCarried } from './carried-proof.ts';
-import { encodeInput } from './encode-input.ts';
+import { encodeInput, MAX_TOOL_NAME } from './encode-input.ts';
 import { LOGPROBS_INCLUDED } from './request.ts';
 import { DIALECT_ID, isOwnReasoningId } from './wire.ts';
 
@@ -69,7 +71,7 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
     ...encodeOpenaiSampling(request, target.model, leftOut),
     top_logprobs: request.topLogprobs,
     text: Object.keys(text).length === 0 ? undefined : text,
-    reasoning: effort === undefined ? undefined : { effort, ...(effort !== 'none' && { summary: 'auto' }) },
+    reasoning: encodeReasoning(effort, request.reasoning?.display),
     include: encodeInclude(request, effort),
     service_tier: encodeServiceTier(request.serviceTier, leftOut),
     user: request.endUser,
@@ -81,7 +83,15 @@ export function encodeRequest(request: ChatRequest, target: RequestTarget): Enco
     leftOut,
   );
   if (hasCacheHints(request)) leftOut.omit('cache_hints');
+  if (isUnheededWish(request)) leftOut.omit('reasoning');
   return { body, unsupported: leftOut.unsupported, omitted: leftOut.omitted };
+}
+
+/** What the model thinks is shown as a summary, unless the caller wants none. */
+function encodeReasoning(effort: string | undefined, display: string | undefined): JsonObject | undefined {
+  if (effort === undefined) return undefined;
+  const isShown = effort !== 'none' && display !== 'omitted';
+  return { effort, ...(isShown && { summary: 'auto' }) };
 }
 
 /** @see https://platform.openai.com/docs/guides/reasoning#encrypted-reasoning-items */
@@ -96,12 +106,15 @@ function encodeInclude({ logprobs }: ChatRequest, effort: string | undefined): r
 function encodeTool(tool: Tool, leftOut: LeftOut): JsonObject | undefined {
   switch (tool.type) {
     case 'function': {
-      const { name, description, parameters, strict } = tool;
+      const { name, description, strict } = tool;
+      const parameters = isNameTaken(name, leftOut) ? wholeArgumentsSchema(tool, leftOut) : undefined;
+      if (parameters === undefined) return undefined;
       // Left out, it would be true here: a schema that is not strict would be refused.
       return defined({ type: 'function', name, description, parameters, strict: strict ?? false });
     }
     case 'custom': {
       const { name, description, format } = tool;
+      if (!isNameTaken(name, leftOut)) return undefined;
       return defined({ type: 'custom', name, description, format });
     }
     case 'hosted':
@@ -111,19 +124,26 @@ function encodeTool(tool: Tool, leftOut: LeftOut): JsonObject | undefined {
   }
 }
 
+/** Under another name the model would call a tool that the caller does not know. */
+function isNameTaken(name: string, leftOut: LeftOut): boolean {
+  const isTaken = isSafeName(name, MAX_TOOL_NAME);
+  if (!isTaken) leftOut.refuse('tools', name);
+  return isTaken;
+}
+
 /** Without tools these options are errors. */
 function encodeToolOptions(request: ChatRequest, tools: readonly JsonObject[]): JsonObject {
   return {
     tools,
-    tool_choice: encodeToolChoice(request.toolChoice, request.tools ?? []),
+    tool_choice: encodeToolChoice(request.toolChoice, tools),
     parallel_tool_calls: request.parallelToolCalls,
   };
 }
 
-function encodeToolChoice(choice: ToolChoice | undefined, tools: readonly Tool[]): Json | undefined {
+function encodeToolChoice(choice: ToolChoice | undefined, tools: readonly JsonObject[]): Json | undefined {
   if (choice?.type !== 'tool') return choice?.type;
   const { name } = choice;
-  const isCustom = tools.some((tool) => tool.type === 'custom' && tool.name === name);
+  const isCustom = tools.some((tool) => tool['type'] === 'custom' && tool['name'] === name);
   return { type: isCustom ? 'custom' : 'function', name };
 }
 

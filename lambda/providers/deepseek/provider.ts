@@ -7,6 +7,8 @@ export const DEEPSEEK = openaiCompatible({
   credentialVariable: 'DEEPSEEK_API_KEY',
   speaks: {
     'openai-chat': '/chat/completions',
+    /** @see https://github.com/pydantic/pydantic-ai/tree/main/tests/models/cassettes/test_deepseek_responses */
+    'openai-responses': '/responses',
     'anthropic-messages': '/anthropic/v1/messages',
     'openai-responses': '/responses',
   },

@@ -285,6 +285,7 @@ describe('what cannot be said', () => {
         name: 'Ann',
         content: [
           { type: 'text', text: 'a', cacheHint: { type: 'ephemeral' } },
+          { type: 'image', source: { type: 'base64', mediaType: 'image/png', data: 'AA==' }, detail: 'low' },
           { type: 'image', source: { type: 'provider-file', id: 'file-1' } },
           { type: 'image', source: { type: 'url', url: 'ftp://a.example' } },
           { type: 'file', source: { type: 'url', url: 'ftp://a.example' } },

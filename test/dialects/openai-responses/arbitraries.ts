@@ -98,7 +98,8 @@ const tool: fc.Arbitrary<Tool> = fc.oneof(
     type: fc.constant('function'),
     name: identifier,
     description: optional(word),
-    parameters: optional(jsonObject),
+    // Whole, as OpenAI insists on it: what has no type or no properties is given them.
+    parameters: jsonObject.map((properties) => ({ type: 'object', properties })),
     strict: optional(fc.boolean()),
   }),
   record<Tool>({

@@ -213,7 +213,12 @@ describe('encodeRequest', () => {
           ],
         },
       ],
-      tools: [{ type: 'hosted', dialect: 'gemini', name: 'googleSearch', definition: {} }],
+      tools: [
+        { type: 'hosted', dialect: 'gemini', name: 'googleSearch', definition: {} },
+        { type: 'function', name: 'a.b' },
+        { type: 'function', name: 'f', parameters: { type: 'string' } },
+      ],
+      reasoning: { enabled: false },
       stop: ['x'],
       seed: 1,
       choices: 2,
