@@ -37,14 +37,16 @@ export function fitBody(text: string, quirks: RequestQuirks | undefined): Fitted
 }
 
 /** Whether anything that has a quirk can stand in the text: a prompt of megabytes is not parsed for nothing. */
-function mayMatter(
-  text: string,
-  { set = {}, remove = [], drop = [], rename = {}, roles = {} }: RequestQuirks,
-): boolean {
+function mayMatter(text: string, quirks: RequestQuirks): boolean {
+  const { set = {}, remove = [], drop = [], rename = {}, roles = {} } = quirks;
   if (Object.keys(set).length > 0) return true;
+  const within = [...(quirks.removeWithin ?? []), ...(quirks.dropWithin ?? [])].map((path) => path.at(-1));
+  const ofCalls = quirks.callIdLength === undefined ? [] : ['tool_calls', 'tool_call_id'];
+  const ofResults = quirks.answerBetween === undefined ? [] : ['tool'];
   const words = [...remove, ...drop, ...Object.keys(rename), ...Object.keys(roles)];
   // Names may be written with escapes.
-  return text.includes('\\u') || words.some((word) => text.includes(`"${word}"`));
+  if (text.includes('\\u')) return true;
+  return [...words, ...within, ...ofCalls, ...ofResults].some((word) => text.includes(`"${word}"`));
 }
 
 /** A member that stands there under the new name already is the caller's own wish, and stays. */

@@ -10,7 +10,6 @@ export const DEEPSEEK = openaiCompatible({
     /** @see https://github.com/pydantic/pydantic-ai/tree/main/tests/models/cassettes/test_deepseek_responses */
     'openai-responses': '/responses',
     'anthropic-messages': '/anthropic/v1/messages',
-    'openai-responses': '/responses',
   },
   /** @see https://openrouter.ai/docs/api-reference/streaming#stream-cancellation */
   cancelStopsBilling: true,
