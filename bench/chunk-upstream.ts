@@ -61,5 +61,8 @@ async function answer(path: string, response: ServerResponse): Promise<void> {
 createServer({ noDelay: true, keepAliveTimeout: 60_000 }, (request, response) => {
   request.resume();
   if (request.url === '/health') response.end('ok');
-  else request.once('end', () => answer(request.url ?? '', response).catch(() => response.destroy()));
+  else
+    request.once('end', () => {
+      answer(request.url ?? '', response).catch(() => response.destroy());
+    });
 }).listen(Number(values.port ?? 9100), '127.0.0.1');

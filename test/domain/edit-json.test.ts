@@ -277,11 +277,14 @@ describe('memberText and elementTexts', () => {
   });
 
   test('give of any array the values it holds', () => {
-    fc.assert(
-      fc.property(fc.array(fc.jsonValue()), fc.constantFrom(undefined, 1), (values, indent) => {
+    const property = fc.property(
+      fc.array(fc.jsonValue()),
+      fc.constantFrom(undefined, 1),
+      (values, indent) => {
         const text = JSON.stringify(values, null, indent);
         expect(elementTexts(text)?.map((element) => JSON.parse(element))).toEqual(JSON.parse(text));
-      }),
+      },
     );
+    fc.assert(property);
   });
 });

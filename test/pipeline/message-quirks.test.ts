@@ -65,17 +65,16 @@ describe('ids of tool calls of one length', () => {
   });
 
   test('never become one', () => {
-    fc.assert(
-      fc.property(fc.uniqueArray(fc.string(), { maxLength: 30 }), (given) => {
-        const messages = [
-          { role: 'assistant', tool_calls: given.map(call) },
-          ...given.map((id) => ({ role: 'tool', tool_call_id: id })),
-        ];
-        const { calls, results } = ids(fitBody(JSON.stringify({ messages }), mistral).text);
-        expect(calls).toEqual(results);
-        expect(new Set(calls).size).toBe(given.length);
-      }),
-    );
+    const property = fc.property(fc.uniqueArray(fc.string(), { maxLength: 30 }), (given) => {
+      const messages = [
+        { role: 'assistant', tool_calls: given.map(call) },
+        ...given.map((id) => ({ role: 'tool', tool_call_id: id })),
+      ];
+      const { calls, results } = ids(fitBody(JSON.stringify({ messages }), mistral).text);
+      expect(calls).toEqual(results);
+      expect(new Set(calls).size).toBe(given.length);
+    });
+    fc.assert(property);
   });
 });
 
@@ -112,10 +111,9 @@ test('long conversations take time that grows as they do', () => {
 });
 
 test('whatever the messages hold', () => {
-  fc.assert(
-    fc.property(fc.array(fc.jsonValue()), (messages) => {
-      const { text } = fitBody(JSON.stringify({ messages }), mistral);
-      expect(Array.isArray(JSON.parse(text).messages)).toBe(true);
-    }),
-  );
+  const property = fc.property(fc.array(fc.jsonValue()), (messages) => {
+    const { text } = fitBody(JSON.stringify({ messages }), mistral);
+    expect(Array.isArray(JSON.parse(text).messages)).toBe(true);
+  });
+  fc.assert(property);
 });
