@@ -103,14 +103,23 @@ export async function* encodeStream(
         return;
       }
       const text = item === 'idle' ? dialect.keepAlive : write(item);
-      const shown = options.store && dialect.storage?.answerIn(text);
-      if (shown !== undefined) await options.store?.(shown);
+      if (options.store !== undefined) await storeWhole(dialect, text, options.store);
       if (text !== '') yield streamBytes(text, dialect);
     }
   } catch (thrown) {
     options.onFailure(thrown);
     yield failure(asGatewayError(thrown));
   }
+}
+
+/** Keeps the answer if this is the chunk that holds the whole of it. */
+async function storeWhole(
+  { storage }: Dialect,
+  chunk: string,
+  store: (shown: string) => Promise<void>,
+): Promise<void> {
+  const shown = storage?.answerIn(chunk);
+  if (shown !== undefined) await store(shown);
 }
 
 /** Writes a stream's frames, and its failure, for the caller. */
