@@ -60,6 +60,10 @@ export interface Provider {
   readonly forwardedHeaders: readonly string[];
   /** How it spells the bound on completion tokens, where its dialect has several. */
   readonly maxOutputTokensField?: string;
+  /** A limit of 0 asks it for no answer at all (Anthropic fills its cache so); elsewhere it may be taken for no limit. */
+  readonly takesNoOutput?: true;
+  /** The limit holds for the answer alone, and the model may think as long as it likes beside it. */
+  readonly limitsOnlyAnswer?: true;
   /** The most prompt tokens one picture can count for; `undefined`: not documented, the model's whole context is assumed. */
   readonly imageTokensBound: number | undefined;
   /** Whether it stops charging when we end a call; `undefined`: not stated, and taken for no. */

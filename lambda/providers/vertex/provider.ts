@@ -7,6 +7,8 @@ const modelPath = (publisher: string, model: string, verb: string): string =>
 const CLAUDE = /^claude-/;
 /** `meta/llama-3.3-70b-instruct-maas`: models of other makers. */
 const PUBLISHED = /^[^/]+\/./;
+/** Google's own: asked in their format for one of the others, the address would name another publisher's model. */
+const GOOGLES = /^(?!claude-)[^/]+$/;
 
 export const VERTEX: Provider = {
   id: providerId('vertex'),
@@ -23,6 +25,7 @@ export const VERTEX: Provider = {
     { dialect: 'openai-chat', models: PUBLISHED, path: () => '/endpoints/openapi/chat/completions' },
     {
       dialect: 'gemini',
+      models: GOOGLES,
       path: (model, stream) =>
         modelPath('google', model, stream ? 'streamGenerateContent?alt=sse' : 'generateContent'),
     },
@@ -32,7 +35,11 @@ export const VERTEX: Provider = {
       models: CLAUDE,
       path: () => modelPath('anthropic', 'count-tokens', 'rawPredict'),
     },
-    { dialect: 'gemini-count-tokens', path: (model) => modelPath('google', model, 'countTokens') },
+    {
+      dialect: 'gemini-count-tokens',
+      models: GOOGLES,
+      path: (model) => modelPath('google', model, 'countTokens'),
+    },
   ],
   baseUrl: undefined,
   exampleBaseUrl:
