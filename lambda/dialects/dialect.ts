@@ -128,6 +128,13 @@ export interface Dialect {
   /** Options only this dialect has that change no answer: elsewhere they are left out and named, never refused. */
   readonly hints: ReadonlySet<string>;
 
+  /**
+   * Options only this dialect has, and fields it does not read, by their names in `nativeOptions` and `unknownFields`: those
+   * of which it is known that they leave what a call costs within what is reserved for it. On a hard budget all other options
+   * are refused, and all other fields are left out.
+   */
+  readonly harmless: ReadonlySet<string>;
+
   /** Caller → Sluice. @throws GatewayError `invalid_request` naming the parameter, for wrong types and missing fields */
   decodeRequest(body: JsonObject, address?: RequestAddress): ChatRequest;
   /** Sluice → provider. `nativeOptions` of another dialect stay out; whoever calls this names them. */

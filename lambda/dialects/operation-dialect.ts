@@ -1,4 +1,5 @@
 import type { ChatEvent, Frame } from '../domain/chat/event.ts';
+import type { ChatRequest } from '../domain/chat/request.ts';
 import { editJson, type JsonEdit } from '../domain/edit-json.ts';
 import type { UpstreamError } from '../domain/errors.ts';
 import { type JsonObject, parseJsonObject } from '../domain/json.ts';
@@ -26,6 +27,7 @@ export function operationDialect(format: OperationFormat): Dialect {
     spellings: {},
     inexpressible: {},
     hints: new Set(),
+    harmless: new Set(),
     encodeRequest: ({ nativeOptions }, { model }) => ({
       body: { ...nativeOptions, model },
       unsupported: [],
@@ -57,6 +59,21 @@ export const WITHOUT_OWN_FIELDS: readonly JsonEdit[] = OWN_FIELDS.map((name) => 
   path: [name],
   text: undefined,
 }));
+
+/**
+ * What a request says, told apart: options that the format knows, and fields that it does not.
+ * @param known names of options
+ */
+export function membersOf(
+  body: JsonObject,
+  known: ReadonlySet<string>,
+): Pick<ChatRequest, 'nativeOptions' | 'unknownFields'> {
+  const own = Object.entries(ownMembers(body));
+  return {
+    nativeOptions: Object.fromEntries(own.filter(([name]) => known.has(name))),
+    unknownFields: own.map(([name]) => name).filter((name) => !known.has(name)),
+  };
+}
 
 /** The body's members but for the model and Sluice's own: what a request of the format is made of. */
 export const ownMembers = (body: JsonObject): JsonObject =>

@@ -2,7 +2,7 @@ import type { ChatEvent } from '../domain/chat/event.ts';
 import type { ChatRequest, RerankWork } from '../domain/chat/request.ts';
 import { isJsonObject, type Json, type JsonObject, parseJson } from '../domain/json.ts';
 import { Given } from './given.ts';
-import { ownMembers, textOfEvents } from './operation-dialect.ts';
+import { membersOf, textOfEvents } from './operation-dialect.ts';
 
 /** How well a document answers the query. */
 export interface RankedDocument {
@@ -70,17 +70,23 @@ const LEAST_TOKENS_A_CHUNK = 250;
 export function decodeRerank(body: JsonObject, mostResultsField: string): ChatRequest {
   const model = new Given(body, '').member('model').string();
   const rerank = readWork(body, mostResultsField);
-  const known = new Set(['query', 'documents', 'return_documents', mostResultsField]);
-  const own = Object.entries(ownMembers(body)).filter(([name]) => !known.has(name));
   const texts = rerank.documents.map(documentText);
-  const bytes = texts.map((text) => Buffer.byteLength(text));
+  // Which members of an object are read, its provider decides.
+  const bytes = rerank.documents.map((document) =>
+    Buffer.byteLength(typeof document === 'string' ? document : JSON.stringify(document)),
+  );
   const queryBytes = Buffer.byteLength(rerank.query);
   const chunkTokens = Math.max(LEAST_TOKENS_A_CHUNK, TOKENS_A_CHUNK - queryBytes);
   const chunks = bytes.reduce((sum, length) => sum + Math.max(1, Math.ceil(length / chunkTokens)), 0);
   const tokensADocument = queryBytes + FRAMING_TOKENS;
   return {
     model,
-    messages: [rerank.query, ...texts].map((text) => ({ role: 'user', content: [{ type: 'text', text }] })),
+    messages: [
+      textMessage(rerank.query),
+      ...rerank.documents.map((document, index) =>
+        mayHoldMedia(document) ? mediaMessage(document) : textMessage(texts[index] ?? ''),
+      ),
+    ],
     stream: false,
     includeUsage: true,
     maxOutputTokens: 0,
@@ -90,10 +96,34 @@ export function decodeRerank(body: JsonObject, mostResultsField: string): ChatRe
       likelyUnits: { searchUnits: Math.ceil(texts.length / DOCUMENTS_A_UNIT) },
       promptTokens: bytes.reduce((sum, length) => sum + length + tokensADocument, queryBytes),
     },
-    nativeOptions: Object.fromEntries(own),
-    unknownFields: [],
+    ...membersOf(withoutRead(body, mostResultsField), RANKING_OPTIONS),
   };
 }
+
+type RankedMessage = ChatRequest['messages'][number];
+
+const textMessage = (text: string): RankedMessage => ({ role: 'user', content: [{ type: 'text', text }] });
+
+/** Some rank pictures, whose size in tokens is theirs to know. @see https://jina.ai/reranker */
+const mediaMessage = (value: Json): RankedMessage => ({
+  role: 'user',
+  content: [{ type: 'native', dialect: 'cohere-rerank', name: 'document with media', value }],
+});
+
+const mayHoldMedia = (document: Json): boolean =>
+  isJsonObject(document) && Object.keys(document).some((name) => IS_MEDIA.test(name));
+
+const IS_MEDIA = /image|img|audio|video|file|pdf|url|uri/i;
+
+const withoutRead = (body: JsonObject, mostResultsField: string): JsonObject => {
+  const read = new Set(['query', 'documents', 'return_documents', mostResultsField]);
+  return Object.fromEntries(Object.entries(body).filter(([name]) => !read.has(name)));
+};
+
+/** What the formats know beside that: documents are reserved for as long as they are, however much of them is read. */
+export const RANKING_OPTIONS: ReadonlySet<string> = new Set([
+  ...['max_chunks_per_doc', 'max_tokens_per_doc', 'priority', 'truncate', 'truncation'],
+]);
 
 /** What a model adds around a query and its document. */
 const FRAMING_TOKENS = 16;

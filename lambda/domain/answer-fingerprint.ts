@@ -15,6 +15,8 @@ export interface AnswerCircumstances {
   /** Headers of the caller's that go on to providers. */
   readonly headers: Readonly<Record<string, string>>;
   readonly unsupportedParameters: 'reject' | 'drop';
+  /** Fields of the body that do not go on, as a hard budget must hold the request. */
+  readonly leftOut: readonly string[];
 }
 
 /**
@@ -23,7 +25,7 @@ export interface AnswerCircumstances {
  * @param raw the body, which is a JSON object
  */
 export function answerFingerprint(raw: string, circumstances: AnswerCircumstances): string {
-  const { dialect, deployments, headers, unsupportedParameters } = circumstances;
+  const { dialect, deployments, headers, unsupportedParameters, leftOut } = circumstances;
   const members = new Map(
     [...canonicalMembers(raw)].flatMap(([name, value]) => {
       const kept = withoutWhatChangesNothing(name, value);
@@ -31,7 +33,7 @@ export function answerFingerprint(raw: string, circumstances: AnswerCircumstance
     }),
   );
   const sortedHeaders = Object.entries(headers).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return `${JSON.stringify([VERSION, dialect, deployments.toSorted(), sortedHeaders, unsupportedParameters])}\n${canonicalText(members)}`;
+  return `${JSON.stringify([VERSION, dialect, deployments.toSorted(), sortedHeaders, unsupportedParameters, leftOut.toSorted()])}\n${canonicalText(members)}`;
 }
 
 /** A whole request in one text, streaming and all, whether its model stands in the body or in the address. */

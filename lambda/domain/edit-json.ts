@@ -47,13 +47,41 @@ export function editJson(text: string, edits: readonly JsonEdit[]): string {
   return result + text.slice(at);
 }
 
-/** Whether an object's text gives a name twice at its top level: readers differ in which of the two they believe. */
+/**
+ * Whether an object in JSON text, at any depth, gives a name twice: readers differ in which of the two they believe.
+ * @param text valid JSON
+ */
 export function hasRepeatedNames(text: string): boolean {
-  const members = readMembers(text, skipSpace(text, 0));
-  return new Set(members.map((member) => member.name)).size < members.length;
+  const open: Set<string>[] = [];
+  let names = new Set<string>();
+  for (let at = 0; at < text.length; at += 1) {
+    switch (text[at]) {
+      case '{':
+        open.push(names);
+        names = new Set();
+        break;
+      case '}':
+        names = open.pop() ?? names;
+        break;
+      case '"': {
+        const end = skipString(text, at);
+        if (text[skipSpace(text, end)] === ':') {
+          const name = memberName(text.slice(at, end));
+          if (names.has(name)) return true;
+          names.add(name);
+        }
+        at = end - 1;
+      }
+    }
+  }
+  return false;
 }
 
-/** The text of a member of an object's text; `undefined` where there is none. Of a name given twice, the last counts. */
+// A JSON string parses to a string.
+const memberName = (written: string): string =>
+  written.includes('\\') ? (JSON.parse(written) as string) : written.slice(1, -1);
+
+/** The text of a member of an object's text, at its top level: of a name given twice, the last. `undefined` where it is not there. */
 export function memberText(text: string, name: string): string | undefined {
   const open = skipSpace(text, 0);
   if (text[open] !== '{') return undefined;
@@ -156,9 +184,7 @@ function readMembers(text: string, open: number): Member[] {
   let at = skipSpace(text, open + 1);
   while (at < text.length && text[at] !== '}') {
     const nameEnd = skipString(text, at);
-    const rawName = text.slice(at, nameEnd);
-    // A JSON string parses to a string.
-    const name = rawName.includes('\\') ? (JSON.parse(rawName) as string) : rawName.slice(1, -1);
+    const name = memberName(text.slice(at, nameEnd));
     const valueStart = skipSpace(text, skipSpace(text, nameEnd) + 1);
     const end = skipValue(text, valueStart);
     members.push({ name, start: at, valueStart, end });

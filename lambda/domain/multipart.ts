@@ -41,16 +41,25 @@ export function readMultipart(raw: string, contentType: string): readonly FormPa
     if (end === -1) throw invalid('The form does not end with its boundary.');
     parts.push(readPart(raw, { start, headStart, end: end + 2 }));
     const after = raw.slice(end + delimiter.length, end + delimiter.length + 4);
-    if (after.startsWith('--')) return parts;
+    if (after.startsWith('--')) return withoutHiddenParts(raw, boundary, parts);
     if (!after.startsWith('\r\n')) throw invalid('A boundary of the form is followed by other characters.');
     start = end + 2;
   }
 }
 
+/** Some readers also take a boundary behind a bare line feed, within a text, or behind the form's end. */
+function withoutHiddenParts(raw: string, boundary: string, parts: readonly FormPart[]): readonly FormPart[] {
+  if (raw.split(`--${boundary}`).length === parts.length + 2) return parts;
+  throw invalid('The form holds its boundary where no part begins.');
+}
+
 /** The `boundary` of a content type. */
 export function boundaryOf(contentType: string): string | undefined {
   if (!/^multipart\/form-data\s*;/i.test(contentType)) return undefined;
-  const found = /;\s*boundary=(?:"([^"\r\n]{1,70})"|([\w'()+,./:=?-]{1,70}))\s*(?:;|$)/i.exec(contentType);
+  const found =
+    /;\s*boundary=(?:"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,70})"|([\w'()+,./:=?-]{1,70}))\s*(?:;|$)/i.exec(
+      contentType,
+    );
   return found?.[1] ?? found?.[2];
 }
 
@@ -123,10 +132,11 @@ function readPart(
   const headEnd = raw.slice(headStart, Math.min(end, headStart + LONGEST_HEAD)).indexOf('\r\n\r\n');
   if (headEnd === -1) throw invalid('A part of the form has no head, or one that is too long.');
   const lines = raw.slice(headStart, headStart + headEnd).split('\r\n');
+  refuseOddHead(lines);
   const disposition = headerOf(lines, 'content-disposition') ?? '';
   const name = parameterOf(disposition, 'name');
-  if (!/^form-data\s*;/i.test(disposition) || name === undefined || name === '')
-    throw invalid('A part of the form has no name.');
+  if (!IS_DISPOSITION.test(disposition) || name === undefined || name === '')
+    throw invalid('A part of the form has no plain name.');
   const contentStart = headStart + headEnd + 4;
   return {
     name,
@@ -138,6 +148,20 @@ function readPart(
     end,
   };
 }
+
+/** A name and a file's name and nothing else: `name*=` and what is escaped some readers read, and others do not. */
+const IS_DISPOSITION = /^form-data(?:\s*;\s*(?:file)?name=(?:"[^"]*"|[^\s";]+)|\s*;\s*filename\*=[^\s;"]*)+$/i;
+
+/** Heads that readers may read in two ways: folded lines, names with spaces, contents in another encoding. */
+function refuseOddHead(lines: readonly string[]): void {
+  const isPlain = lines.every((line) => IS_HEAD_LINE.test(line));
+  if (!isPlain) throw invalid('A part of the form has a head that is not plain.');
+  const encoding = headerOf(lines, 'content-transfer-encoding')?.toLowerCase() ?? 'binary';
+  if (!['7bit', '8bit', 'binary'].includes(encoding))
+    throw invalid('A part of the form is encoded; send it as it is.');
+}
+
+const IS_HEAD_LINE = /^[a-z-]+:[\t\u0020-\u007e\u0080-\u00ff]*$/i;
 
 function headerOf(lines: readonly string[], name: string): string | undefined {
   const found = lines.filter((line) => line.toLowerCase().startsWith(`${name}:`));

@@ -32,9 +32,8 @@ const OPERATION_OF_MODE: Readonly<Record<string, Operation>> = {
 /** What this key may call: the groups, then every model with a price that its provider serves in a format of this gateway. */
 export async function callableModels(gateway: Gateway, caller: Caller): Promise<readonly ListedModel[]> {
   const groups = [...gateway.config.modelGroups, ...pricedModels(gateway)];
-  return Promise.all(
-    groups.filter((group) => mayCall(gateway, caller, group)).map((group) => listed(gateway, group)),
-  );
+  const found = await Promise.all(groups.map((group) => listed(gateway, caller, group)));
+  return found.filter((model) => model !== undefined);
 }
 
 function pricedModels({ providers, prices, dialects, clock }: Gateway): ModelGroup[] {
@@ -52,37 +51,54 @@ function pricedModels({ providers, prices, dialects, clock }: Gateway): ModelGro
             (models?.test(deployment.model) ?? true),
         );
       })
-      .map((deployment) => ({ name: deployment.id, strategy: 'ordered', deployments: [deployment] })),
+      .map(({ id }) => groupOfOne(id)),
   );
 }
 
-/** Whether a key may call at least one deployment of a group that is enabled here. */
-export function mayCall(gateway: Gateway, caller: Caller, group: ModelGroup): boolean {
+/** The deployments of a group that are enabled here and that a key may call. */
+function callableDeployments(gateway: Gateway, caller: Caller, group: ModelGroup): readonly Deployment[] {
   const permissions = ruledScopes(caller, []).map(({ rules }) => rules);
-  return permittedDeployments(group, permissions).some(
+  return permittedDeployments(group, permissions).filter(
     ({ provider }) =>
       gateway.providers.has(provider) &&
       permissions.every(({ providers }) => providers.length === 0 || providers.includes(provider)),
   );
 }
 
-/** What is known of a group. */
-export async function listed(gateway: Gateway, group: ModelGroup): Promise<ListedModel> {
-  const [first] = group.deployments;
+/** What is known of a group, as far as a key may call it; `undefined` where it may call none of it. */
+export async function listed(
+  gateway: Gateway,
+  caller: Caller,
+  group: ModelGroup,
+): Promise<ListedModel | undefined> {
+  const deployments = callableDeployments(gateway, caller, group);
+  const [first] = deployments;
+  if (first === undefined) return undefined;
   return {
     id: group.name,
-    ownedBy: first?.provider ?? 'sluice',
-    price: first === undefined ? undefined : gateway.prices.find(first, gateway.clock.now()),
-    deployments: group.deployments.map(({ id }) => id),
-    equivalents: await equivalents(gateway, group.deployments),
+    ownedBy: first.provider,
+    price: gateway.prices.find(first, gateway.clock.now()),
+    deployments: deployments.map(({ id }) => id),
+    equivalents: await equivalents(gateway, caller, deployments),
   };
 }
 
-/** The same models as a group's, at enabled providers, that are not in the group already. */
-async function equivalents(gateway: Gateway, deployments: readonly Deployment[]): Promise<readonly string[]> {
+/** The same models as a group's, where the key may call them, that are not in the group already. */
+async function equivalents(
+  gateway: Gateway,
+  caller: Caller,
+  deployments: readonly Deployment[],
+): Promise<readonly string[]> {
   const found = await Promise.all(deployments.map((one) => gateway.equivalentsOf(one)));
   const own = new Set<string>(deployments.map(({ id }) => id));
   return [...new Set(found.flat())].filter(
-    (name) => !own.has(name) && gateway.providers.has(name.slice(0, name.indexOf('/'))),
+    (name) => !own.has(name) && callableDeployments(gateway, caller, groupOfOne(name)).length > 0,
   );
+}
+
+/** One provider's model under its full name. */
+function groupOfOne(name: string): ModelGroup {
+  const slash = name.indexOf('/');
+  const deployment = undeclaredDeployment(providerId(name.slice(0, slash)), name.slice(slash + 1));
+  return { name, strategy: 'ordered', deployments: [deployment] };
 }

@@ -3,7 +3,7 @@ import { GatewayError } from '../domain/errors.ts';
 import { resolveModel } from '../domain/routing/plan.ts';
 import { authenticate, UNRESERVED_KEY_AGE_MS } from '../pipeline/authenticate.ts';
 import { modelNames } from '../pipeline/plan.ts';
-import { callableModels, type ListedModel, listed, mayCall } from './listed-model.ts';
+import { callableModels, type ListedModel, listed } from './listed-model.ts';
 import { type HttpRequest, type HttpResponse, jsonResponse } from './message.ts';
 import { anthropicPage, googlePage } from './model-pages.ts';
 import { anthropicModel, googleModel, openaiModel, withoutGooglePrefix } from './model-shapes.ts';
@@ -50,9 +50,10 @@ export async function showModel(
 ): Promise<HttpResponse> {
   const caller = await authenticate(gateway, request.headers, UNRESERVED_KEY_AGE_MS);
   const group = resolveModel(withoutGooglePrefix(parameter), modelNames(gateway));
-  if (!mayCall(gateway, caller, group))
+  const model = await listed(gateway, caller, group);
+  if (model === undefined)
     throw new GatewayError('model_not_found', 'The model is not known here, or this key may not call it.');
-  return jsonResponse(200, shapeFor(dialect.id)(await listed(gateway, group)));
+  return jsonResponse(200, shapeFor(dialect.id)(model));
 }
 
 function shapeFor(dialect: DialectId): (model: ListedModel) => object {

@@ -2,6 +2,7 @@ import { OPERATION_OF } from '../dialects/dialect.ts';
 import { answerFingerprint, answerScope } from '../domain/answer-fingerprint.ts';
 import { type CacheSettings, cacheMode } from '../domain/cache-settings.ts';
 import type { ProviderId } from '../domain/ids.ts';
+import { fieldsOfUnknownCost } from '../domain/money/unbounded.ts';
 import type { RoutePlan } from '../domain/routing/plan.ts';
 import type { CacheMode } from '../domain/virtual-key.ts';
 import type { AnswerAddress } from '../ports/answer-store.ts';
@@ -84,7 +85,8 @@ const cacheSettings = ({ config }: Gateway, model: string): CacheSettings =>
   config.modelGroups.find(({ name }) => name === model)?.cache ?? config.cache;
 
 /** The plan's deployments are part of it: who may not call a provider is given no answer of that provider's. */
-function bodyFingerprint(gateway: Gateway, { request }: Exchange, plan: RoutePlan, body: string): string {
+function bodyFingerprint(gateway: Gateway, exchange: Exchange, plan: RoutePlan, body: string): string {
+  const { request } = exchange;
   const forwarded = plan.flatMap(
     ({ deployment }) => gateway.providers.get(deployment.provider)?.provider.forwardedHeaders ?? [],
   );
@@ -98,5 +100,8 @@ function bodyFingerprint(gateway: Gateway, { request }: Exchange, plan: RoutePla
       }),
     ),
     unsupportedParameters: unsupportedMode(gateway, request, request.chat.model),
+    leftOut: plan.some(({ deployment }) => isHeldBy(scopesFor(gateway, exchange, deployment)))
+      ? fieldsOfUnknownCost(request.chat, request.dialect.harmless)
+      : [],
   });
 }

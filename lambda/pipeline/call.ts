@@ -11,6 +11,7 @@ import type { Gateway } from './gateway.ts';
 import type { SeenOutcome } from './health-view.ts';
 import { presumedCost, type Quote } from './quote.ts';
 import type { Replay } from './reuse.ts';
+import { isHeldBy, scopesFor } from './scopes.ts';
 import {
   type CallTarget,
   callTarget,
@@ -248,7 +249,8 @@ function encodeBody(
   admission: Admission,
 ): UpstreamBody | GatewayError {
   try {
-    return upstreamBody(exchange, target, admission.outputBound);
+    const isHeld = isHeldBy(scopesFor(gateway, exchange, target.deployment));
+    return upstreamBody(exchange, target, { outputBound: admission.outputBound, isHeld });
   } catch (thrown) {
     const error = asGatewayError(thrown);
     if (error.code === 'internal')

@@ -2,10 +2,11 @@ import type { DialectId } from '../dialects/dialect.ts';
 import type { OperationWork } from '../domain/chat/request.ts';
 import { GatewayError } from '../domain/errors.ts';
 import { isJsonObject } from '../domain/json.ts';
-import { boundPrompt, type PromptBound, unboundedFeatures } from '../domain/money/bound.ts';
+import { boundPrompt, type PromptBound } from '../domain/money/bound.ts';
 import { affordableCompletionTokens, type CallBound, costOf, estimateCost } from '../domain/money/cost.ts';
 import { minUsd, type NanoUsd, nanoUsd, ZERO_USD } from '../domain/money/nano.ts';
 import type { Price } from '../domain/money/price.ts';
+import { unboundedFeatures } from '../domain/money/unbounded.ts';
 import type { Deployment } from '../domain/routing/deployment.ts';
 import type { Exchange } from './exchange.ts';
 import type { Gateway } from './gateway.ts';
@@ -26,6 +27,8 @@ export interface Quote {
   readonly isHeld: boolean;
   /** The prompt holds media whose tokens only the provider can count. */
   readonly hasUncountedMedia: boolean;
+  /** Tokens of each answer that no limit we send holds for: thinking, at some providers. */
+  readonly tokensBeside: number;
   /** Of an operation beside chat: what it is billed by, as far as the request tells. */
   readonly work?: OperationWork;
   /** The provider may charge for tokens that nothing which passes shows: reasoning, sound, what it makes after we have ended the call. */
@@ -55,9 +58,11 @@ export function quoteFor(
   const hasMediaOfAnySize = prompt.hasMediaOfAnySize && price?.units?.audioSecond === undefined;
   const promptTokens = hasMediaOfAnySize ? withContext(exchange, prompt.tokens, price) : prompt.tokens;
   if (isHeld) refuseUnbounded(gateway, exchange, deployment, price, promptTokens);
+  const tokensBeside = reasoningBeside(gateway, exchange, deployment, price) ?? 0;
   const bound: CallBound = {
     promptTokens: promptTokens ?? prompt.tokens,
-    completionTokens: outputTokens(gateway, exchange, price, outputBound) * choices(exchange),
+    completionTokens:
+      (outputTokens(gateway, exchange, price, outputBound) + tokensBeside) * choices(exchange),
     hasAudio: prompt.hasAudio,
     ...(chat.serviceTier !== undefined && { serviceTier: chat.serviceTier }),
     ...(chat.work !== undefined && { units: chat.work.units }),
@@ -69,6 +74,7 @@ export function quoteFor(
     likelyPromptTokens: prompt.likelyTokens,
     isHeld,
     hasUncountedMedia: prompt.hasMediaOfAnySize,
+    tokensBeside,
     ...(chat.work !== undefined && { work: chat.work }),
     hasUnseenOutput:
       chat.work !== undefined ||
@@ -97,7 +103,7 @@ export function outputTokens(
 export function affordableOutput(exchange: Exchange, quote: Quote, amount: NanoUsd): number {
   if (quote.price === undefined || amount <= 0n) return 0;
   const tokens = affordableCompletionTokens(quote.price, withRoomForLimit(exchange, quote.bound), amount);
-  return Math.floor(tokens / choices(exchange));
+  return Math.max(0, Math.floor(tokens / choices(exchange)) - quote.tokensBeside);
 }
 
 /**
@@ -134,6 +140,7 @@ const FREE_QUOTE: Quote = {
   likelyPromptTokens: 0,
   isHeld: false,
   hasUncountedMedia: false,
+  tokensBeside: 0,
   hasUnseenOutput: false,
 };
 
@@ -162,8 +169,29 @@ function promptBound(gateway: Gateway, exchange: Exchange, deployment: Deploymen
 function withContext(exchange: Exchange, tokens: number, price: Price | undefined): number | undefined {
   const listed = price?.contextTokens;
   if (listed === undefined) return undefined;
-  const isWidened = (exchange.request.headers['anthropic-beta'] ?? '').includes('context-1m');
+  const isWidened = betasOf(exchange).includes('context-1m');
   return Math.max(tokens, isWidened ? Math.max(listed, WIDENED_CONTEXT_TOKENS) : listed);
+}
+
+/** Features in beta that are asked for, in the header or, as on clouds, in the body. */
+function betasOf({ request: { headers, chat } }: Exchange): string {
+  const { anthropic_beta: ofBody, betas, additionalModelRequestFields: fields } = chat.nativeOptions;
+  return JSON.stringify([headers['anthropic-beta'], ofBody, betas, fields]);
+}
+
+/**
+ * Tokens of thinking that the limit of an answer does not hold for, at providers where it is so: no more than the model's
+ * context; `undefined` where that is not listed.
+ */
+function reasoningBeside(
+  gateway: Gateway,
+  { request: { chat } }: Exchange,
+  { provider }: Deployment,
+  price: Price | undefined,
+): number | undefined {
+  const isBeside = gateway.providers.get(provider)?.provider.limitsOnlyAnswer === true;
+  if (!isBeside || chat.work !== undefined || price?.capabilities.includes('reasoning') !== true) return 0;
+  return price.contextTokens;
 }
 
 /** Whether the model may think unseen. Anthropic's models think only where they are asked to. */
@@ -198,7 +226,13 @@ function refuseUnbounded(
   if (price !== undefined) refuseUnlistedImage(exchange.request.chat, price, deployment);
   const features = [
     ...(price === undefined ? [] : unboundedWork(exchange.request.chat, price)),
-    ...unboundedFeatures(exchange.request.chat).filter((name) => !isInRequestCharge(name, exchange, price)),
+    ...unboundedFeatures(exchange.request.chat, exchange.request.dialect.harmless).filter(
+      (name) => !isInRequestCharge(name, exchange, price),
+    ),
+    ...untrustedLimit(gateway, exchange, deployment),
+    ...(reasoningBeside(gateway, exchange, deployment, price) === undefined
+      ? ['reasoning that no limit holds for']
+      : []),
     ...(promptTokens === undefined ? ['media whose size in tokens is not documented'] : []),
     ...unlistedTier(exchange, price),
   ];
@@ -208,6 +242,18 @@ function refuseUnbounded(
       `What this request may cost cannot be bounded, and a hard budget must hold it: ${features.join(', ')}.`,
       { metadata: { unbounded: features } },
     );
+}
+
+/** A limit of 0 is no limit to many servers. */
+function untrustedLimit(
+  { providers }: Gateway,
+  { request: { chat } }: Exchange,
+  { provider }: Deployment,
+): readonly string[] {
+  const asksForNone = chat.maxOutputTokens === 0 && chat.work === undefined;
+  return asksForNone && providers.get(provider)?.provider.takesNoOutput !== true
+    ? ['a limit of 0, which the provider may take for none']
+    : [];
 }
 
 /** Options of a search that change no more than which of the listed charges is paid for the request. */

@@ -1,10 +1,11 @@
 import { type Dialect, type DialectId, OPERATION_OF, type RequestTarget } from '../dialects/dialect.ts';
 import type { LeftOutFeature } from '../dialects/request-feature.ts';
 import { grammarTools, withoutCustomTools } from '../domain/chat/custom-tools.ts';
-import { asksForNothing } from '../domain/money/bound.ts';
 import type { Price } from '../domain/money/price.ts';
-import { contentTypeOfForm } from '../domain/multipart.ts';
+import { asksForNothing, fieldsOfUnknownCost } from '../domain/money/unbounded.ts';
+import { contentTypeOfForm, editMultipart } from '../domain/multipart.ts';
 import type { Deployment } from '../domain/routing/deployment.ts';
+import { withoutNamed } from '../domain/without-named.ts';
 import type { UpstreamRequest } from '../ports/upstream.ts';
 import type { Provider, ProviderApi } from '../providers/contract.ts';
 import type { DecodedRequest, Exchange } from './exchange.ts';
@@ -81,13 +82,21 @@ export function apiFor(
   return serving.find(({ dialect }) => dialect === callerDialect) ?? serving[0];
 }
 
-/** The conversation as this provider reads it. @param outputBound sent where the caller gave no limit of its own */
+/** How a body is made. */
+export interface BodyTerms {
+  /** Sent where the caller gave no limit of its own. */
+  readonly outputBound: number | undefined;
+  /** A hard budget holds the call: what nobody knows the cost of stays out. */
+  readonly isHeld: boolean;
+}
+
+/** The conversation as this provider reads it. @throws GatewayError `cost_unbounded`, `unsupported_parameter` */
 export function upstreamBody(
   exchange: Exchange,
   target: CallTarget,
-  outputBound: number | undefined,
+  { outputBound, isHeld }: BodyTerms,
 ): UpstreamBody {
-  const { chat, raw } = exchange.request;
+  const { chat } = exchange.request;
   const { maxOutputTokensField, reasoningField } = target.enabled.provider;
   const modelMaxOutputTokens = target.price?.maxOutputTokens;
   const requestTarget = {
@@ -99,11 +108,12 @@ export function upstreamBody(
   };
   const { quirks } = target.api;
   if (target.isSameDialect) {
-    const patched = target.dialect.patchRequest(raw, chat, requestTarget);
+    const leftOut = isHeld ? fieldsOfUnknownCost(chat, exchange.request.dialect.harmless) : [];
+    const patched = target.dialect.patchRequest(withoutFields(exchange, leftOut), chat, requestTarget);
     if (target.dialect.requestFormat === 'multipart')
-      return { text: patched, form: contentTypeOfForm(patched), unsupported: [], ignored: [] };
+      return { text: patched, form: contentTypeOfForm(patched), unsupported: [], ignored: leftOut };
     const fitted = fitBody(patched, quirks);
-    return { text: fitted.text, unsupported: [], ignored: fitted.dropped };
+    return { text: fitted.text, unsupported: [], ignored: [...leftOut, ...fitted.dropped] };
   }
   const { spellings, hints } = exchange.request.dialect;
   const spelled = ({ feature, detail }: LeftOutFeature): string =>
@@ -131,6 +141,17 @@ export function upstreamBody(
       ...BETA_HEADERS.filter((name) => exchange.request.headers[name] !== undefined),
     ],
   };
+}
+
+/** The caller's own body without some of its fields. */
+function withoutFields(
+  { request: { raw, dialect } }: Pick<Exchange, 'request'>,
+  names: readonly string[],
+): string {
+  if (names.length === 0) return raw;
+  return dialect.requestFormat === 'multipart'
+    ? editMultipart(raw, { set: {}, remove: names })
+    : withoutNamed(raw, names);
 }
 
 /**

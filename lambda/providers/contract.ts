@@ -70,6 +70,10 @@ export interface Provider {
   readonly maxOutputTokensField?: string;
   /** How it takes its reasoning back, where its dialect has several spellings; left out: not known to take any. */
   readonly reasoningField?: ReasoningField;
+  /** A limit of 0 asks it for no answer at all (Anthropic fills its cache so); elsewhere it may be taken for no limit. */
+  readonly takesNoOutput?: true;
+  /** The limit holds for the answer alone, and the model may think as long as it likes beside it. */
+  readonly limitsOnlyAnswer?: true;
   /** The most prompt tokens one picture can count for; `undefined`: not documented, the model's whole context is assumed. */
   readonly imageTokensBound: number | undefined;
   /** Whether it stops charging when we end a call; `undefined`: not stated, and taken for no. */

@@ -12,6 +12,7 @@ export interface OpenaiCompatible
         | 'credentialIsOptional'
         | 'forwardedHeaders'
         | 'imageTokensBound'
+        | 'limitsOnlyAnswer'
         | 'cancelStopsBilling'
         | 'reasoningField'
       >

@@ -9,8 +9,8 @@ import type { ChatEvent, Frame } from '../../lambda/domain/chat/event.ts';
 import type { ChatRequest } from '../../lambda/domain/chat/request.ts';
 import { GatewayError } from '../../lambda/domain/errors.ts';
 import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../../lambda/domain/json.ts';
-import { unboundedFeatures } from '../../lambda/domain/money/bound.ts';
 import { NO_COST } from '../../lambda/domain/money/cost.ts';
+import { fieldsOfUnknownCost, unboundedFeatures } from '../../lambda/domain/money/unbounded.ts';
 import { brokenRules } from './event-rules.ts';
 import { hostileBody, OPERATION_STREAMS, requestBodies } from './operation-arbitraries.ts';
 
@@ -114,7 +114,8 @@ describe.each(answered.map((one) => [one.name, one] as const))('the recording %s
   test('was asked for by a request that is understood, and goes on with another model alone', () => {
     const body = parseJsonObject(request) ?? {};
     const decoded = dialect.decodeRequest(body, ADDRESS);
-    expect(unboundedFeatures(decoded)).toEqual([]);
+    expect(unboundedFeatures(decoded, dialect.harmless)).toEqual([]);
+    expect(fieldsOfUnknownCost(decoded, dialect.harmless)).toEqual([]);
     const patched = dialect.patchRequest(request, decoded, TARGET);
     expect(parseJsonObject(patched)).toEqual({ ...body, model: 'other' });
   });
@@ -199,7 +200,13 @@ const normalised = (request: ChatRequest): ChatRequest => {
   const { rerank: ranked } = request.work ?? {};
   if (ranked === undefined || request.work === undefined) return request;
   const documents = ranked.documents.map((one) => (isJsonObject(one) ? String(one['text']) : one));
-  return { ...request, work: { ...request.work, rerank: { ...ranked, documents } } };
+  // A text is reserved for as it is, an object with all its members.
+  const excess = ranked.documents.reduce<number>((sum, one, index) => {
+    const bytes = isJsonObject(one) ? Buffer.byteLength(JSON.stringify(one)) : 0;
+    return bytes === 0 ? sum : sum + bytes - Buffer.byteLength(documents[index]?.toString() ?? '');
+  }, 0);
+  const promptTokens = (request.work.promptTokens ?? 0) - excess;
+  return { ...request, work: { ...request.work, promptTokens, rerank: { ...ranked, documents } } };
 };
 
 describe.each([

@@ -12,6 +12,7 @@ const CIRCUMSTANCES: AnswerCircumstances = {
   dialect: 'openai-chat',
   deployments: ['openai/a', 'openai/b'],
   headers: { 'openai-beta': 'x' },
+  leftOut: [],
   unsupportedParameters: 'reject',
 };
 const BODY = {

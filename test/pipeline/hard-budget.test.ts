@@ -113,7 +113,7 @@ test('no limit at all cannot be had by asking for none', async () => {
     headers: { 'x-sluice-unsupported': 'drop' },
   });
   expect(response.status).toBe(400);
-  expect(await codeOf(response)).toBe('unsupported_parameter');
+  expect(await codeOf(response)).toBe('cost_unbounded');
   expect(gateway.mock.requests).toEqual([]);
 });
 

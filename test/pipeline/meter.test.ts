@@ -24,6 +24,7 @@ const QUOTE: Quote = {
   likelyPromptTokens: 100,
   isHeld: false,
   hasUncountedMedia: false,
+  tokensBeside: 0,
   hasUnseenOutput: false,
 };
 

@@ -67,6 +67,17 @@ export const anthropicMessages: Dialect = {
     ...['context_management', 'anthropic_beta', 'anthropic_version', 'betas', 'cache_control', 'diagnostics'],
     ...['fallbacks', 'fallback_credit_token', 'billing_policy', 'user_profile_id', 'workspace_id'],
   ]),
+  harmless: new Set([
+    ...['anthropic_beta', 'anthropic_version', 'betas', 'cache_control', 'diagnostics', 'user_profile_id'],
+    'workspace_id',
+    ...['messages.content.caller', 'messages.content.citations', 'output_config.task_budget'],
+    ...[
+      'tools.allowed_callers',
+      'tools.defer_loading',
+      'tools.eager_input_streaming',
+      'tools.input_examples',
+    ],
+  ]),
   decodeRequest,
   encodeRequest,
   patchRequest,

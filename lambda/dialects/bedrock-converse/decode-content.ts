@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../../domain/json.ts';
 import { base64FromText } from '../base64.ts';
 import type { Given } from '../given.ts';
 import { DOCUMENTS, decodeSource, IMAGES, SOUNDS } from './media.ts';
-import { DIALECT_ID, defined, unionMember } from './wire.ts';
+import { DIALECT_ID, defined, isOnly, unionMembers } from './wire.ts';
 
 /** The system prompt as the conversation's first turn. @throws GatewayError `invalid_request` */
 export function decodeSystem(system: Given): readonly Message[] {
@@ -32,9 +32,8 @@ const ROLES = ['user', 'assistant', 'system'] as const;
 function decodeBlocks(blocks: readonly Given[]): readonly ContentPart[] {
   const parts: ContentPart[] = [];
   for (const block of blocks) {
-    const cachePoint = block.member('cachePoint');
-    if (cachePoint.isMissing) parts.push(...decodeBlock(block));
-    else markLast(parts, decodeCachePoint(cachePoint));
+    if (isOnly(block.object(), 'cachePoint')) markLast(parts, decodeCachePoint(block.member('cachePoint')));
+    else parts.push(...decodeBlock(block));
   }
   return parts;
 }
@@ -61,7 +60,8 @@ const MARKABLE: ReadonlySet<ContentPart['type']> = new Set([
 ]);
 
 function decodeBlock(block: Given): readonly ContentPart[] {
-  const name = unionMember(block.object());
+  const [name, other] = unionMembers(block.object());
+  if (other !== undefined) return [severalInOne(block)];
   const value = block.member(name ?? '');
   switch (name) {
     case undefined:
@@ -101,6 +101,12 @@ function decodePlainBlock(name: string, value: Given): ContentPart {
 function native(name: string, value: Given): ContentPart {
   const json: Json = value.json() ?? null;
   return { type: 'native', dialect: DIALECT_ID, name, value: { [name]: json } };
+}
+
+/** Of two things in one block, Bedrock says which counts, if it takes them at all. */
+function severalInOne(block: Given): ContentPart {
+  const name = unionMembers(block.object()).join('+');
+  return { type: 'native', dialect: DIALECT_ID, name, value: block.json() ?? null };
 }
 
 function decodeSound(value: Given): ContentPart {
@@ -153,8 +159,9 @@ function decodeToolResult(result: Given): ContentPart {
 }
 
 function decodeResultBlock(block: Given): ContentPart {
-  const name = unionMember(block.object());
+  const [name, other] = unionMembers(block.object());
   if (name === undefined) return block.refuse('a content block');
+  if (other !== undefined) return severalInOne(block);
   const value = block.member(name);
   if (name === 'json') return { type: 'text', text: JSON.stringify(value.json() ?? null) };
   return decodePlainBlock(name, value);

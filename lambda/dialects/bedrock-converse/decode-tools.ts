@@ -1,7 +1,7 @@
 import type { Tool, ToolChoice } from '../../domain/chat/request.ts';
 import type { Given } from '../given.ts';
 import { decodeCachePoint } from './decode-content.ts';
-import { DIALECT_ID, defined, unionMember } from './wire.ts';
+import { DIALECT_ID, defined, isOnly, unionMember, unionMembers } from './wire.ts';
 
 /**
  * The tools; a cache point is a hint at the tool before it.
@@ -12,7 +12,7 @@ export function decodeTools(entries: readonly Given[]): readonly Tool[] {
   const tools: Tool[] = [];
   for (const entry of entries) {
     const cachePoint = entry.member('cachePoint');
-    if (cachePoint.isMissing) {
+    if (!isOnly(entry.object(), 'cachePoint')) {
       tools.push(decodeTool(entry));
       continue;
     }
@@ -24,7 +24,9 @@ export function decodeTools(entries: readonly Given[]): readonly Tool[] {
 }
 
 function decodeTool(entry: Given): Tool {
-  const name = unionMember(entry.object()) ?? entry.refuse('a tool');
+  const [name = entry.refuse('a tool'), other] = unionMembers(entry.object());
+  if (other !== undefined)
+    return { type: 'hosted', dialect: DIALECT_ID, name: `${name}+${other}`, definition: entry.object() };
   const value = entry.member(name);
   if (name === 'toolSpec') return decodeFunction(value);
   // A tool that Bedrock runs, or one of a kind that is still to come.

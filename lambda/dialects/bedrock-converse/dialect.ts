@@ -74,6 +74,7 @@ export const bedrockConverse: Dialect = {
     verbosity: 'The format has no such parameter.',
   },
   hints: new Set(['additionalModelResponseFieldPaths', 'performanceConfig']),
+  harmless: new Set([...['additionalModelResponseFieldPaths', 'outputConfig', 'toolChoice']]),
   decodeRequest,
   encodeRequest,
   patchRequest,

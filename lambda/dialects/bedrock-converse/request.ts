@@ -50,9 +50,21 @@ export function decodeRequest(body: JsonObject, address: RequestAddress = {}): C
       ...decodeNativeOptions(given, options),
       ...defined({ additionalModelRequestFields: rest }),
     },
-    unknownFields: Object.keys(body).filter((name) => !KNOWN_FIELDS.has(name)),
+    unknownFields: [
+      ...Object.keys(body).filter((name) => !KNOWN_FIELDS.has(name)),
+      ...unreadMembers(given.member('inferenceConfig'), INFERENCE_FIELDS),
+      ...unreadMembers(given.member('toolConfig'), TOOLING_FIELDS),
+    ],
   };
 }
+
+const INFERENCE_FIELDS: ReadonlySet<string> = new Set(['maxTokens', 'temperature', 'topP', 'stopSequences']);
+const TOOLING_FIELDS: ReadonlySet<string> = new Set(['tools', 'toolChoice']);
+
+const unreadMembers = (holder: Given, read: ReadonlySet<string>): readonly string[] =>
+  Object.keys(holder.optionalObject() ?? {})
+    .filter((name) => !read.has(name))
+    .map((name) => `${holder.path}.${name}`);
 
 function decodeModel(given: Given, address: RequestAddress): string {
   const model = given.member('modelId');

@@ -45,9 +45,18 @@ export function defined<Fields extends object>(fields: Fields): Defined<Fields> 
   return Object.fromEntries(entries) as Defined<Fields>;
 }
 
-/** The name of a union's one member (`{"text": "…"}`); `undefined` for an object that says nothing. */
-export const unionMember = (union: JsonObject): string | undefined =>
-  Object.keys(union).find((name) => union[name] !== undefined && union[name] !== null);
+/** The names of a union's members: one (`{"text": "…"}`), none where it says nothing, more where it is none of Bedrock's. */
+export const unionMembers = (union: JsonObject): readonly string[] =>
+  Object.keys(union).filter((name) => union[name] !== undefined && union[name] !== null);
+
+/** The name of a union's one member; `undefined` for an object that says nothing. */
+export const unionMember = (union: JsonObject): string | undefined => unionMembers(union)[0];
+
+/** Whether a union has this one member and no other. */
+export function isOnly(union: JsonObject, name: string): boolean {
+  const [first, other] = unionMembers(union);
+  return first === name && other === undefined;
+}
 
 /** How deep what is passed on unread may be nested: far below what breaks JSON.stringify. */
 const MAX_DEPTH = 256;

@@ -56,6 +56,9 @@ export const cohereChat: Dialect = {
     verbosity: 'The format has no such parameter.',
   },
   hints: new Set(['citation_options', 'priority']),
+  harmless: new Set([
+    ...['citation_options', 'documents', 'priority', 'raw_prompting', 'response_format', 'safety_mode'],
+  ]),
   decodeRequest,
   encodeRequest,
   patchRequest,

@@ -10,7 +10,14 @@ import { decodeErrorChunk } from '../openai-chat/errors.ts';
 import { costEdits, costMembers } from '../openai-chat/usage.ts';
 import { asObject, countIn, defined, objectIn, textIn } from '../openai-chat/wire.ts';
 import { costOfEvents, jsonFrame, noAnswer, operationDialect, textAnswer } from '../operation-dialect.ts';
-import { decodeRerank, documentText, rankingOf, rankingText, readResults } from '../ranking.ts';
+import {
+  decodeRerank,
+  documentText,
+  RANKING_OPTIONS,
+  rankingOf,
+  rankingText,
+  readResults,
+} from '../ranking.ts';
 
 /**
  * Cohere's rerank, which Jina speaks too (with `usage` where Cohere has `meta.billed_units`).
@@ -19,6 +26,7 @@ import { decodeRerank, documentText, rankingOf, rankingText, readResults } from 
  */
 export const cohereRerank: Dialect = operationDialect({
   id: 'cohere-rerank',
+  harmless: RANKING_OPTIONS,
   decodeRequest: (body) => decodeRerank(body, 'top_n'),
   encodeRequest,
   decodeAnswer,

@@ -54,7 +54,7 @@ export function decodeGenerationConfig(config: Given): GenerationConfig {
       topP: field(config, 'topP').optionalNumber(),
       topK: field(config, 'topK').optionalNumber(),
       choices: field(config, 'candidateCount').optionalInteger(1, 128),
-      maxOutputTokens: field(config, 'maxOutputTokens').optionalInteger(0),
+      maxOutputTokens: decodeLimit(field(config, 'maxOutputTokens')),
       stop: stop?.map((sequence) => sequence.string()),
       presencePenalty: field(config, 'presencePenalty').optionalNumber(),
       frequencyPenalty: field(config, 'frequencyPenalty').optionalNumber(),
@@ -66,12 +66,21 @@ export function decodeGenerationConfig(config: Given): GenerationConfig {
     }),
     nativeOptions: {
       ...decodeModalities(config),
-      ...Object.fromEntries(native.map((name) => [`generationConfig.${name}`, config.member(name).value])),
+      ...Object.fromEntries(
+        native.map((name) => [`generationConfig.${camelCase(name)}`, config.member(name).value]),
+      ),
     },
     unknownFields: names
       .filter((name) => !READ_FIELDS.has(camelCase(name)) && !NATIVE_FIELDS.has(camelCase(name)))
-      .map((name) => `generationConfig.${name}`),
+      .map((name) => `${config.path}.${name}`)
+      .concat(unreadThinking(field(config, 'thinkingConfig'))),
   };
+}
+
+/** 0 is the same as nothing. @see https://protobuf.dev/programming-guides/json/#field-presence */
+function decodeLimit(given: Given): number | undefined {
+  const limit = given.optionalInteger(0);
+  return limit === 0 ? undefined : limit;
 }
 
 /** This format gives a schema no name; formats that need one get this. */
@@ -112,6 +121,13 @@ function decodeThinking(config: Given): ReasoningOptions | undefined {
   if (budgetTokens !== undefined && budgetTokens > 0) return { enabled: true, budgetTokens };
   return budgetTokens === -1 || isShown === true ? { enabled: true, adaptive: true } : undefined;
 }
+
+const THINKING_FIELDS: ReadonlySet<string> = new Set(['thinkingBudget', 'thinkingLevel', 'includeThoughts']);
+
+const unreadThinking = (config: Given): readonly string[] =>
+  Object.keys(config.optionalObject() ?? {})
+    .filter((name) => !THINKING_FIELDS.has(camelCase(name)))
+    .map((name) => `${config.path}.${name}`);
 
 /** Pictures and sound as answers, by the names they have in OpenAI's format; text alone is no wish. */
 function decodeModalities(config: Given): JsonObject {

@@ -20,7 +20,9 @@ function decodePart(part: Given, role: 'user' | 'assistant', ids: CallIds): Cont
   const kinds = names.map(camelCase).filter((name) => !BESIDE.has(name));
   const signature = field(part, 'thoughtSignature').optionalString();
   const signed = signature === undefined || signature === '' ? {} : { signature };
-  const [kind] = kinds;
+  const [kind, other] = kinds;
+  // Two things in one part are an error to Google, or one of them counts: which, it would say.
+  if (kind !== undefined && other !== undefined) return [native(part, kind)];
   if (kind === undefined && signed.signature === undefined) part.refuse('a part that holds something');
   switch (kind) {
     case undefined:
@@ -33,7 +35,7 @@ function decodePart(part: Given, role: 'user' | 'assistant', ids: CallIds): Cont
       if (role !== 'user') part.refuse('a function response in a turn of the user');
       return [decodeResponse(field(part, 'functionResponse'), ids)];
     default:
-      return [(kinds.length === 1 ? decodeMedia(part, kind) : undefined) ?? native(part, kind)];
+      return [decodeMedia(part, kind) ?? native(part, kind)];
   }
 }
 
@@ -85,8 +87,9 @@ function decodeResponse(response: Given, ids: CallIds): ContentPart {
 }
 
 function decodeResponseMedia(part: Given): ContentPart {
-  const [name] = Object.keys(part.object());
-  const kind = name === undefined ? part.refuse('inlineData or fileData') : camelCase(name);
+  const [name, other] = Object.keys(part.object());
+  if (name === undefined || other !== undefined) return part.refuse('inlineData or fileData');
+  const kind = camelCase(name);
   return decodeMedia(part, kind) ?? native(part, kind);
 }
 
@@ -95,7 +98,7 @@ function decodeMedia(part: Given, kind: string): ContentPart | undefined {
   if (kind !== 'inlineData' && kind !== 'fileData') return undefined;
   const body = field(part, kind);
   body.object();
-  const mediaType = field(body, 'mimeType').optionalString() ?? '';
+  const mediaType = (field(body, 'mimeType').optionalString() ?? '').toLowerCase();
   const name = field(body, 'displayName').optionalString();
   const source: MediaSource =
     kind === 'inlineData'

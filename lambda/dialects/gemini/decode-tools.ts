@@ -58,7 +58,7 @@ export function decodeToolConfig(config: Given): ToolConfig {
     nativeOptions: {
       ...(names.length > 0 && !isOne && { 'toolConfig.allowedFunctionNames': names }),
       ...(isModeOfOwn(mode) && { 'toolConfig.mode': mode }),
-      ...Object.fromEntries(others.map(([key, value]) => [`toolConfig.${key}`, value])),
+      ...Object.fromEntries(others.map(([key, value]) => [`toolConfig.${camelCase(key)}`, value])),
     },
   };
 }

@@ -73,6 +73,12 @@ export const gemini: Dialect = {
     verbosity: 'The format has no such parameter.',
   },
   hints: new Set(['store']),
+  harmless: new Set([
+    ...['audio', 'safetySettings', 'store', 'toolConfig.allowedFunctionNames', 'toolConfig.mode'],
+    ...['toolConfig.includeServerSideToolInvocations', 'toolConfig.retrievalConfig'],
+    ...['generationConfig.audioTimestamp', 'generationConfig.enableEnhancedCivicAnswers'],
+    'generationConfig.mediaResolution',
+  ]),
   decodeRequest,
   encodeRequest,
   patchRequest,

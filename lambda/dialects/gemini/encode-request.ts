@@ -1,5 +1,6 @@
 import type { ChatRequest } from '../../domain/chat/request.ts';
 import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
+import { GatewayError } from '../../domain/errors.ts';
 import { isJsonObject, type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import { refuseAsked } from '../asked-features.ts';
 import { hasCacheHints } from '../cache-hints.ts';
@@ -23,6 +24,11 @@ const WITHOUT_EQUIVALENT = ['logit_bias', 'parallel_tool_calls', 'verbosity'] as
  * provider's to make. `metadata` becomes Sluice's own tags and does not go on.
  */
 export function encodeRequest(request: ChatRequest, target: RequestTarget): EncodedRequest {
+  // 0 is the same as nothing here, so it can neither be said nor left out.
+  if (request.maxOutputTokens === 0)
+    throw new GatewayError('unsupported_parameter', 'This model needs a "max_tokens" of 1 or more.', {
+      param: 'max_tokens',
+    });
   const leftOut = new LeftOut();
   const traits = traitsOf(target.model);
   const tools = encodeTools(request.tools ?? [], leftOut);
@@ -98,8 +104,9 @@ function encodeTier(tier: string | undefined, leftOut: LeftOut): string | undefi
  */
 export function patchRequest(raw: string, request: ChatRequest, target: RequestTarget): string {
   const body = parseJsonObject(raw) ?? {};
+  // The address names the model: in the body stands what the caller calls it, or another one.
   const edits: JsonEdit[] = Object.keys(body)
-    .filter((name) => GATEWAY_FIELDS.has(name))
+    .filter((name) => GATEWAY_FIELDS.has(name) || name === 'model')
     .map((name) => ({ path: [name], text: undefined }));
   const { maxOutputTokens } = target;
   if (request.maxOutputTokens === undefined && maxOutputTokens !== undefined)

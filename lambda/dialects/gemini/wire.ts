@@ -13,9 +13,11 @@ const NOTHING: JsonObject = {};
 
 const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-/** A field's name in camelCase, however it was spelled. */
-export const camelCase = (name: string): string =>
-  name.replace(/(?<=[^_])_([a-z])/g, (_match, letter: string) => letter.toUpperCase());
+/** A field's name in camelCase, whichever of the two spellings it has; any other spelling is another name. */
+export function camelCase(name: string): string {
+  const written = name.replace(/(?<=[^_])_([a-z])/g, (_match, letter: string) => letter.toUpperCase());
+  return snakeCase(written) === name ? written : name;
+}
 
 /**
  * A member a caller sent, in either spelling. In both it is refused: whoever reads on may believe the other one.

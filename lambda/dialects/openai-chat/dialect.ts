@@ -52,6 +52,27 @@ export const openaiChat: Dialect = {
     ...['store', 'safety_identifier', 'prediction', 'trace', 'debug', 'cache_control', 'stream_options'],
     ...['prompt_cache_key', 'prompt_cache_retention', 'prompt_cache_options'],
   ]),
+  harmless: new Set([
+    ...['audio', 'cache_control', 'debug', 'function_call', 'functions', 'min_p', 'prompt_cache_key'],
+    ...['prompt_cache_options', 'prompt_cache_retention', 'repetition_penalty', 'response_format', 'route'],
+    ...[
+      'safety_identifier',
+      'stop_server_tools_when',
+      'store',
+      'tool_choice',
+      'top_a',
+      'trace',
+      'transforms',
+    ],
+    // Of other servers that speak the format: how a token is chosen, and what of the answer is shown.
+    ...['disable_search', 'do_sample', 'guided_choice', 'guided_grammar', 'guided_json', 'guided_regex'],
+    ...['ignore_eos', 'include_reasoning', 'include_stop_str_in_output', 'length_penalty', 'min_tokens'],
+    ...['mirostat_lr', 'mirostat_target', 'prompt_mode', 'random_seed', 'reasoning_format'],
+    ...['return_related_questions', 'safe_prompt', 'search_domain_filter', 'search_recency_filter'],
+    ...['skip_special_tokens', 'stop_token_ids', 'structured_outputs', 'typical_p'],
+    // Of a conversation: what stands in the body, and what SDKs send back of an answer.
+    ...['messages.annotations', 'messages.id', 'messages.partial', 'messages.prefix'],
+  ]),
   decodeRequest,
   encodeRequest,
   patchRequest,

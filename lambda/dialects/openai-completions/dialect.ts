@@ -39,6 +39,9 @@ export const openaiCompletions: Dialect = {
     verbosity: NO_PARAMETER,
   },
   hints: new Set(['stream_options']),
+  harmless: new Set([
+    ...['ignore_eos', 'min_p', 'min_tokens', 'repetition_penalty', 'stop_token_ids', 'suffix', 'top_k'],
+  ]),
   decodeRequest,
   encodeRequest,
   patchRequest,

@@ -3,8 +3,27 @@ import type { JsonObject } from '../../domain/json.ts';
 import type { Dialect } from '../dialect.ts';
 import { Given } from '../given.ts';
 import { decodeError, encodeError } from '../openai-chat/errors.ts';
-import { operationDialect, ownMembers } from '../operation-dialect.ts';
+import { membersOf, operationDialect } from '../operation-dialect.ts';
 import { decodeAnswer, encodeAnswer, patchAnswer } from './answer.ts';
+
+/** What the format and those who speak it know; none of it changes what a text costs. */
+const OPTIONS: ReadonlySet<string> = new Set([
+  ...[
+    'input',
+    'user',
+    'encoding_format',
+    'dimensions',
+    'embedding_type',
+    'input_type',
+    'late_chunking',
+    'normalized',
+    'output_dimension',
+    'output_dtype',
+    'task',
+    'truncate',
+    'truncation',
+  ],
+]);
 
 /**
  * OpenAI's embeddings, as everyone compatible speaks them.
@@ -12,6 +31,7 @@ import { decodeAnswer, encodeAnswer, patchAnswer } from './answer.ts';
  */
 export const openaiEmbeddings: Dialect = operationDialect({
   id: 'openai-embeddings',
+  harmless: OPTIONS,
   decodeRequest,
   decodeAnswer,
   encodeAnswer,
@@ -33,8 +53,7 @@ function decodeRequest(body: JsonObject): ChatRequest {
     includeUsage: true,
     maxOutputTokens: 0,
     work: { units: {} },
-    nativeOptions: ownMembers(body),
-    unknownFields: [],
+    ...membersOf(body, OPTIONS),
     ...(endUser !== undefined && { endUser }),
   };
 }

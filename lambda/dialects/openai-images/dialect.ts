@@ -5,9 +5,28 @@ import type { Dialect } from '../dialect.ts';
 import { Given } from '../given.ts';
 import { decodeError, encodeError } from '../openai-chat/errors.ts';
 import { imageKindOf } from '../openai-media-usage.ts';
-import { operationDialect, ownMembers } from '../operation-dialect.ts';
+import { membersOf, operationDialect } from '../operation-dialect.ts';
 import { decodeAnswer, encodeAnswer, patchAnswer } from './answer.ts';
 import { createStreamEncoder, decodeStream } from './stream.ts';
+
+/** What the format knows. Size, quality and drafts are reserved for; nothing else changes what a picture costs. */
+const OPTIONS: ReadonlySet<string> = new Set([
+  ...[
+    'prompt',
+    'n',
+    'size',
+    'quality',
+    'stream',
+    'partial_images',
+    'background',
+    'moderation',
+    'output_compression',
+    'output_format',
+    'response_format',
+    'style',
+    'user',
+  ],
+]);
 
 /**
  * Pictures made of a text, whole or with drafts of them in a stream.
@@ -15,6 +34,7 @@ import { createStreamEncoder, decodeStream } from './stream.ts';
  */
 export const openaiImages: Dialect = operationDialect({
   id: 'openai-images',
+  harmless: OPTIONS,
   decodeRequest,
   decodeAnswer,
   encodeAnswer,
@@ -49,8 +69,7 @@ function decodeRequest(body: JsonObject): ChatRequest {
     includeUsage: true,
     ...(drafts > 0 && { maxOutputTokens: drafts * TOKENS_A_DRAFT * images }),
     work: { units: { images, ...(imageKind !== undefined && { imageKind }) } },
-    nativeOptions: ownMembers(body),
-    unknownFields: [],
+    ...membersOf(body, OPTIONS),
     ...(endUser !== undefined && { endUser }),
   };
 }

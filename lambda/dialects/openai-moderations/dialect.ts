@@ -10,12 +10,15 @@ import { countIn, objectIn, textIn } from '../openai-chat/wire.ts';
 import {
   costOfEvents,
   jsonFrame,
+  membersOf,
   noAnswer,
   operationDialect,
-  ownMembers,
   textAnswer,
   textOfEvents,
 } from '../operation-dialect.ts';
+
+/** What the format knows. */
+const OPTIONS: ReadonlySet<string> = new Set([...['input']]);
 
 /**
  * Whether texts and pictures break a provider's rules.
@@ -23,6 +26,7 @@ import {
  */
 export const openaiModerations: Dialect = operationDialect({
   id: 'openai-moderations',
+  harmless: OPTIONS,
   decodeRequest,
   decodeAnswer,
   encodeAnswer: (events, envelope) => patchAnswer({ raw: textOfEvents(events), events }, envelope),
@@ -43,8 +47,7 @@ function decodeRequest(body: JsonObject): ChatRequest {
     includeUsage: true,
     maxOutputTokens: 0,
     work: { units: {} },
-    nativeOptions: ownMembers(body),
-    unknownFields: [],
+    ...membersOf(body, OPTIONS),
   };
 }
 

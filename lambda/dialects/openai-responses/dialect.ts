@@ -61,6 +61,11 @@ export const openaiResponses: Dialect = {
     ...['prompt_cache_key', 'prompt_cache_retention', 'prompt_cache_options', 'safety_identifier'],
     ...['stream_options', 'context_management'],
   ]),
+  harmless: new Set([
+    ...['client_metadata', 'include', 'max_tool_calls', 'prompt_cache_key', 'prompt_cache_options'],
+    ...['prompt_cache_retention', 'reasoning.generate_summary', 'reasoning.summary', 'safety_identifier'],
+    ...['store', 'stream_options', 'text.format', 'tool_choice', 'truncation'],
+  ]),
   decodeRequest,
   encodeRequest,
   patchRequest,

@@ -7,6 +7,7 @@ import { defined } from '../openai-chat/wire.ts';
 import { decodeInput } from './decode-input.ts';
 import { decodeResponseFormat, decodeToolChoice, decodeTools } from './decode-tools.ts';
 import type { ToolNames } from './tool-names.ts';
+import { isOwnReasoningId } from './wire.ts';
 
 /** Fields read below. */
 const READ_FIELDS: ReadonlySet<string> = new Set([
@@ -55,11 +56,21 @@ export function decodeRequest(body: JsonObject): ChatRequest {
     stream: given.member('stream').optionalBoolean() ?? false,
     includeUsage: true,
     nativeOptions: decodeNativeOptions(body, given, options),
+    ...(hasKeptReasoning(given.member('input')) && { keptContent: ['reasoning that the provider keeps'] }),
     unknownFields: Object.keys(body).filter(
       (name) => !READ_FIELDS.has(name) && !NATIVE_FIELDS.has(name) && !OWN_FIELDS.includes(name),
     ),
   };
 }
+
+/** Reasoning that is named and not given: the provider looks it up. */
+const hasKeptReasoning = (input: Given): boolean =>
+  Array.isArray(input.value) &&
+  input.list().some((item) => {
+    const id = item.member('id').value;
+    const isNamed = typeof id === 'string' && id !== '' && !isOwnReasoningId(id);
+    return item.member('type').value === 'reasoning' && isNamed && item.member('encrypted_content').isMissing;
+  });
 
 /** Instructions stand before all else, for this request only. */
 function decodeMessages(given: Given, toolNames: ToolNames): readonly Message[] {

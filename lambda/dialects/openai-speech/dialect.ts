@@ -6,8 +6,13 @@ import { eventStreamError, patchEventFrame } from '../answer-stream.ts';
 import type { AnswerEnvelope, Dialect } from '../dialect.ts';
 import { Given } from '../given.ts';
 import { decodeError, encodeError } from '../openai-chat/errors.ts';
-import { operationDialect, ownMembers, startOf } from '../operation-dialect.ts';
+import { membersOf, operationDialect, startOf } from '../operation-dialect.ts';
 import { createStreamEncoder, decodeStream } from './stream.ts';
+
+/** What the format knows: a text costs as many characters as it has, however it is spoken. */
+const OPTIONS: ReadonlySet<string> = new Set([
+  ...['input', 'instructions', 'voice', 'response_format', 'stream_format', 'speed'],
+]);
 
 /**
  * Speech made of a text: its sound as it comes, or in events. Always a stream, in which each character is one byte.
@@ -15,6 +20,7 @@ import { createStreamEncoder, decodeStream } from './stream.ts';
  */
 export const openaiSpeech: Dialect = operationDialect({
   id: 'openai-speech',
+  harmless: OPTIONS,
   decodeRequest,
   decodeAnswer: soundAnswer,
   encodeAnswer: (events) => soundOf(events),
@@ -67,11 +73,12 @@ function decodeRequest(body: JsonObject): ChatRequest {
     stream: true,
     includeUsage: true,
     work: {
-      units: { characters },
+      // Some count a character outside the basic plane twice.
+      units: { characters: input.length },
+      likelyUnits: { characters },
       answer: { kind: 'audio', likelyTokens: Math.ceil(characters * LIKELY_TOKENS_A_CHARACTER) },
     },
-    nativeOptions: ownMembers(body),
-    unknownFields: [],
+    ...membersOf(body, OPTIONS),
   };
 }
 

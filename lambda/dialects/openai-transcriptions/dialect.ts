@@ -5,7 +5,7 @@ import type { Dialect } from '../dialect.ts';
 import { decodeError, encodeError } from '../openai-chat/errors.ts';
 import { operationDialect } from '../operation-dialect.ts';
 import { decodeAnswer, encodeAnswer, patchAnswer } from './answer.ts';
-import { answerContentType, decodeRequest } from './request.ts';
+import { answerContentType, decodeRequest, TRANSCRIPTION_OPTIONS } from './request.ts';
 import { createStreamEncoder, decodeStream } from './stream.ts';
 
 /**
@@ -15,6 +15,7 @@ import { createStreamEncoder, decodeStream } from './stream.ts';
 export const openaiTranscriptions: Dialect = operationDialect({
   id: 'openai-transcriptions',
   requestFormat: 'multipart',
+  harmless: TRANSCRIPTION_OPTIONS,
   decodeRequest,
   patchRequest: (raw, _request, { model }) => editMultipart(raw, { set: { model }, remove: OWN_FIELDS }),
   decodeAnswer,

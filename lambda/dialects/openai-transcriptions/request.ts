@@ -1,8 +1,25 @@
 import type { ChatRequest } from '../../domain/chat/request.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { Given } from '../given.ts';
-import { ownMembers } from '../operation-dialect.ts';
+import { membersOf } from '../operation-dialect.ts';
 import { audioSeconds } from './audio-seconds.ts';
+
+/** What the format knows: a sound costs as long as it is. */
+export const TRANSCRIPTION_OPTIONS: ReadonlySet<string> = new Set([
+  ...[
+    'file',
+    'prompt',
+    'language',
+    'temperature',
+    'response_format',
+    'stream',
+    'chunking_strategy',
+    'include',
+    'include[]',
+    'timestamp_granularities',
+    'timestamp_granularities[]',
+  ],
+]);
 
 /** Reads the fields of the form. @throws GatewayError `invalid_request` */
 export function decodeRequest(fields: JsonObject): ChatRequest {
@@ -30,11 +47,10 @@ export function decodeRequest(fields: JsonObject): ChatRequest {
     stream: given.member('stream').optionalString() === 'true',
     includeUsage: true,
     work: {
-      units: { audioSeconds: seconds.most },
+      units: seconds.exact === undefined ? {} : { audioSeconds: seconds.exact },
       likelyUnits: { audioSeconds: seconds.likely },
     },
-    nativeOptions: ownMembers(fields),
-    unknownFields: [],
+    ...membersOf(fields, TRANSCRIPTION_OPTIONS),
   };
 }
 

@@ -7,11 +7,19 @@ import { decodeError, decodeErrorChunk, encodeError } from '../openai-chat/error
 import { costEdits, encodeUsage } from '../openai-chat/usage.ts';
 import { countIn, defined, objectIn, textIn } from '../openai-chat/wire.ts';
 import { costOfEvents, jsonFrame, noAnswer, operationDialect, textAnswer } from '../operation-dialect.ts';
-import { decodeRerank, documentText, rankingOf, rankingText, readResults } from '../ranking.ts';
+import {
+  decodeRerank,
+  documentText,
+  RANKING_OPTIONS,
+  rankingOf,
+  rankingText,
+  readResults,
+} from '../ranking.ts';
 
 /** Voyage's rerank. @see https://docs.voyageai.com/reference/reranker-api */
 export const voyageRerank: Dialect = operationDialect({
   id: 'voyage-rerank',
+  harmless: RANKING_OPTIONS,
   decodeRequest: (body) => decodeRerank(body, 'top_k'),
   encodeRequest,
   decodeAnswer,

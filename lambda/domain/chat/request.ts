@@ -192,6 +192,8 @@ export interface ChatRequest {
   readonly work?: OperationWork;
   /** Where the dialect has it at request level (`store`, `prompt_cache_key`, …): kept for its own dialect. */
   readonly nativeOptions: JsonObject;
+  /** What the provider is to take from what it keeps, where no option says so: `reasoning that the provider keeps`. */
+  readonly keptContent?: readonly string[];
   /** Names of fields this dialect does not know (`x_new`, `tools.x_new`): forwarded to it, dropped and named elsewhere. */
   readonly unknownFields: readonly string[];
 }

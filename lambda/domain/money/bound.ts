@@ -1,5 +1,5 @@
 import type { ChatRequest, ContentPart, MediaSource } from '../chat/request.ts';
-import { isJsonObject, type Json } from '../json.ts';
+import { allParts, documentSource } from './unbounded.ts';
 
 /** What is known, before a call, about how many tokens its prompt can have. */
 export interface PromptBound {
@@ -34,34 +34,21 @@ export function boundPrompt(
 ): PromptBound {
   const parts = allParts(request);
   const images = parts.filter((part) => part.type === 'image');
-  const textBytes = bodyBytes - parts.reduce((sum, part) => sum + mediaLength(part), 0);
+  // A text that became a file on its way here is longer in base64 than it stood in the body.
+  const textBytes = Math.max(0, bodyBytes - parts.reduce((sum, part) => sum + mediaLength(part), 0));
   const imageTokens = images.length * (imageTokensBound ?? 0);
-  const hasImagesOfAnySize = images.length > 0 && imageTokensBound === undefined;
-  const framing = request.messages.length * TOKENS_A_MESSAGE + toolTokens(request);
+  const isOfAnySize = (part: ContentPart): boolean =>
+    isMediaOfAnySize(part) || (part.type === 'image' && (imageTokensBound === undefined || !isPicture(part)));
+  const framing = (request.messages.length + documentCount(request)) * TOKENS_A_MESSAGE + toolTokens(request);
   return {
     tokens: Math.max(textBytes + imageTokens + framing, request.work?.promptTokens ?? 0),
-    hasMediaOfAnySize: hasImagesOfAnySize || parts.some(isMediaOfAnySize),
+    hasMediaOfAnySize: parts.some(isOfAnySize),
     likelyTokens: countTokensLocally(textBytes) + imageTokens,
     hasAudio:
-      parts.some((part) => part.type === 'audio') ||
+      parts.some(mayHoldSound) ||
       request.nativeOptions['audio'] !== undefined ||
       request.work?.answer?.kind === 'audio',
   };
-}
-
-/**
- * Names what makes a call's cost impossible to bound: tools the provider runs, state it keeps, files it holds, options
- * that change its rates. Such a call is refused on a hard budget.
- */
-export function unboundedFeatures(request: ChatRequest): readonly string[] {
-  const tools = (request.tools ?? []).flatMap((tool) =>
-    tool.type === 'hosted' && tool.runBy !== 'caller' ? [`tool ${tool.name}`] : [],
-  );
-  const options = Object.entries(request.nativeOptions).flatMap(
-    request.work === undefined ? unboundedOption : unboundedWorkOption,
-  );
-  const unknown = request.unknownFields.filter((name) => UNBOUNDED_OPTIONS.has(name) || isDisguised(name));
-  return [...tools, ...options, ...unknown, ...new Set(allParts(request).flatMap(unboundedContent))];
 }
 
 /**
@@ -125,161 +112,32 @@ function textBytesOf(part: ContentPart): number {
   }
 }
 
-/** Request options with which a provider runs tools, adds to the prompt what we never see, or charges other rates. */
-const UNBOUNDED_OPTIONS: ReadonlySet<string> = new Set([
-  'background',
-  'best_of',
-  'cached_content',
-  'compaction',
-  'container',
-  'conversation',
-  'enable_search',
-  'extra_body',
-  'fallbacks',
-  'inference_geo',
-  'max_new_tokens',
-  'mcp_servers',
-  'num_predict',
-  'plugins',
-  'prediction',
-  'previous_response_id',
-  'prompt',
-  'search_parameters',
-  'speed',
-  'thinking_budget',
-  'thread',
-  'web_search_options',
-]);
-
-/** Fields that decide what a call costs. */
-const READ_FIELDS: ReadonlySet<string> = new Set([
-  ...[
-    'max_tokens',
-    'max_completion_tokens',
-    'max_output_tokens',
-    'input',
-    'instructions',
-    'n',
-    'tools',
-    'messages',
-    'system',
-    'service_tier',
-    'model',
-    'stream',
-  ],
-  ...['thinking', 'reasoning', 'reasoning_effort', 'functions'],
-  ...['documents', 'file', 'partial_images', 'quality', 'query', 'size'],
-]);
-
-/**
- * `MAX_TOKENS`, or with a long s: a server that matches names in any case would follow it rather than what we read. Folded
- * both ways, as such servers fold.
- */
-function isDisguised(name: string): boolean {
-  const folded = name.toUpperCase().toLowerCase();
-  return folded !== name && (READ_FIELDS.has(folded) || UNBOUNDED_OPTIONS.has(folded));
-}
-
-/** Whether an option is given so that it asks for nothing: `enable_search: false`, `plugins: []`, `speed: "standard"`. */
-export function asksForNothing(name: string, value: Json | undefined): boolean {
-  if (value === undefined || value === null || value === false) return true;
-  if (Array.isArray(value)) return value.length === 0;
-  // Elsewhere an empty object asks for something: `web_search_options: {}` searches.
-  if (isJsonObject(value)) return name === 'extra_body' && Object.keys(value).length === 0;
-  return NEUTRAL_VALUES.get(name) === value;
-}
-
-const NEUTRAL_VALUES: ReadonlyMap<string, Json> = new Map<string, Json>([
-  ['speed', 'standard'],
-  ['best_of', 1],
-  ['truncation', 'disabled'],
-]);
-
-function unboundedOption([name, value]: readonly [string, Json | undefined]): readonly string[] {
-  if (asksForNothing(name, value)) return [];
-  const isUnbounded =
-    UNBOUNDED_OPTIONS.has(name) || isDisguised(name) || UNBOUNDED_VALUES.get(name)?.(value) === true;
-  return isUnbounded ? [name] : [];
-}
-
-/** Other names under which servers take a number of pictures, or anything at all. */
-const UNBOUNDED_WORK_OPTIONS: ReadonlySet<string> = new Set([
-  'best_of',
-  'extra_body',
-  'num_images',
-  'num_outputs',
-  'number_of_images',
-  'samples',
-]);
-
-/** Of operations beside chat, whose options mean other things: `prompt` is the text itself, `speed` how fast it is spoken. */
-function unboundedWorkOption([name, value]: readonly [string, Json | undefined]): readonly string[] {
-  if (asksForNothing(name, value)) return [];
-  return UNBOUNDED_WORK_OPTIONS.has(name) || isDisguised(name) ? [name] : [];
-}
-
-const texts = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);
-
-/** Options that are harmless but for some of their values: pictures as output, and summaries made of a long prompt. */
-const UNBOUNDED_VALUES: ReadonlyMap<string, (value: Json | undefined) => boolean> = new Map([
-  ['modalities', (value: Json | undefined) => texts(value).includes('image')],
-  [
-    'context_management',
-    (value: Json | undefined) =>
-      isJsonObject(value) &&
-      texts(value['edits']).some((edit) => isJsonObject(edit) && String(edit['type']).startsWith('compact')),
-  ],
-]);
-
-/** Blocks of one dialect whose whole content stands in the body, so that its bytes bound it. */
-const INLINE_CONTENT: ReadonlySet<string> = new Set([
-  'search_result',
-  'server_tool_use',
-  'web_search_tool_result',
-  'code_execution_tool_result',
-  'bash_code_execution_tool_result',
-  'text_editor_code_execution_tool_result',
-  'tool_search_tool_result',
-  'tool_reference',
-]);
-
-function unboundedContent(part: ContentPart): readonly string[] {
-  if ('source' in part && part.source.type === 'provider-file') return ['a file kept by the provider'];
-  if (part.type !== 'native' || isInline(part)) return [];
-  return documentSource(part) === undefined ? [`content of the type ${part.name}`] : [];
-}
-
-const isInline = ({ dialect, name }: { readonly dialect: string; readonly name: string }): boolean =>
-  dialect === 'anthropic-messages' && INLINE_CONTENT.has(name);
-
-/** Where a document that only its own dialect can express has its content; `undefined` where it is kept elsewhere. */
-function documentSource(part: ContentPart): 'inline' | 'media' | undefined {
-  if (part.type !== 'native' || part.name !== 'document' || !isJsonObject(part.value)) return undefined;
-  const source = part.value['source'];
-  if (!isJsonObject(source)) return undefined;
-  const { type, content } = source;
-  if (type === 'text' || (type === 'content' && isOnlyText(content))) return 'inline';
-  return type === 'base64' || type === 'url' ? 'media' : undefined;
-}
-
-const isOnlyText = (content: Json | undefined): boolean =>
-  typeof content === 'string' ||
-  (Array.isArray(content) && content.every((block: Json) => isJsonObject(block) && block['type'] === 'text'));
-
 function toolTokens({ tools = [] }: ChatRequest): number {
   const own = tools.filter((tool) => tool.type === 'hosted').length;
   return tools.length === 0 ? 0 : TOKENS_FOR_TOOLS * (1 + own);
 }
 
+/** Cohere's documents beside the conversation: each is framed like a message. */
+function documentCount({ nativeOptions }: ChatRequest): number {
+  const { documents } = nativeOptions;
+  return Array.isArray(documents) ? documents.length : 0;
+}
+
+/** Whether bytes that are called a picture say so themselves: of a file the provider would count the pages. */
+const isPicture = ({ source }: { readonly source: MediaSource }): boolean =>
+  source.type !== 'base64' || /^image\//i.test(source.mediaType);
+
+/** Sound costs a multiple, and a caller may call it a file: only what is known to be text and pages is not. */
+function mayHoldSound(part: ContentPart): boolean {
+  if (part.type === 'audio') return true;
+  return part.type === 'file' && (part.source.type !== 'base64' || !IS_DOCUMENT.test(part.source.mediaType));
+}
+
+const IS_DOCUMENT = /^(?:text\/|application\/(?:pdf|json|xml|rtf|msword|vnd\.))/i;
+
 /** Sound, files and fetched documents: what they count for is not documented by size. */
 const isMediaOfAnySize = (part: ContentPart): boolean =>
   part.type === 'audio' || part.type === 'file' || documentSource(part) === 'media';
-
-const allParts = (request: ChatRequest): readonly ContentPart[] =>
-  request.messages.flatMap((message) => message.content.flatMap(withNested));
-
-const withNested = (part: ContentPart): readonly ContentPart[] =>
-  part.type === 'tool-result' ? [part, ...part.content.flatMap(withNested)] : [part];
 
 const mediaLength = (part: ContentPart): number => ('source' in part ? base64Length(part.source) : 0);
 const base64Length = (source: MediaSource): number => (source.type === 'base64' ? source.data.length : 0);

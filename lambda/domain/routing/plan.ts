@@ -75,6 +75,8 @@ export function planRoute(question: RouteQuestion): RoutePlan {
 
 const LONGEST_NAME = 300;
 const HAS_CONTROL_CHARACTER = /\p{Cc}/u;
+/** A model's name becomes a part of an address, and these would leave out the part before it. */
+const IS_PATH = /^\.{1,2}$/;
 
 /**
  * The group a name stands for: a declared group, a `provider/model`, or a bare model that exactly one enabled provider has.
@@ -82,13 +84,13 @@ const HAS_CONTROL_CHARACTER = /\p{Cc}/u;
  */
 export function resolveModel(asked: string, names: ModelNames): ModelGroup {
   const name = asked.replaceAll(/%2f/gi, '/');
-  if (name.length > LONGEST_NAME || HAS_CONTROL_CHARACTER.test(name))
+  if (name.length > LONGEST_NAME || HAS_CONTROL_CHARACTER.test(name) || !name.isWellFormed())
     throw modelNotFound(asked, '', [], names);
   const group = names.groups.find((candidate) => candidate.name === name);
   if (group !== undefined) return group;
   const slash = name.indexOf('/');
   const provider = name.slice(0, Math.max(0, slash));
-  if (names.providers.has(provider) && slash < name.length - 1)
+  if (names.providers.has(provider) && slash < name.length - 1 && !IS_PATH.test(name.slice(slash + 1)))
     return undeclaredGroup(name, providerId(provider), name.slice(slash + 1));
   const owners = [...names.providers].filter((owner) => names.modelsOf(owner).includes(name));
   const [owner] = owners;

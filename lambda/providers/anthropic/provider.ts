@@ -16,6 +16,8 @@ export const ANTHROPIC: Provider = {
   // The version stands in for callers that name none; one that is forwarded comes after it and wins.
   authHeaders: (credential) => ({ 'x-api-key': credential, 'anthropic-version': API_VERSION }),
   forwardedHeaders: ['anthropic-version', 'anthropic-beta'],
+  /** @see https://platform.claude.com/docs/en/api/messages */
+  takesNoOutput: true,
   /**
    * Larger pictures are scaled down to this many (models since Claude Opus 4.7; 1,568 before).
    * @see https://platform.claude.com/docs/en/build-with-claude/vision

@@ -11,6 +11,8 @@ export const DASHSCOPE = openaiCompatible({
     'anthropic-messages': '/apps/anthropic/v1/messages',
     'openai-embeddings': '/compatible-mode/v1/embeddings',
   },
+  /** @see https://www.alibabacloud.com/help/en/model-studio/qwen-api-via-dashscope (max_tokens) */
+  limitsOnlyAnswer: true,
   /** @see https://openrouter.ai/docs/api-reference/streaming#stream-cancellation */
   cancelStopsBilling: false,
   evidence: 'verified',

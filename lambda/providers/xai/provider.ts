@@ -10,6 +10,8 @@ export const XAI = openaiCompatible({
     'openai-responses': '/responses',
     'openai-images': '/images/generations',
   },
+  /** It holds for reasoning too. @see https://docs.x.ai/docs/api-reference#chat-completions */
+  maxOutputTokensField: 'max_completion_tokens',
   /** @see https://openrouter.ai/docs/api-reference/streaming#stream-cancellation */
   cancelStopsBilling: true,
   dataPolicy: {

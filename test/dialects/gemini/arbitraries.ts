@@ -130,7 +130,7 @@ export const requestArbitrary: fc.Arbitrary<ChatRequest> = record<ChatRequest>({
       fc.record({ type: fc.constant('tool'), name: identifier }),
     ),
   ),
-  maxOutputTokens: optional(fc.nat()),
+  maxOutputTokens: optional(fc.integer({ min: 1 })),
   temperature: optional(share.map((value) => value * 2)),
   topP: optional(share),
   topK: optional(fc.nat()),

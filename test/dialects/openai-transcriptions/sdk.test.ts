@@ -202,6 +202,33 @@ describe('a form', () => {
     ['without a file', MODEL + END, undefined],
     ['with an empty file', part('name="file"; filename="a"', '') + MODEL + END, undefined],
     ['with a field for a file', part('name="file"', 'sound') + MODEL + END, undefined],
+    [
+      'with a name in two spellings',
+      part('name="x"; name*=UTF-8\'\'model', 'dear') + FILE + MODEL + END,
+      undefined,
+    ],
+    ['with a name behind a space', part('name="x"; name ="model"', 'dear') + FILE + MODEL + END, undefined],
+    ['with an escaped quote', part('name="x\\"; name=\\"model"', 'dear') + FILE + MODEL + END, undefined],
+    ['with a folded head', part('name="x"\r\n ; name="model"', 'dear') + FILE + MODEL + END, undefined],
+    [
+      'with a head behind a bare line feed',
+      part('name="x"\nContent-Disposition: form-data; name="model"', 'dear') + FILE + MODEL + END,
+      undefined,
+    ],
+    [
+      'with an encoded part',
+      part('name="x"\r\nContent-Transfer-Encoding: base64', 'eA==') + FILE + MODEL + END,
+      undefined,
+    ],
+    [
+      'with a boundary behind a bare line feed',
+      part('name="x"', `y\n--${BOUNDARY}\nContent-Disposition: form-data; name="model"\n\ndear`) +
+        FILE +
+        MODEL +
+        END,
+      undefined,
+    ],
+    ['with a part behind its end', `${FILE}${MODEL}${END}${MODEL}${END}`, undefined],
     ['without a model', FILE + END, undefined],
     ['with two models', FILE + MODEL + MODEL + END, undefined],
     ['with a part without a name', part('filename="a"', 'x') + FILE + MODEL + END, undefined],
@@ -231,6 +258,7 @@ describe('a hard budget', () => {
     head.writeUInt32LE(16_000, 28);
     head.writeUInt16LE(2, 32);
     head.writeUInt16LE(16, 34);
+    head.write('data', 36, 'latin1');
     return Buffer.concat([head, Buffer.alloc(seconds * 16_000 - head.length)]);
   };
   const ask = async (usd: number, bytes: Buffer, model = 'openai/listener') => {
@@ -260,9 +288,50 @@ describe('a hard budget', () => {
     });
   });
 
-  test('holds a compressed file at the lowest bitrate of speech', async () => {
-    const { answer } = await ask(0.000_39, Buffer.alloc(3_000, 1));
-    expect(await answer.json()).toMatchObject({ error: { metadata: { estimate_usd: 0.0004 } } });
+  test('holds as long as the frames of an MP3 file sound', async () => {
+    // MPEG 1, 128 kbit/s, 44,100 Hz: 417 bytes and 1,152 samples a frame; 383 of them sound 10.005 seconds.
+    const frame = Buffer.alloc(417);
+    frame.set([0xff, 0xfb, 0x90, 0x00]);
+    const { answer } = await ask(0.001_09, Buffer.concat(Array.from({ length: 383 }, () => frame)));
+    expect(await answer.json()).toMatchObject({ error: { metadata: { estimate_usd: 0.0011 } } });
+  });
+
+  test('leaves out the address of another file', async () => {
+    const key = await gateway.createKey({ budgets: [budget(5)] });
+    const form = new FormData();
+    form.set('model', 'openai/listener');
+    form.set('file', new File([new Uint8Array(wave(1))], 'a.wav'));
+    form.set('url', 'https://example.com/ten-hours.mp3');
+    const answer = await fetch(`${gateway.url}/v1/audio/transcriptions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key.secret}` },
+      body: form,
+    });
+    expect([answer.status, answer.headers.get('x-sluice-dropped')]).toEqual([200, 'url']);
+    expect(gateway.upstream.requests[0]?.bytes.toString()).not.toContain('ten-hours');
+  });
+
+  test.each([
+    [
+      'two formats',
+      (sound: Buffer) => Buffer.concat([sound.subarray(0, 36), sound.subarray(12, 36), sound.subarray(36)]),
+    ],
+    ['no sound', (sound: Buffer) => sound.subarray(0, 36)],
+  ])('refuses an uncompressed file with %s', async (_what, made) => {
+    const { answer } = await ask(5, made(wave(1)));
+    expect(await answer.json()).toMatchObject({ error: { code: 'cost_unbounded' } });
+  });
+
+  test('refuses an MP3 file with something between its frames', async () => {
+    const frame = Buffer.alloc(417);
+    frame.set([0xff, 0xfb, 0x90, 0x00]);
+    const { answer } = await ask(5, Buffer.concat([frame, Buffer.from('fLaC'), frame]));
+    expect(await answer.json()).toMatchObject({ error: { code: 'cost_unbounded' } });
+  });
+
+  test('refuses a file of which only decoding tells how long it sounds', async () => {
+    const { answer } = await ask(5, Buffer.alloc(3_000, 1));
+    expect(await answer.json()).toMatchObject({ error: { code: 'cost_unbounded' } });
   });
 
   test('holds a model that counts tokens by all it can read and write', async () => {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { openaiChat } from '../../../lambda/dialects/openai-chat/dialect.ts';
 import type { ChatRequest, ContentPart, Tool } from '../../../lambda/domain/chat/request.ts';
 import { isJsonObject, parseJson } from '../../../lambda/domain/json.ts';
-import { boundPrompt, countTokensLocally, unboundedFeatures } from '../../../lambda/domain/money/bound.ts';
+import { boundPrompt, countTokensLocally } from '../../../lambda/domain/money/bound.ts';
 
 const requestOf = (parts: readonly ContentPart[], settings: Partial<ChatRequest> = {}): ChatRequest => ({
   model: 'm',
@@ -88,88 +88,6 @@ describe('the bound of a prompt', () => {
   });
 });
 
-describe('what cannot be bounded', () => {
-  const hosted = (settings: Partial<Extract<Tool, { type: 'hosted' }>> = {}): ChatRequest =>
-    requestOf([], {
-      tools: [
-        { type: 'hosted', dialect: 'anthropic-messages', name: 'web_search', definition: {}, ...settings },
-      ],
-    });
-
-  test('names tools the provider runs, and not those the caller runs', () => {
-    expect(unboundedFeatures(hosted())).toEqual(['tool web_search']);
-    expect(unboundedFeatures(hosted({ name: 'bash', runBy: 'caller' }))).toEqual([]);
-    expect(unboundedFeatures(requestOf([], { tools: [{ type: 'function', name: 'web_search' }] }))).toEqual(
-      [],
-    );
-  });
-
-  test.each(['web_search_options', 'mcp_servers', 'container', 'previous_response_id', 'conversation'])(
-    'names the option %s, also where its dialect does not know it',
-    (name) => {
-      expect(unboundedFeatures(requestOf([], { nativeOptions: { [name]: {} } }))).toEqual([name]);
-      expect(unboundedFeatures(requestOf([], { unknownFields: [name] }))).toEqual([name]);
-    },
-  );
-
-  test.each([
-    ['enable_search', false],
-    ['plugins', []],
-    ['extra_body', {}],
-    ['previous_response_id', null],
-    ['speed', 'standard'],
-    ['best_of', 1],
-    ['modalities', ['text']],
-    ['context_management', { edits: [{ type: 'clear_tool_uses_20250919', exclude_tools: ['compactor'] }] }],
-  ])('does not name %s where it asks for nothing', (name, value) => {
-    expect(unboundedFeatures(requestOf([], { nativeOptions: { [name]: value } }))).toEqual([]);
-  });
-
-  test.each([
-    ['enable_search', true],
-    ['best_of', 5],
-    ['modalities', ['text', 'image']],
-    ['context_management', { edits: [{ type: 'compact_20260112' }] }],
-  ])('names %s where it asks for more', (name, value) => {
-    expect(unboundedFeatures(requestOf([], { nativeOptions: { [name]: value } }))).toEqual([name]);
-  });
-
-  test('names a file the provider keeps once, wherever it stands', () => {
-    const file: ContentPart = { type: 'file', source: { type: 'provider-file', id: 'file-1' } };
-    expect(unboundedFeatures(requestOf([file, nested(file)]))).toEqual(['a file kept by the provider']);
-  });
-
-  test('names nothing for a plain conversation', () => {
-    expect(unboundedFeatures(requestOf([{ type: 'text', text: 'Hello' }, picture('AA')]))).toEqual([]);
-  });
-});
-
 test('tokens nobody reported are a third of the bytes, rounded up', () => {
   expect([0, 1, 3, 4].map(countTokensLocally)).toEqual([0, 1, 1, 2]);
-});
-
-describe('operations beside chat', () => {
-  const request = (nativeOptions: ChatRequest['nativeOptions']): ChatRequest => ({
-    model: 'm',
-    messages: [],
-    stream: false,
-    includeUsage: false,
-    nativeOptions,
-    unknownFields: [],
-    work: { units: { images: 1 } },
-  });
-
-  test('may name their text as conversations name what nothing bounds', () => {
-    expect(unboundedFeatures(request({ prompt: 'A cat', background: 'transparent', speed: 1.5 }))).toEqual(
-      [],
-    );
-  });
-
-  test('are unbounded where a server may read another number than we do', () => {
-    expect(unboundedFeatures(request({ N: 10, num_images: 4, extra_body: { n: 9 } }))).toEqual([
-      'N',
-      'num_images',
-      'extra_body',
-    ]);
-  });
 });
