@@ -72,7 +72,6 @@ export function newExchange(
     presumedCost: ZERO_USD,
     addedBytes: 0,
     reuse: {},
-    shownAnswer: undefined,
     timings: { auth: gateway.clock.monotonicMs() - startedMs },
   };
 }

@@ -9,7 +9,6 @@ import type { Exchange } from './exchange.ts';
 import { asCallerError } from './failure.ts';
 import { withKeepAlive } from './keep-alive.ts';
 import type { Replay } from './reuse.ts';
-import { isStored } from './stored-answer.ts';
 import { lacksCustomTools } from './upstream-request.ts';
 
 /** A stream's text as its bytes. */
@@ -72,44 +71,30 @@ export async function encodeWhole(
   const read = eventReader(exchange, answer);
   const events = all.flatMap((frame) => frame.events).flatMap(read);
   const [frame] = all;
-  const text =
-    answer.target.isSameDialect && frame !== undefined
-      ? dialect.patchAnswer(frame, envelope)
-      : dialect.encodeAnswer(events, envelope);
-  if (isStored(exchange, answer)) exchange.shownAnswer = text;
-  return text;
+  return answer.target.isSameDialect && frame !== undefined
+    ? dialect.patchAnswer(frame, envelope)
+    : dialect.encodeAnswer(events, envelope);
 }
 
 /**
  * A streamed answer in the caller's dialect: chunks of the same dialect as they came, others event by event. Whatever
  * happens, it ends with the dialect's normal end or one error event, and does not throw.
  *
- * @param options how often an idle stream says that it lives, and who hears of an error that is ours
+ * @param options how often an idle stream says that it lives, who keeps the whole answer before its end is seen, and who
+ *   hears of an error that is ours
  */
 export async function* encodeStream(
   exchange: Exchange,
   answer: EncodedAnswer,
   frames: AsyncIterable<Frame>,
-  options: { readonly keepAliveMs: number; readonly onFailure: (error: unknown) => void },
+  options: {
+    readonly keepAliveMs: number;
+    readonly store?: (shown: string) => Promise<void>;
+    readonly onFailure: (error: unknown) => void;
+  },
 ): AsyncGenerator<Uint8Array> {
   const { dialect } = exchange.request;
-  const envelope = envelopeOf(exchange, answer);
-  const encoder = dialect.createStreamEncoder(envelope);
-  const isKept = isStored(exchange, answer);
-  const read = eventReader(exchange, answer);
-  const write = (frame: Frame): string =>
-    // Also where the decoder found the end by itself: its events were all told in what passed as it came.
-    answer.target.isSameDialect
-      ? dialect.patchFrame(frame, envelope)
-      : frame.events
-          .flatMap(read)
-          .map((event) => encoder.encode(event))
-          .join('');
-  // What the encoder has not written itself it cannot go on from.
-  const failure = (error: GatewayError): Uint8Array =>
-    answer.target.isSameDialect || encoder.fail === undefined
-      ? encodeLateError(dialect, error, envelope)
-      : streamBytes(encoder.fail(error), dialect);
+  const { write, failure } = streamWriter(exchange, answer);
   try {
     for await (const item of withKeepAlive(frames, options.keepAliveMs)) {
       const error = item === 'idle' ? undefined : item.events.find(isError);
@@ -118,13 +103,47 @@ export async function* encodeStream(
         return;
       }
       const text = item === 'idle' ? dialect.keepAlive : write(item);
-      if (isKept) exchange.shownAnswer ??= dialect.storage?.answerIn(text);
+      if (options.store !== undefined) await storeWhole(dialect, text, options.store);
       if (text !== '') yield streamBytes(text, dialect);
     }
   } catch (thrown) {
     options.onFailure(thrown);
     yield failure(asGatewayError(thrown));
   }
+}
+
+/** Keeps the answer if this is the chunk that holds the whole of it. */
+async function storeWhole(
+  { storage }: Dialect,
+  chunk: string,
+  store: (shown: string) => Promise<void>,
+): Promise<void> {
+  const shown = storage?.answerIn(chunk);
+  if (shown !== undefined) await store(shown);
+}
+
+/** Writes a stream's frames, and its failure, for the caller. */
+function streamWriter(
+  exchange: Exchange,
+  answer: EncodedAnswer,
+): { readonly write: (frame: Frame) => string; readonly failure: (error: GatewayError) => Uint8Array } {
+  const { dialect } = exchange.request;
+  const envelope = envelopeOf(exchange, answer);
+  const lateError = (error: GatewayError): Uint8Array => encodeLateError(dialect, error, envelope);
+  // Also where the decoder found the end by itself: its events were all told in what passed as it came.
+  if (answer.target.isSameDialect)
+    return { write: (frame) => dialect.patchFrame(frame, envelope), failure: lateError };
+  const encoder = dialect.createStreamEncoder(envelope);
+  const read = eventReader(exchange, answer);
+  return {
+    write: ({ events }) =>
+      events
+        .flatMap(read)
+        .map((event) => encoder.encode(event))
+        .join(''),
+    failure: (error) =>
+      encoder.fail === undefined ? lateError(error) : streamBytes(encoder.fail(error), dialect),
+  };
 }
 
 const isError = (event: ChatEvent): event is Extract<ChatEvent, { type: 'error' }> => event.type === 'error';

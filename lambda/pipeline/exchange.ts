@@ -82,8 +82,6 @@ export interface Exchange {
   presumedCost: NanoUsd;
   /** Answers that are there already, and whether this one is kept: known once `lookUp` has looked. */
   reuse: Reuse;
-  /** The answer as its caller was shown it, where it is to be found by its id later. */
-  shownAnswer: string | undefined;
   /** For `Server-Timing`, in milliseconds. */
   readonly timings: Record<string, number>;
 }

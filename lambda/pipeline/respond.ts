@@ -23,7 +23,7 @@ import { record } from './record.ts';
 import { tightest } from './remainder-cache.ts';
 import { createReplayMeter } from './replay.ts';
 import { noteAnswer, outcomeOfAnswer, outcomeWithoutAnswer, settle } from './settle.ts';
-import { storeAnswer } from './stored-answer.ts';
+import { isStored, storeAnswer } from './stored-answer.ts';
 import { createTranscript, type Transcript } from './transcript.ts';
 import { sentOutputBound } from './upstream-request.ts';
 
@@ -41,6 +41,7 @@ export async function respondWhole(
   try {
     const frames = meter.measure(outcome.committed.frames);
     const text = await encodeWhole(exchange, outcome, frames);
+    if (isStored(exchange, outcome)) await storeAnswer(gateway, exchange, outcome, text);
     const settled = outcomeOfAnswer(gateway, exchange, outcome, meter.read());
     return {
       status: 200,
@@ -110,11 +111,7 @@ export async function finish(
   outcome: RequestOutcome,
   ended?: EndedAnswer,
 ): Promise<void> {
-  await Promise.all([
-    settle(gateway, exchange, outcome),
-    keepAnswer(gateway, exchange, ended),
-    ...(ended === undefined ? [] : [storeAnswer(gateway, exchange, ended.answer)]),
-  ]);
+  await Promise.all([settle(gateway, exchange, outcome), keepAnswer(gateway, exchange, ended)]);
   await record(gateway, exchange.facts, outcome);
 }
 
@@ -228,6 +225,9 @@ const streamOf = (
 ): AsyncGenerator<Uint8Array> =>
   encodeStream(exchange, answer, meter.measure(answer.committed.frames), {
     keepAliveMs: gateway.pacing.keepAliveMs,
+    ...(isStored(exchange, answer) && {
+      store: (shown: string) => storeAnswer(gateway, exchange, answer, shown),
+    }),
     onFailure: (error) =>
       gateway.telemetry.problem('An answer could not be encoded.', error, { id: exchange.facts.id }),
   });

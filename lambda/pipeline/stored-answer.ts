@@ -100,11 +100,20 @@ export const isStored = (
   !request.options.cache.isUnstored &&
   replay?.how !== 'idempotency';
 
-/** Keeps an answer as its caller saw it. After the answer's end, beside settling; never throws. */
-export async function storeAnswer(gateway: Gateway, exchange: Exchange, answer: Answer): Promise<void> {
-  const { facts, shownAnswer, request, caller } = exchange;
+/**
+ * Keeps an answer as its caller sees it. Before the caller sees its end, as the next request may go on from it at once, anywhere.
+ * Never throws.
+ * @param shown the whole answer, in the caller's dialect
+ */
+export async function storeAnswer(
+  gateway: Gateway,
+  exchange: Exchange,
+  answer: Pick<Answer, 'target' | 'replay'>,
+  shown: string,
+): Promise<void> {
+  const { facts, request, caller } = exchange;
   const { storage } = request.dialect;
-  if (shownAnswer === undefined || storage === undefined) return;
+  if (storage === undefined) return;
   const nowMs = gateway.clock.now();
   const kept: KeptAnswer = {
     requestId: facts.id,
@@ -112,7 +121,7 @@ export async function storeAnswer(gateway: Gateway, exchange: Exchange, answer: 
     deployment: answer.target.deployment.id,
     dialect: request.dialect.id,
     stream: false,
-    text: storage.kept(request.raw, shownAnswer),
+    text: storage.kept(request.raw, shown),
     cost: NO_COST,
     keptAtMs: nowMs,
     expiresAtMs: nowMs + STORED_FOR_MS,

@@ -161,3 +161,32 @@ describe('a caller of text completions', () => {
     expect(chunks.map(({ choices }) => choices[0]?.text ?? '').join('')).toBe('w0 w1 w2 ');
   });
 });
+
+test('an answer can be continued as soon as its end is seen, however slow the store is', async () => {
+  const { answers } = engine.gateway;
+  const slow = await startLocalGateway({
+    beside: engine,
+    gateway: {
+      answers: {
+        ...answers,
+        async put(...given) {
+          await new Promise((resolve) => setTimeout(resolve, 300));
+          return answers.put(...given);
+        },
+      },
+    },
+  });
+  try {
+    const { secret } = await slow.createKey();
+    const caller = new OpenAI({ apiKey: secret, baseURL: `${slow.url}/v1`, maxRetries: 0 });
+    const asked = { model: 'anthropic/mock', input: 'Hello' };
+    const whole = await caller.responses.create(asked);
+    const streamed = await caller.responses.stream(asked).finalResponse();
+    for (const { id } of [whole, streamed])
+      expect(await caller.responses.create({ ...asked, previous_response_id: id })).toMatchObject({
+        status: 'completed',
+      });
+  } finally {
+    await slow.close();
+  }
+});
