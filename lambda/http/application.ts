@@ -139,8 +139,10 @@ function spokenDialect(gateway: Gateway, route: Route | undefined, request: Http
   return asksForList ? geminiArrayStream(dialect) : dialect;
 }
 
-/** Google's callers show by their path or by their key's header who they are, Anthropic's by their version. */
+/** Who a caller is where nothing but the path or the headers of its SDK tells. */
 function shownDialect({ path, headers }: HttpRequest): DialectId {
+  if (path.startsWith('/model/')) return 'bedrock-converse';
+  if (path.startsWith('/v2/')) return 'cohere-chat';
   if (path.startsWith('/v1beta/') || headers['x-goog-api-key'] !== undefined) return 'gemini';
   return headers['anthropic-version'] === undefined ? 'openai-chat' : 'anthropic-messages';
 }

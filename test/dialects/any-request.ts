@@ -226,3 +226,10 @@ export const anyRequest: fc.Arbitrary<ChatRequest> = record({
   nativeOptions: fc.constant({}),
   unknownFields: fc.constant([]),
 });
+
+/** A request as Claude takes it: one that is to think has no sampling. */
+export function asClaudeSamples(request: ChatRequest): ChatRequest {
+  if (request.reasoning?.enabled !== true) return request;
+  const { temperature: _temperature, topP: _topP, topK: _topK, ...rest } = request;
+  return rest;
+}

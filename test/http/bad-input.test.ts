@@ -293,6 +293,16 @@ describe('a path or method that is none', () => {
     await refusal('anthropic', response);
   });
 
+  test.each([
+    ['/model/m/invoke', { message: expect.any(String) }],
+    ['/v2/tokenize', { message: expect.any(String) }],
+    ['/v1beta/nothing', { error: expect.objectContaining({ status: 'NOT_FOUND' }) }],
+  ])('%s is answered as whoever calls it reads errors', async (path, shape) => {
+    const response = await fetch(gateway.url + path, { method: 'POST' });
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject(shape);
+  });
+
   test('is logged without anything of what was sent but its start', async () => {
     const response = await fetch(`${gateway.url}/v1/${'x'.repeat(3_000)}?secret=hidden`);
     const id = response.headers.get('x-request-id') ?? '';

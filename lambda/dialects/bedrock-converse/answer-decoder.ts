@@ -184,7 +184,8 @@ export class AnswerDecoder {
   #finishWith(stopReason: string, stopSequence: Json | undefined): readonly ChatEvent[] {
     const stillOpen = [...this.#blocks].flatMap(([index, block]) => this.#close(index, block));
     const reason = finishReasonOf(stopReason);
-    if (reason === 'tool-calls' && this.#hasCutCall) return this.fail('The answer ended inside a tool call.');
+    const isWhole = reason === 'tool-calls' || reason === 'stop';
+    if (isWhole && this.#hasCutCall) return this.fail('The answer ended inside a tool call.');
     this.#isFinished = true;
     const finish: ChatEvent = {
       type: 'finish',

@@ -1,6 +1,7 @@
 import type { BlockAddress, ChatEvent } from '../../domain/chat/event.ts';
-import { type Json, type JsonObject, parseJson } from '../../domain/json.ts';
+import type { Json, JsonObject } from '../../domain/json.ts';
 import { Base64Joiner } from '../base64.ts';
+import { isCutJson } from '../cut-json.ts';
 import { IMAGES } from './media.ts';
 import { DIALECT_ID, objectIn, objectsIn, textIn, unionMember } from './wire.ts';
 
@@ -118,7 +119,7 @@ function openToolUse(start: JsonObject, numbers: BlockNumbers): OpenedBlock | un
       return delta(input);
     },
     end: () => [...(text.trim() === '' ? delta('{}') : []), blockEnd(address)],
-    isCut: () => kind === 'function' && text.trim() !== '' && parseJson(text) === undefined,
+    isCut: () => kind === 'function' && isCutJson(text),
   };
   return { block, events: [{ type: 'tool-call-start', kind, id, name, ...address }] };
 }

@@ -35,7 +35,7 @@ function translate(given: JsonObject, leaveOut: (keyword: string) => void): Json
   for (const [name, value] of Object.entries(schema)) {
     if (value === undefined || ANNOTATIONS.has(name)) continue;
     // Beside a reference Google takes nothing else.
-    const isFollowed = FOLLOWED.has(name) && (!isReference || name.startsWith('$'));
+    const isFollowed = isFollowedWord(name, value) && (!isReference || name.startsWith('$'));
     if (isFollowed) result[name] = translatedValue(name, value, leaveOut);
     else if (!isReference || !DESCRIBING.has(name)) leaveOut(name);
   }
@@ -55,11 +55,19 @@ function translatedValue(name: string, value: Json, leaveOut: (keyword: string) 
   return name === 'enum' ? usableEnum(value, leaveOut) : value;
 }
 
+const isUsableInEnum = (item: Json): boolean => typeof item === 'string' || typeof item === 'number';
+
+/** An enumeration that nothing usable is left of would allow nothing. */
+function isFollowedWord(name: string, value: Json): boolean {
+  const isEmptied = name === 'enum' && Array.isArray(value) && !value.some(isUsableInEnum);
+  return FOLLOWED.has(name) && !isEmptied;
+}
+
 /** Google knows enumerations of texts and numbers. */
 function usableEnum(value: Json, leaveOut: (keyword: string) => void): Json {
   if (!Array.isArray(value)) return value;
   // Array.isArray loses the element's type; what stands in a Json array is Json.
-  const usable = (value as readonly Json[]).filter((item) => ['string', 'number'].includes(typeof item));
+  const usable = (value as readonly Json[]).filter(isUsableInEnum);
   if (usable.length < value.length) leaveOut('enum');
   return usable;
 }

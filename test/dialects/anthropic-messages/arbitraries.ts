@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { ChatRequest, ContentPart, Message } from '../../../lambda/domain/chat/request.ts';
 import type { JsonObject } from '../../../lambda/domain/json.ts';
-import { record } from '../any-request.ts';
+import { asClaudeSamples, record } from '../any-request.ts';
 
 const DIALECT = 'anthropic-messages';
 /** Whom the requests are encoded for. */
@@ -138,7 +138,7 @@ export const requestArbitrary: fc.Arbitrary<ChatRequest> = record({
   endUser: optional(filled),
   nativeOptions: fc.constant({}),
   unknownFields: fc.constant([]),
-});
+}).map(asClaudeSamples);
 
 /** What is left of a request once it has been said in this dialect. */
 export function normalise(asked: ChatRequest): ChatRequest {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import type { BlockAddress, ChatEvent } from '../../../lambda/domain/chat/event.ts';
 import type { ChatRequest, ContentPart, Message } from '../../../lambda/domain/chat/request.ts';
 import type { JsonObject } from '../../../lambda/domain/json.ts';
+import { asClaudeSamples } from '../any-request.ts';
 
 const DIALECT = 'bedrock-converse';
 
@@ -170,7 +171,7 @@ export const requestArbitrary: fc.Arbitrary<ChatRequest> = record<ChatRequest>({
   endUser: optional(filled),
   nativeOptions: fc.constant({}),
   unknownFields: fc.constant([]),
-});
+}).map(asClaudeSamples);
 
 /** One block of an answer, whole. */
 type BlockPlan = (address: BlockAddress) => readonly ChatEvent[];

@@ -65,9 +65,22 @@ describe('a stream', () => {
       delta(0, { toolUse: { input: '{"x' } }),
     ];
     expect(lastError(await read(...call))?.code).toBe('upstream_invalid_response');
-    expect(lastError(await read(...call, stop(0), end('tool_use'), METADATA))?.code).toBe(
-      'upstream_invalid_response',
+    for (const reason of ['tool_use', 'end_turn', 'a_reason_to_come']) {
+      const events = await read(...call, stop(0), end(reason), METADATA);
+      expect(lastError(events)?.code).toBe('upstream_invalid_response');
+    }
+  });
+
+  test('whose call is whole, but no JSON, is what the model said', async () => {
+    const events = await read(
+      START,
+      start(0, { toolUse: { toolUseId: 'a', name: 'f' } }),
+      delta(0, { toolUse: { input: '{"x":nothing}' } }),
+      stop(0),
+      end('tool_use'),
+      METADATA,
     );
+    expect(events.at(-1)).toEqual({ type: 'end' });
   });
 
   test('that ran out of tokens within a call ends as that', async () => {

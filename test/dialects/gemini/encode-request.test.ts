@@ -231,10 +231,15 @@ describe('schemas', () => {
   test('name each keyword that Google does not follow, and refuse it where it must be', () => {
     const schema = {
       type: 'object',
-      properties: { a: { type: 'string', pattern: '^a' }, b: { not: {} }, c: { const: true } },
+      properties: {
+        a: { type: 'string', pattern: '^a' },
+        b: { not: {} },
+        c: { const: true },
+        d: { enum: [true] },
+      },
     };
-    const left = { type: 'object', properties: { a: { type: 'string' }, b: {}, c: {} } };
-    const details = ['f: pattern', 'f: not', 'f: const'];
+    const left = { type: 'object', properties: { a: { type: 'string' }, b: {}, c: {}, d: {} } };
+    const details = ['f: pattern', 'f: not', 'f: const', 'f: enum'];
     expect(schemaOf(schema)).toEqual([left, details]);
     expect(schemaOf(schema, true)).toEqual([left, details]);
   });
