@@ -1,8 +1,8 @@
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { PROVIDERS } from '../../lambda/providers/registry.ts';
 import { OPERATION_OF } from '../../lambda/dialects/dialect.ts';
+import { PROVIDERS } from '../../lambda/providers/registry.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -95,6 +95,9 @@ const fits = (target: string, allowed: string): boolean =>
 const isOfChat = (id: string): boolean =>
   Object.entries(OPERATION_OF).some(([dialect, operation]) => dialect === id && operation === 'chat');
 
+/** Formats that are read as another one: a text completion is a conversation's answer whose text stands elsewhere. */
+const READ_AS: Readonly<Record<string, string>> = { 'openai-completions': 'openai-chat' };
+
 describe('layers', () => {
   test('the scan sees the code', () => {
     expect(imports.length).toBeGreaterThan(300);
@@ -128,9 +131,19 @@ describe('layers', () => {
       const own = /^lambda\/dialects\/([^/]+)\//.exec(file)?.[1];
       if (own === undefined || !target.startsWith('lambda/dialects/')) return false;
       const other = /^lambda\/dialects\/([^/]+)\//.exec(target)?.[1];
+      if (other === undefined || other === own || other === READ_AS[own]) return false;
       // A format of another operation words its errors and counts its usage as the conversations of its family do.
-      return other !== undefined && other !== own && (isOfChat(own) || !isOfChat(other));
+      return isOfChat(own) || !isOfChat(other);
     });
+    expect(wrong).toEqual([]);
+  });
+
+  test('what dialects share imports none of them, but for the lists of them all', () => {
+    const wrong = imports.filter(
+      ({ file, target }) =>
+        /^lambda\/dialects\/(?!registry|operation-dialects)[^/]+$/.test(file) &&
+        /^lambda\/dialects\/[^/]+\//.test(target),
+    );
     expect(wrong).toEqual([]);
   });
 
@@ -152,21 +165,22 @@ describe('the shape of a dialect and of a provider', () => {
     expect(files).toContain(`${folder}/dialect.ts`);
   });
 
-  test.each(
-    foldersIn('lambda/dialects').filter((folder) => isOfChat(relative('lambda/dialects', folder))),
-  )('%s has the files every dialect of conversations has', (folder) => {
-    const names = files.filter((file) => dirname(file) === folder).map((file) => relative(folder, file));
-    expect(names).toEqual(
-      expect.arrayContaining([
-        'dialect.ts',
-        'errors.ts',
-        'request.ts',
-        'response.ts',
-        'stream.ts',
-        'wire.ts',
-      ]),
-    );
-  });
+  test.each(foldersIn('lambda/dialects').filter((folder) => isOfChat(relative('lambda/dialects', folder))))(
+    '%s has the files every dialect of conversations has',
+    (folder) => {
+      const names = files.filter((file) => dirname(file) === folder).map((file) => relative(folder, file));
+      expect(names).toEqual(
+        expect.arrayContaining([
+          'dialect.ts',
+          'errors.ts',
+          'request.ts',
+          'response.ts',
+          'stream.ts',
+          'wire.ts',
+        ]),
+      );
+    },
+  );
 
   const providers = foldersIn('lambda/providers').filter((folder) => !folder.endsWith('/simulation'));
 

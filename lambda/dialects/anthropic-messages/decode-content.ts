@@ -1,7 +1,7 @@
 import type { ContentPart, MediaSource } from '../../domain/chat/request.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
+import { present } from '../loose.ts';
 import { plainWords } from './plain-words.ts';
-import { present } from './present.ts';
 import { unseal } from './seal.ts';
 import {
   base64Source,

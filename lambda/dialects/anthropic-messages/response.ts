@@ -2,12 +2,12 @@ import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
 import { editJson } from '../../domain/edit-json.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../../domain/json.ts';
+import { argumentsObject } from '../arguments-object.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
-import { argumentsObject } from './encode-content.ts';
-import { gatewayErrorOf } from './errors.ts';
+import { failedAnswer, gatewayErrorOf } from '../upstream-error.ts';
 import { MessageDecoder } from './message-decoder.ts';
 import { MessageWriter, type WireEvent } from './message-writer.ts';
-import { costEdits, envelopeEdits, failedAnswer } from './stream.ts';
+import { costEdits, envelopeEdits } from './stream.ts';
 
 /** A whole message is read as the stream it could have been. */
 export function decodeAnswer(body: string): Frame {

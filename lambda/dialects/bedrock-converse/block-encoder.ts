@@ -1,8 +1,9 @@
 import type { ChatEvent } from '../../domain/chat/event.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { base64FromText, isBase64 } from '../base64.ts';
+import { asObject, objectsIn } from '../loose.ts';
 import { IMAGES } from './media.ts';
-import { asObject, DIALECT_ID, objectsIn } from './wire.ts';
+import { DIALECT_ID } from './wire.ts';
 
 /** An event that belongs to a block. */
 export type BlockEvent = Extract<ChatEvent, { readonly block: number }>;

@@ -2,8 +2,9 @@ import type { CacheHint, ContentPart, MediaSource, Message } from '../../domain/
 import type { Json, JsonObject } from '../../domain/json.ts';
 import { base64FromText } from '../base64.ts';
 import type { Given } from '../given.ts';
+import { defined } from '../loose.ts';
 import { DOCUMENTS, decodeSource, IMAGES, SOUNDS } from './media.ts';
-import { DIALECT_ID, defined, unionMember } from './wire.ts';
+import { DIALECT_ID, unionMember } from './wire.ts';
 
 /** The system prompt as the conversation's first turn. @throws GatewayError `invalid_request` */
 export function decodeSystem(system: Given): readonly Message[] {

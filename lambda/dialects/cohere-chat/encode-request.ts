@@ -12,9 +12,10 @@ import { OWN_FIELDS } from '../../domain/request-options.ts';
 import { refuseAsked } from '../asked-features.ts';
 import { hasCacheHints } from '../cache-hints.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
+import { defined } from '../loose.ts';
 import { LeftOut } from '../request-feature.ts';
 import { encodeMessages } from './encode-messages.ts';
-import { DIALECT_ID, defined } from './wire.ts';
+import { DIALECT_ID } from './wire.ts';
 
 type FunctionTool = Extract<Tool, { readonly type: 'function' }>;
 

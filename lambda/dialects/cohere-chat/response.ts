@@ -2,14 +2,14 @@ import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
 import { editJson } from '../../domain/edit-json.ts';
 import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
-import { invalidResponse } from './errors.ts';
+import { asObject } from '../loose.ts';
+import { invalidAnswer } from '../upstream-error.ts';
 import { type Ending, encodeEnding } from './finish-reason.ts';
 import { MessageDecoder, readWholeMessage } from './message-decoder.ts';
 import { type MessagePart, MessageWriter } from './message-writer.ts';
 import { modelEdits, usageOf } from './stream.ts';
 import { addReport, endingOf } from './stream-encoder.ts';
 import { costEdits, encodeUsage } from './usage.ts';
-import { asObject } from './wire.ts';
 
 /** Reads a provider's whole answer. */
 export function decodeAnswer(body: string): Frame {
@@ -25,7 +25,7 @@ export function decodeAnswer(body: string): Frame {
 
 const failed = (raw: string, message: string): Frame => ({
   raw,
-  events: [{ type: 'error', error: invalidResponse(message) }],
+  events: [invalidAnswer(message)],
 });
 
 /** The provider's whole answer for a caller of the same dialect. */

@@ -1,8 +1,9 @@
 import type { ChatEvent } from '../../domain/chat/event.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
+import { argumentsObject } from '../arguments-object.ts';
 import { CITATION_FIELDS, CODE_EXECUTION } from './candidate-decoder.ts';
 import { encodeLogprobs } from './logprobs.ts';
-import { argumentsObject, DIALECT_ID, textIn } from './wire.ts';
+import { DIALECT_ID, textIn } from './wire.ts';
 
 type BlockEvent = Extract<ChatEvent, { readonly block: number }>;
 type Start = Extract<BlockEvent, { readonly type: `${string}-start` | 'hosted-tool-result' }>;

@@ -1,8 +1,9 @@
 import type { ContentPart, MediaSource } from '../../domain/chat/request.ts';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
 import type { Given } from '../given.ts';
+import { defined } from '../loose.ts';
 import type { CallIds } from './call-ids.ts';
-import { camelCase, DIALECT_ID, defined, field } from './wire.ts';
+import { camelCase, DIALECT_ID, field } from './wire.ts';
 
 /** Fields that stand beside what a part holds, and change nothing of it for another model. */
 const BESIDE = new Set(['thought', 'thoughtSignature', 'mediaResolution', 'partMetadata']);

@@ -4,12 +4,12 @@ import { isJsonObject, type JsonObject, parseJsonObject } from '../../domain/jso
 import { refuseAsked } from '../asked-features.ts';
 import { hasCacheHints } from '../cache-hints.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
+import { defined, isEmpty } from '../loose.ts';
 import { LeftOut } from '../request-feature.ts';
 import { PartEncoder } from './encode-parts.ts';
 import { encodeFormat, encodeToolConfig, encodeTools } from './encode-tools.ts';
 import { GATEWAY_FIELDS } from './request.ts';
 import { encodeThinking, traitsOf } from './thinking.ts';
-import { defined, isEmpty } from './wire.ts';
 
 /** Google takes no more. @see https://ai.google.dev/api/generate-content#generationconfig */
 const MOST_STOP_SEQUENCES = 5;

@@ -3,11 +3,12 @@ import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import { OWN_FIELDS } from '../../domain/request-options.ts';
 import type { RequestAddress } from '../dialect.ts';
 import { Given } from '../given.ts';
+import { defined } from '../loose.ts';
 import { CallIds } from './call-ids.ts';
 import { decodeGenerationConfig } from './decode-generation-config.ts';
 import { decodeParts } from './decode-parts.ts';
 import { decodeToolConfig, decodeTools } from './decode-tools.ts';
-import { camelCase, defined, field, memberOf, objectsIn, optionalObjectIn } from './wire.ts';
+import { camelCase, field, memberOf, objectsIn, optionalObjectIn } from './wire.ts';
 
 /** Fields that become fields of a ChatRequest. */
 const READ_FIELDS = new Set([

@@ -1,8 +1,9 @@
 import type { Dialect } from '../dialect.ts';
-import { decodeError, encodeError } from '../openai-chat/errors.ts';
-import { decodeAnswer, decodeStream } from './decode-answer.ts';
-import { createStreamEncoder, encodeAnswer, errorChunk, patchAnswer, patchFrame } from './encode-answer.ts';
+import { decodeError, encodeError } from '../openai-errors.ts';
+import { encodeStreamError } from './errors.ts';
 import { decodeRequest, encodeRequest, patchRequest } from './request.ts';
+import { decodeAnswer, encodeAnswer, patchAnswer } from './response.ts';
+import { createStreamEncoder, decodeStream, patchFrame } from './stream.ts';
 import { DIALECT_ID } from './wire.ts';
 
 const ONLY_TEXT = 'A prompt is text.';
@@ -52,5 +53,5 @@ export const openaiCompletions: Dialect = {
   streamEncoding: 'utf8',
   decodeError,
   encodeError,
-  encodeStreamError: errorChunk,
+  encodeStreamError,
 };

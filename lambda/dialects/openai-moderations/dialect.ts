@@ -4,18 +4,18 @@ import { editJson } from '../../domain/edit-json.ts';
 import { type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import type { AnswerEnvelope, Dialect } from '../dialect.ts';
 import { Given } from '../given.ts';
-import { decodeError, decodeErrorChunk, encodeError } from '../openai-chat/errors.ts';
-import { costEdits } from '../openai-chat/usage.ts';
-import { countIn, objectIn, textIn } from '../openai-chat/wire.ts';
+import { countIn, objectIn, textIn } from '../loose.ts';
+import { decodeError, decodeErrorChunk, encodeError } from '../openai-errors.ts';
+import { costEdits } from '../openai-usage.ts';
 import {
   costOfEvents,
   jsonFrame,
-  noAnswer,
   operationDialect,
   ownMembers,
   textAnswer,
   textOfEvents,
 } from '../operation-dialect.ts';
+import { invalidAnswer } from '../upstream-error.ts';
 
 /**
  * Whether texts and pictures break a provider's rules.
@@ -75,7 +75,7 @@ function decodeAnswer(body: string): Frame {
       const usage = promptTokens === undefined ? undefined : { promptTokens, completionTokens: 0 };
       return textAnswer({ id: textIn(object, 'id'), model: textIn(object, 'model') }, body, usage);
     }
-    if (object['error'] === undefined) return [noAnswer('The answer holds no results.')];
+    if (object['error'] === undefined) return [invalidAnswer('The answer holds no results.')];
     return [{ type: 'error', error: decodeErrorChunk(object) }];
   });
 }

@@ -1,7 +1,7 @@
 import type { ChatEvent } from '../../domain/chat/event.ts';
 import { isJsonObject, type Json, type JsonObject, parseJson } from '../../domain/json.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
-import { defined, objectsIn } from '../openai-chat/wire.ts';
+import { defined, objectsIn } from '../loose.ts';
 import { carryProof } from './carried-proof.ts';
 import { citationAnnotation } from './citation.ts';
 import { DIALECT_ID, itemId } from './wire.ts';

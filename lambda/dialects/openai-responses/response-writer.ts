@@ -1,9 +1,11 @@
 import type { ChatEvent, FinishReason } from '../../domain/chat/event.ts';
+import type { GatewayError } from '../../domain/errors.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Cost } from '../../domain/money/cost.ts';
 import { mergeUsage, type Usage } from '../../domain/money/usage.ts';
 import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
-import { eventText, failedChoice, failedEvent, type ShownError, shownError } from './errors.ts';
+import { failedAnswer, gatewayErrorOf } from '../upstream-error.ts';
+import { eventText, failedEvent } from './errors.ts';
 import { createItemWriter, type ItemWriter, proofOf, type WireEvent } from './item-writer.ts';
 import { responseText } from './response-text.ts';
 import { encodeUsage } from './usage.ts';
@@ -50,7 +52,7 @@ export class ResponseWriter implements StreamEncoder {
       case 'end':
         return this.#begin() + this.#end();
       case 'error':
-        return this.#fail(shownError(event.error));
+        return this.#fail(gatewayErrorOf(event.error));
       default:
         return event.choice === 0 ? this.#begin() + this.#writeBlock(event) : '';
     }
@@ -125,13 +127,12 @@ export class ResponseWriter implements StreamEncoder {
   }
 
   #end(): string {
-    if (this.#reason === 'error')
-      return this.#fail(failedChoice('upstream_error', 'The provider ended the answer with an error.'));
+    if (this.#reason === 'error') return this.#fail(failedAnswer());
     const { status, members } = this.#ending();
     return this.#responseEvent(`response.${status}`, this.#response(status, members));
   }
 
-  #fail(error: ShownError): string {
+  #fail(error: GatewayError): string {
     const usage = this.#usageText();
     return (
       this.#begin() +

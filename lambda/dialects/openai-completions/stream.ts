@@ -1,0 +1,104 @@
+import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
+import { editJson } from '../../domain/edit-json.ts';
+import { isJsonObject, type JsonObject, parseJson, parseJsonObject } from '../../domain/json.ts';
+import type { Cost } from '../../domain/money/cost.ts';
+import { mergeUsage, type Usage } from '../../domain/money/usage.ts';
+import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
+import { type ChunkReader, framesOf } from '../frames.ts';
+import { textIn } from '../loose.ts';
+import { AnswerDecoder } from '../openai-chat/answer-decoder.ts';
+import { envelopeEdits } from '../openai-chat/stream.ts';
+import { encodeUsage } from '../openai-usage.ts';
+import { parseServerSentEvent, readServerSentEvents, replaceData, type ServerSentEvent } from '../sse.ts';
+import { gatewayErrorOf, invalidAnswer } from '../upstream-error.ts';
+import { asChat } from './as-chat.ts';
+import { encodeStreamError } from './errors.ts';
+import { finishReason, Pieces } from './pieces.ts';
+import { completion, DONE_FRAME } from './wire.ts';
+
+/**
+ * Reads a provider's stream: one frame a server-sent event, up to the terminal event. Writer sends bare pieces of text, of
+ * which nothing but the end of the body is the end.
+ * @see https://dev.writer.com/api-reference/completion-api/text-generation
+ */
+export const decodeStream = (bytes: AsyncIterable<Uint8Array>): AsyncIterable<Frame> =>
+  framesOf(readServerSentEvents(bytes), new CompletionStream());
+
+class CompletionStream implements ChunkReader<ServerSentEvent> {
+  readonly #decoder = new AnswerDecoder();
+  #isBare = false;
+  #isFramed = false;
+
+  read(block: ServerSentEvent): ChatEvent[] {
+    const data = block.data?.trim() ?? '';
+    if (data === '') return [];
+    if (data === '[DONE]') return this.#decoder.end();
+    const body = parseJson(data);
+    if (block.event === 'error') return this.#decoder.fail(isJsonObject(body) ? body : { message: data });
+    if (!isJsonObject(body)) return [invalidAnswer('The provider sent a chunk that is not a JSON object.')];
+    const value = body['choices'] === undefined ? textIn(body, 'value') : undefined;
+    if (value === undefined) {
+      this.#isFramed ||= body['choices'] !== undefined;
+      return this.#decoder.read(asChat(body, 'delta'), 'delta');
+    }
+    this.#isBare = true;
+    return this.#decoder.read({ choices: [{ index: 0, delta: { content: value } }] }, 'delta');
+  }
+
+  end(): ChatEvent[] {
+    return this.#isBare && !this.#isFramed ? this.#decoder.end() : this.#decoder.endEarly();
+  }
+}
+
+/** Events of any dialect as this format's chunks. */
+export function createStreamEncoder(envelope: AnswerEnvelope): StreamEncoder {
+  const pieces = new Pieces();
+  let usage: Usage | undefined;
+  let cost: Cost | undefined;
+  const chunk = (choice: JsonObject): string => `data: ${completion(envelope, [choice])}\n\n`;
+  const usageChunk = (): string =>
+    envelope.includeUsage && usage !== undefined
+      ? `data: ${completion(envelope, [], encodeUsage(usage, cost))}\n\n`
+      : '';
+  return {
+    encode(event: ChatEvent): string {
+      switch (event.type) {
+        case 'usage':
+          usage = mergeUsage(usage, event.usage);
+          cost = event.cost ?? cost;
+          return '';
+        case 'finish':
+          return chunk({
+            text: '',
+            index: event.choice,
+            logprobs: null,
+            finish_reason: finishReason(event.reason),
+          });
+        case 'end':
+          return usageChunk() + DONE_FRAME;
+        case 'error':
+          return encodeStreamError(gatewayErrorOf(event.error), envelope);
+        default: {
+          const piece = pieces.read(event);
+          if (piece === undefined) return '';
+          const { choice: index, text, logprobs = null } = piece;
+          return chunk({ text, index, logprobs, finish_reason: null });
+        }
+      }
+    },
+  };
+}
+
+/** One chunk for a caller of the same format; usage that was not asked for is left out, a missing terminator added. */
+export function patchFrame(frame: Frame, envelope: AnswerEnvelope): string {
+  const last = frame.events.at(-1);
+  if (last?.type === 'error') return encodeStreamError(gatewayErrorOf(last.error), envelope);
+  if (frame.raw === undefined) return last?.type === 'end' ? DONE_FRAME : '';
+  const block = parseServerSentEvent(frame.raw);
+  const body = block.data === undefined ? undefined : parseJsonObject(block.data);
+  if (block.data === undefined || body === undefined) return frame.raw;
+  const isOnlyUsage =
+    Array.isArray(body['choices']) && body['choices'].length === 0 && isJsonObject(body['usage']);
+  if (isOnlyUsage && !envelope.includeUsage) return '';
+  return replaceData(block, editJson(block.data, envelopeEdits(body, frame.events, envelope)));
+}
