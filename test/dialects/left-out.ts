@@ -39,11 +39,16 @@ export function leftOutFeatures(
     features,
     undeclared: [...features].filter((feature) => dialect.inexpressible[feature] === undefined),
     // Sets take only what they may hold; any name may be asked for.
-    neverLeftOut: declared.filter((name) => !(features as ReadonlySet<string>).has(name)),
+    neverLeftOut: declared.filter(
+      (name) => !(features as ReadonlySet<string>).has(name) && name !== BY_PIPELINE,
+    ),
     unknown: [...declared, ...Object.keys(dialect.spellings)].filter((name) => !(name in REQUEST_FEATURES)),
     noSentences: Object.values(dialect.inexpressible).filter((reason) => !/^[A-Z].*\.$/.test(reason)),
   };
 }
+
+/** The pipeline knows how long a model's answers may be, lowers the bound itself and names it. */
+const BY_PIPELINE = 'max_output_tokens';
 
 /** A request that is refused as a whole leaves nothing out. */
 function leftOutOf(

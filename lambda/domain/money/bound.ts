@@ -193,11 +193,15 @@ const NEUTRAL_VALUES: ReadonlyMap<string, Json> = new Map<string, Json>([
 ]);
 
 function unboundedOption([name, value]: readonly [string, Json | undefined]): readonly string[] {
-  if (asksForNothing(name, value)) return [];
+  if (asksForNothing(name, value) || isOwnText(name, value)) return [];
   const isUnbounded =
     UNBOUNDED_OPTIONS.has(name) || isDisguised(name) || UNBOUNDED_VALUES.get(name)?.(value) === true;
   return isUnbounded ? [name] : [];
 }
+
+/** A conversation's `prompt` is a text that its provider keeps; that of a picture is the text itself. */
+const isOwnText = (name: string, value: Json | undefined): boolean =>
+  name === 'prompt' && typeof value === 'string';
 
 const texts = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);
 
