@@ -148,6 +148,7 @@ export class ContentEncoder {
   #toolUse(part: PartOf<'tool-call'>): JsonObject {
     const input = part.kind === 'custom' ? { input: part.arguments } : argumentsObject(part.arguments);
     if (input === undefined) this.#leftOut.refuse('tool_arguments');
+    if (part.signature !== undefined) this.#leftOut.omit('reasoning_content');
     return { toolUseId: this.#ids.of(part.id), name: validToolName(part.name), input: input ?? {} };
   }
 

@@ -1,6 +1,7 @@
 import type { ChatRequest } from '../../domain/chat/request.ts';
 import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
 import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../../domain/json.ts';
+import { isCarried, readProofBytes } from '../carried-proof.ts';
 import type { RequestTarget } from '../dialect.ts';
 import { asObject, objectsIn } from '../loose.ts';
 import { familyOf, type ModelFamily, takesReasoning } from './model-family.ts';
@@ -60,11 +61,14 @@ class MessageRepair {
   #isTaken(block: JsonObject): boolean {
     const reasoning = asObject(block['reasoningContent']);
     if (reasoning === undefined) return true;
-    if (reasoning['redactedContent'] !== undefined) return takesReasoning(this.#family, 'encrypted');
+    const redacted = reasoning['redactedContent'];
+    if (typeof redacted === 'string' && readProofBytes(redacted) !== undefined) return false;
+    if (redacted !== undefined) return takesReasoning(this.#family, 'encrypted');
     const shown = asObject(reasoning['reasoningText']);
     if (shown === undefined) return true;
-    const isSigned = (stringIn(shown, 'signature') ?? '') !== '';
-    return takesReasoning(this.#family, isSigned ? 'signed' : 'unsigned');
+    const signature = stringIn(shown, 'signature') ?? '';
+    if (isCarried(signature)) return false;
+    return takesReasoning(this.#family, signature === '' ? 'unsigned' : 'signed');
   }
 
   #withValidId(block: JsonObject): JsonObject {

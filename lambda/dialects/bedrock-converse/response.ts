@@ -5,6 +5,7 @@ import type { Json, JsonObject } from '../../domain/json.ts';
 import { parseJsonObject } from '../../domain/json.ts';
 import { argumentsObject } from '../arguments-object.ts';
 import { isTooDeep } from '../depth.ts';
+import type { AnswerEnvelope } from '../dialect.ts';
 import { asObject, objectIn, objectsIn } from '../loose.ts';
 import { failedAnswer, gatewayErrorOf } from '../upstream-error.ts';
 import { AnswerDecoder } from './answer-decoder.ts';
@@ -94,8 +95,8 @@ export function patchAnswer(frame: Frame): string {
  * @throws GatewayError `upstream_invalid_response` for tool call arguments that are no JSON object, and what an error among
  *   the events stands for
  */
-export function encodeAnswer(events: readonly ChatEvent[]): string {
-  const writer = new AnswerWriter();
+export function encodeAnswer(events: readonly ChatEvent[], envelope: AnswerEnvelope): string {
+  const writer = new AnswerWriter(envelope);
   const answer = new AnswerCollector();
   for (const event of events) {
     if (event.type === 'error') throw gatewayErrorOf(event.error);

@@ -80,7 +80,7 @@ export function costEdits(events: readonly ChatEvent[]): readonly JsonEdit[] {
 
 /** Writes the events of any dialect as a Converse stream. */
 export function createStreamEncoder(envelope: AnswerEnvelope): StreamEncoder {
-  const writer = new AnswerWriter();
+  const writer = new AnswerWriter(envelope);
   return {
     encode(event) {
       if (event.type === 'error') return encodeStreamError(gatewayErrorOf(event.error), envelope);

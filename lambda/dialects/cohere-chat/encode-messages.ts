@@ -118,6 +118,7 @@ function encodeTexts(parts: readonly ContentPart[], leftOut: LeftOut): JsonObjec
  */
 function encodeAssistant(parts: readonly ContentPart[], leftOut: LeftOut): JsonObject[] {
   const calls = parts.filter((part) => part.type === 'tool-call');
+  if (calls.some(({ signature }) => signature !== undefined)) leftOut.omit('reasoning_content');
   const others = parts.filter((part) => part.type !== 'tool-call');
   const plans = calls.length === 0 ? [] : planOf(others);
   const content = others.flatMap((part) => {

@@ -37,12 +37,13 @@ export const encodeStreamError = (error: GatewayError, envelope: AnswerEnvelope)
 
 class EventEncoder implements StreamEncoder {
   readonly #envelope: AnswerEnvelope;
-  readonly #writer = new MessageWriter();
+  readonly #writer: MessageWriter;
   #report: Report | undefined;
   #ending: Ending = { reason: 'stop', isStopSequence: false };
 
   constructor(envelope: AnswerEnvelope) {
     this.#envelope = envelope;
+    this.#writer = new MessageWriter(envelope);
   }
 
   encode(event: ChatEvent): string {
@@ -117,6 +118,14 @@ function partEvent(part: MessagePart): string {
     case 'call-delta':
       return withMessage('tool-call-delta', index, {
         tool_calls: { function: { arguments: part.arguments } },
+      });
+    case 'content-proof':
+      return withMessage('content-delta', index, {
+        content: { thinking: '', signature: part.signature },
+      });
+    case 'call-proof':
+      return withMessage('tool-call-delta', index, {
+        tool_calls: { function: { arguments: '' }, signature: part.signature },
       });
     case 'content-end':
       return written({ type: 'content-end', index });

@@ -13,7 +13,7 @@ type PartOf<Type extends ContentPart['type']> = Extract<ContentPart, { type: Typ
  * that has no signature.
  * @see https://ai.google.dev/gemini-api/docs/thought-signatures
  */
-const NO_SIGNATURE_CHECK = 'skip_thought_signature_validator';
+export const NO_SIGNATURE_CHECK = 'skip_thought_signature_validator';
 
 /** Turns the messages of one request into Google's; knows the names of functions by the ids of their calls. */
 export class PartEncoder {

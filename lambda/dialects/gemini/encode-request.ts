@@ -8,6 +8,7 @@ import { defined, isEmpty } from '../loose.ts';
 import { LeftOut } from '../request-feature.ts';
 import { PartEncoder } from './encode-parts.ts';
 import { encodeFormat, encodeToolConfig, encodeTools } from './encode-tools.ts';
+import { acceptableContents } from './moved-contents.ts';
 import { GATEWAY_FIELDS } from './request.ts';
 import { encodeThinking, traitsOf } from './thinking.ts';
 
@@ -94,7 +95,7 @@ function encodeTier(tier: string | undefined, leftOut: LeftOut): string | undefi
 
 /**
  * The caller's own body for a provider of this dialect: the bound money was reserved for is set where the caller gave
- * none, Sluice's own options are taken out, every other byte is as it was.
+ * none, Sluice's own options and other providers' proofs are taken out, every other byte is as it was.
  */
 export function patchRequest(raw: string, request: ChatRequest, target: RequestTarget): string {
   const body = parseJsonObject(raw) ?? {};
@@ -104,6 +105,8 @@ export function patchRequest(raw: string, request: ChatRequest, target: RequestT
   const { maxOutputTokens } = target;
   if (request.maxOutputTokens === undefined && maxOutputTokens !== undefined)
     edits.push(boundEdit(body, maxOutputTokens));
+  const contents = acceptableContents(raw, body, target.model);
+  if (contents !== undefined) edits.push({ path: ['contents'], text: JSON.stringify(contents) });
   return editJson(raw, edits);
 }
 

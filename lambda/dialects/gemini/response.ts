@@ -53,7 +53,7 @@ export function envelopeEdits(
 
 /** An answer made of events: the chunks a stream would have had, put together. */
 export function encodeAnswer(events: readonly ChatEvent[], envelope: AnswerEnvelope): string {
-  const encoder = new AnswerEncoder();
+  const encoder = new AnswerEncoder(envelope);
   const candidates = new Map<number, JsonObject>();
   for (const event of events)
     for (const piece of encoder.encode(event)) {

@@ -50,7 +50,7 @@ export function createStreamEncoder(
   envelope: AnswerEnvelope,
   framing: Framing = EVENT_FRAMING,
 ): StreamEncoder {
-  const encoder = new AnswerEncoder();
+  const encoder = new AnswerEncoder(envelope);
   return {
     encode(event) {
       const candidates = encoder.encode(event);

@@ -78,7 +78,8 @@ class InputEncoder {
     }
   }
 
-  #encodeCall({ id, kind, name, arguments: given }: PartOf<'tool-call'>): JsonObject {
+  #encodeCall({ id, kind, name, arguments: given, signature }: PartOf<'tool-call'>): JsonObject {
+    if (signature !== undefined) this.#leftOut.omit('reasoning_content');
     const call_id = this.#callIds.idOf(id);
     return kind === 'custom'
       ? { type: 'custom_tool_call', call_id, name, input: given }

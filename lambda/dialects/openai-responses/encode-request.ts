@@ -5,11 +5,11 @@ import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../..
 import { OWN_FIELDS } from '../../domain/request-options.ts';
 import { refuseAsked } from '../asked-features.ts';
 import { hasCacheHints } from '../cache-hints.ts';
+import { isCarried } from '../carried-proof.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
 import { defined } from '../loose.ts';
 import { encodeEffort, encodeServiceTier } from '../openai-options.ts';
 import { LeftOut } from '../request-feature.ts';
-import { isCarried } from './carried-proof.ts';
 import { encodeInput } from './encode-input.ts';
 import { LOGPROBS_INCLUDED } from './request.ts';
 import { DIALECT_ID, isOwnReasoningId } from './wire.ts';

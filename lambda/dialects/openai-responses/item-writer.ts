@@ -1,8 +1,9 @@
 import type { ChatEvent } from '../../domain/chat/event.ts';
 import { isJsonObject, type Json, type JsonObject, parseJson } from '../../domain/json.ts';
+import { carryProof, SIGNER_OF_CALLS } from '../carried-proof.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
 import { defined, objectsIn } from '../loose.ts';
-import { carryProof } from './carried-proof.ts';
+import { proofOwner } from '../proof.ts';
 import { citationAnnotation } from './citation.ts';
 import { DIALECT_ID, itemId } from './wire.ts';
 
@@ -146,15 +147,18 @@ class RefusalWriter implements ItemWriter {
 class ReasoningWriter implements ItemWriter {
   readonly #id: string;
   readonly #kind: 'raw' | 'summary' | 'encrypted';
-  readonly #source: string;
+  readonly #envelope: AnswerEnvelope;
   readonly #at: JsonObject;
+  /** Who takes the proof back. */
+  #owner: string;
   #text = '';
   #signature = '';
 
-  constructor({ kind }: StartOf<'reasoning-start'>, { envelope, index }: Place) {
+  constructor(start: StartOf<'reasoning-start'>, { envelope, index }: Place) {
     this.#id = itemId('rs', envelope, index);
-    this.#source = envelope.upstreamDialect ?? DIALECT_ID;
-    this.#kind = kind === 'raw' && this.#source !== DIALECT_ID ? 'summary' : kind;
+    this.#envelope = envelope;
+    this.#owner = proofOwner(start, envelope, DIALECT_ID);
+    this.#kind = start.kind === 'raw' && this.#owner !== DIALECT_ID ? 'summary' : start.kind;
     this.#at = { item_id: this.#id, [this.#kind === 'raw' ? 'content_index' : 'summary_index']: 0 };
   }
 
@@ -165,7 +169,10 @@ class ReasoningWriter implements ItemWriter {
   }
 
   write(event: BlockEvent): readonly WireEvent[] {
-    if (event.type === 'block-signature') this.#signature += event.signature;
+    if (event.type === 'block-signature') {
+      this.#signature += event.signature;
+      this.#owner = proofOwner(event, this.#envelope, DIALECT_ID);
+    }
     if (event.type !== 'reasoning-delta' || event.text === '') return NOTHING;
     this.#text += event.text;
     if (this.#kind === 'encrypted') return NOTHING;
@@ -218,8 +225,8 @@ class ReasoningWriter implements ItemWriter {
     const isClosed = this.#kind === 'encrypted';
     const data = isClosed ? this.#text + this.#signature : this.#signature;
     if (data === '') return undefined;
-    if (this.#source === DIALECT_ID) return data;
-    return carryProof({ type: isClosed ? 'closed' : 'signature', dialect: this.#source, data });
+    if (this.#owner === DIALECT_ID) return data;
+    return carryProof({ type: isClosed ? 'closed' : 'signature', dialect: this.#owner, data });
   }
 }
 
@@ -238,9 +245,9 @@ class CallWriter implements ItemWriter {
 
   /** The proof of another provider's call, as reasoning of its own beside it: calls hold none in this format. */
   get proof(): string | undefined {
-    const dialect = this.#place.envelope.upstreamDialect ?? DIALECT_ID;
-    if (this.#signature === '' || dialect === DIALECT_ID) return undefined;
-    return carryProof({ type: 'call', dialect, data: this.#signature, callId: this.#start.id });
+    if (this.#signature === '') return undefined;
+    const { id: callId } = this.#start;
+    return carryProof({ type: 'call', dialect: SIGNER_OF_CALLS, data: this.#signature, callId });
   }
 
   begin(): readonly WireEvent[] {
@@ -248,10 +255,15 @@ class CallWriter implements ItemWriter {
   }
 
   write(event: BlockEvent): readonly WireEvent[] {
-    if (event.type === 'block-signature') this.#signature += event.signature;
+    if (event.type === 'block-signature') this.#sign(event);
     if (event.type !== 'tool-call-delta' || event.arguments === '') return NOTHING;
     this.#text += event.arguments;
     return [this.#delta(event.arguments)];
+  }
+
+  #sign(event: StartOf<'block-signature'>): void {
+    if (proofOwner(event, this.#place.envelope, DIALECT_ID) === SIGNER_OF_CALLS)
+      this.#signature += event.signature;
   }
 
   /** A function without arguments is called with an empty object: callers parse what they get. */

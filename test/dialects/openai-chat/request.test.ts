@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import { anthropicMessages } from '../../../lambda/dialects/anthropic-messages/dialect.ts';
 import { openaiChat } from '../../../lambda/dialects/openai-chat/dialect.ts';
 import type { ChatRequest } from '../../../lambda/domain/chat/request.ts';
 import { GatewayError } from '../../../lambda/domain/errors.ts';
