@@ -3,10 +3,12 @@ import { editJson } from '../domain/edit-json.ts';
 import type { GatewayError } from '../domain/errors.ts';
 import { type JsonObject, parseJsonObject } from '../domain/json.ts';
 import type { AnswerEnvelope } from './dialect.ts';
-import { errorBody } from './openai-chat/errors.ts';
-import { costEdits } from './openai-chat/usage.ts';
-import { costOfEvents, noAnswer, startOf } from './operation-dialect.ts';
+import { framesOf } from './frames.ts';
+import { errorBody } from './openai-errors.ts';
+import { costEdits } from './openai-usage.ts';
+import { costOfEvents, startOf } from './operation-dialect.ts';
 import { parseServerSentEvent, readServerSentEvents, replaceData, type ServerSentEvent } from './sse.ts';
+import { invalidAnswer } from './upstream-error.ts';
 
 /** A block of such a stream as it came; where it tells the usage, with what it cost. */
 export function patchEventFrame({ raw = '', events }: Frame): string {
@@ -35,7 +37,7 @@ export interface EventReader {
  * Reads a stream of JSON events that has no terminator: that it is whole shows when it ends. One frame a block; what an unknown
  * event says is nothing. What follows an error is not read.
  */
-export async function* readEventStream(
+export function readEventStream(
   bytes: AsyncIterable<Uint8Array>,
   reader: EventReader,
 ): AsyncGenerator<Frame> {
@@ -45,30 +47,16 @@ export async function* readEventStream(
     hasStarted = true;
     return [startOf({}), ...events];
   };
-  for await (const block of blocksOf(bytes)) {
-    if (block === 'too-large') {
-      yield { raw: undefined, events: started([noAnswer('An event of the stream is too large.')]) };
-      return;
-    }
-    const events = started(eventsOf(block, reader));
-    yield { raw: block.raw, events };
-    if (events.some(({ type }) => type === 'error')) return;
-  }
-  const last = reader.end() ?? [noAnswer('The stream ended before the answer did.')];
-  yield { raw: undefined, events: started(last) };
+  return framesOf(readServerSentEvents(bytes), {
+    read: (block) => started(eventsOf(block, reader)),
+    end: () => started(reader.end() ?? [invalidAnswer('The stream ended before the answer did.')]),
+  });
 }
 
 function eventsOf({ data }: ServerSentEvent, reader: EventReader): readonly ChatEvent[] {
   if (data === undefined || data === '[DONE]') return [];
   const event = parseJsonObject(data);
-  return event === undefined ? [noAnswer('An event of the stream is no JSON object.')] : reader.read(event);
-}
-
-async function* blocksOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<ServerSentEvent | 'too-large'> {
-  try {
-    yield* readServerSentEvents(bytes);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    yield 'too-large';
-  }
+  return event === undefined
+    ? [invalidAnswer('An event of the stream is no JSON object.')]
+    : reader.read(event);
 }

@@ -5,6 +5,14 @@ export function base64FromText(text: string): string {
   return btoa(binary);
 }
 
+/** The text whose bytes these are, also in the alphabet of URLs; `undefined` where they are no base64. */
+export function textFromBase64(base64: string): string | undefined {
+  const usual = base64.replaceAll('-', '+').replaceAll('_', '/').replace(/=*$/, '');
+  if (!isBase64(usual.padEnd(Math.ceil(usual.length / 4) * 4, '=')) || usual.length % 4 === 1)
+    return undefined;
+  return new TextDecoder().decode(Uint8Array.from(atob(usual), (byte) => byte.charCodeAt(0)));
+}
+
 /** Whether the text is base64 as blobs are written: whole, padded, without line ends. */
 export function isBase64(text: string): boolean {
   if (text.length % 4 !== 0) return false;

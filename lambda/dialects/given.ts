@@ -1,8 +1,6 @@
 import { GatewayError } from '../domain/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
-
-/** How deep what is passed on unread may be nested: far beyond any schema, far below what breaks JSON.stringify. */
-const MAX_DEPTH = 256;
+import { isTooDeep } from './depth.ts';
 
 /**
  * A value a caller sent, and where: reads it as the type that is expected or refuses it by name. `null` counts as left
@@ -66,7 +64,7 @@ export class Given {
 
   /** A value that is kept as it is. */
   json(): Json | undefined {
-    if (this.value !== undefined && isDeeper(this.value, MAX_DEPTH))
+    if (isTooDeep(this.value))
       throw new GatewayError('invalid_request', `${this.path} is nested too deeply.`, { param: this.path });
     return this.value;
   }
@@ -109,18 +107,4 @@ function kindOf(value: Json | undefined): string {
     default:
       return 'an object';
   }
-}
-
-function isDeeper(value: Json, limit: number): boolean {
-  let level: Json[] = [value];
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > limit) return true;
-    level = level.flatMap(childrenOf);
-  }
-  return false;
-}
-
-function childrenOf(value: Json): Json[] {
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.values(value).filter((child) => typeof child === 'object' && child !== null);
 }

@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
 import type { Usage } from '../domain/money/usage.ts';
-import { asObject, countIn, defined, objectIn, textIn } from './openai-chat/wire.ts';
+import { asObject, countIn, defined, objectIn, textIn } from './loose.ts';
 
 /**
  * Reads the usage of pictures, speech and transcriptions, which share their spelling; `undefined` where there is none.

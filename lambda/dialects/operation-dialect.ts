@@ -1,11 +1,11 @@
 import type { ChatEvent, Frame } from '../domain/chat/event.ts';
 import type { ChatRequest } from '../domain/chat/request.ts';
 import { editJson, type JsonEdit } from '../domain/edit-json.ts';
-import type { UpstreamError } from '../domain/errors.ts';
 import { type JsonObject, parseJsonObject } from '../domain/json.ts';
 import type { Usage } from '../domain/money/usage.ts';
 import { OWN_FIELDS } from '../domain/request-options.ts';
 import type { Dialect } from './dialect.ts';
+import { invalidAnswer } from './upstream-error.ts';
 
 /** What the format of an operation beside chat has of its own. */
 export type OperationFormat = Pick<
@@ -128,17 +128,6 @@ export function jsonFrame(body: string, read: (object: JsonObject) => readonly C
   const object = parseJsonObject(body);
   return {
     raw: body,
-    events: object === undefined ? [noAnswer('The answer is no JSON object.')] : read(object),
+    events: object === undefined ? [invalidAnswer('The answer is no JSON object.')] : read(object),
   };
 }
-
-/** An answer that is none of the format. */
-export const noAnswer = (message: string): ChatEvent => ({ type: 'error', error: invalidAnswer(message) });
-
-const invalidAnswer = (message: string): UpstreamError => ({
-  code: 'upstream_invalid_response',
-  status: undefined,
-  message,
-  providerCode: undefined,
-  retryAfterSeconds: undefined,
-});

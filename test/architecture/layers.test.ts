@@ -91,12 +91,12 @@ const fits = (target: string, allowed: string): boolean =>
   target === allowed ||
   target.startsWith(allowed.endsWith('/') || allowed.endsWith(':') ? allowed : `${allowed}/`);
 
-/** OpenAI's other formats of conversations: they share its errors, media, tiers and words with chat completions. */
-const BESIDE_OPENAI_CHAT: readonly string[] = ['openai-completions', 'openai-responses'];
-
 /** Whether a dialect is one of conversations. */
 const isOfChat = (id: string): boolean =>
   Object.entries(OPERATION_OF).some(([dialect, operation]) => dialect === id && operation === 'chat');
+
+/** Formats that are read as another one: a text completion is a conversation's answer whose text stands elsewhere. */
+const READ_AS: Readonly<Record<string, string>> = { 'openai-completions': 'openai-chat' };
 
 describe('layers', () => {
   test('the scan sees the code', () => {
@@ -131,10 +131,19 @@ describe('layers', () => {
       const own = /^lambda\/dialects\/([^/]+)\//.exec(file)?.[1];
       if (own === undefined || !target.startsWith('lambda/dialects/')) return false;
       const other = /^lambda\/dialects\/([^/]+)\//.exec(target)?.[1];
-      if (other === 'openai-chat' && BESIDE_OPENAI_CHAT.includes(own)) return false;
+      if (other === undefined || other === own || other === READ_AS[own]) return false;
       // A format of another operation words its errors and counts its usage as the conversations of its family do.
-      return other !== undefined && other !== own && (isOfChat(own) || !isOfChat(other));
+      return isOfChat(own) || !isOfChat(other);
     });
+    expect(wrong).toEqual([]);
+  });
+
+  test('what dialects share imports none of them, but for the lists of them all', () => {
+    const wrong = imports.filter(
+      ({ file, target }) =>
+        /^lambda\/dialects\/(?!registry|operation-dialects)[^/]+$/.test(file) &&
+        /^lambda\/dialects\/[^/]+\//.test(target),
+    );
     expect(wrong).toEqual([]);
   });
 

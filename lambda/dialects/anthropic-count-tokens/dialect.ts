@@ -3,15 +3,9 @@ import type { JsonObject } from '../../domain/json.ts';
 import { decodeError, decodeErrorEvent, encodeError } from '../anthropic-messages/errors.ts';
 import { decodeRequest as decodeMessages } from '../anthropic-messages/request.ts';
 import type { Dialect } from '../dialect.ts';
-import { countIn } from '../openai-chat/wire.ts';
-import {
-  jsonFrame,
-  noAnswer,
-  operationDialect,
-  ownMembers,
-  textAnswer,
-  textOfEvents,
-} from '../operation-dialect.ts';
+import { countIn } from '../loose.ts';
+import { jsonFrame, operationDialect, ownMembers, textAnswer, textOfEvents } from '../operation-dialect.ts';
+import { invalidAnswer } from '../upstream-error.ts';
 
 /**
  * How many tokens a conversation has. What was counted is the answer, and no usage: counting is free.
@@ -39,7 +33,7 @@ function decodeAnswer(body: string): Frame {
   return jsonFrame(body, (object: JsonObject): readonly ChatEvent[] => {
     const tokens = countIn(object, 'input_tokens');
     if (tokens !== undefined) return textAnswer({}, String(tokens), { promptTokens: 0, completionTokens: 0 });
-    if (object['error'] === undefined) return [noAnswer('The answer holds no count of tokens.')];
+    if (object['error'] === undefined) return [invalidAnswer('The answer holds no count of tokens.')];
     return [{ type: 'error', error: decodeErrorEvent(object) }];
   });
 }

@@ -1,8 +1,8 @@
 import type { ContentPart, MediaSource } from '../../domain/chat/request.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
+import { CarriedProofs, readProof } from '../carried-proof.ts';
+import { present } from '../loose.ts';
 import { plainWords } from './plain-words.ts';
-import { present } from './present.ts';
-import { unseal } from './seal.ts';
 import {
   base64Source,
   check,
@@ -32,22 +32,24 @@ export function decodeContent(
   role: 'user' | 'assistant' | 'system',
   path: Path,
 ): readonly ContentPart[] {
-  return decodeBlocks(content, path, (block, type, at) => {
+  const proofs = new CarriedProofs();
+  const parts = decodeBlocks(content, path, (block, type, at) => {
     if (type === 'tool_use' && role !== 'assistant')
       throw refusal([...at, 'type'], 'a block that stands outside assistant turns', type);
     if (type === 'tool_result' && role !== 'user')
       throw refusal([...at, 'type'], 'a block that stands outside user turns', type);
-    return decodeBlock(block, type, at);
+    return decodeThinking(block, { type, path: at, proofs }) ?? [decodeBlock(block, type, at)];
   });
+  return proofs.signed(parts);
 }
 
-type BlockReader = (block: JsonObject, type: string, path: Path) => ContentPart;
+type BlockReader = (block: JsonObject, type: string, path: Path) => readonly ContentPart[];
 
 function decodeBlocks(content: Json | undefined, path: Path, read: BlockReader): readonly ContentPart[] {
   if (typeof content === 'string') return [{ type: 'text', text: content }];
   if (!Array.isArray(content)) throw refusal(path, 'a string or an array of blocks', content);
   // Array.isArray loses the element's type; what stands in a Json array is Json.
-  return (content as readonly Json[]).map((block, index) => {
+  return (content as readonly Json[]).flatMap((block, index) => {
     const at = [...path, index];
     const { type } = check(typedBlock, block, at);
     // The check above passes objects only.
@@ -61,12 +63,6 @@ function decodeBlock(block: JsonObject, type: string, path: Path): ContentPart {
       return decodeToolUse(block, path);
     case 'tool_result':
       return decodeToolResult(block, path);
-    case 'thinking':
-      return decodeThinking(block, path);
-    case 'redacted_thinking': {
-      const { owner, proof } = unseal(check(redactedThinkingBlock, block, path).data);
-      return { type: 'reasoning-encrypted', data: proof, dialect: owner };
-    }
     default:
       return decodePlainBlock(block, type, path);
   }
@@ -145,15 +141,32 @@ function decodeToolResult(block: JsonObject, path: Path): ContentPart {
     content:
       content === undefined || content === null
         ? []
-        : decodeBlocks(content, [...path, 'content'], decodePlainBlock),
+        : decodeBlocks(content, [...path, 'content'], (...block) => [decodePlainBlock(...block)]),
     isError: is_error === true,
     ...present({ cacheHint: cache_control }),
   };
 }
 
-/** An empty signature is none: so Sluice itself shows the reasoning of models that sign nothing. */
-function decodeThinking(block: JsonObject, path: Path): ContentPart {
+/**
+ * Thinking sent back, open or closed; `undefined` for other blocks. An empty signature is none: so Sluice itself shows the
+ * reasoning of models that sign nothing.
+ */
+function decodeThinking(
+  block: JsonObject,
+  { type, path, proofs }: { readonly type: string; readonly path: Path; readonly proofs: CarriedProofs },
+): readonly ContentPart[] | undefined {
+  if (type === 'redacted_thinking') {
+    const { data } = check(redactedThinkingBlock, block, path);
+    const carried = readProof(data);
+    if (carried !== undefined) return proofs.parts(carried, '');
+    return [{ type: 'reasoning-encrypted', data, dialect: DIALECT }];
+  }
+  if (type !== 'thinking') return undefined;
   const { thinking, signature } = check(thinkingBlock, block, path);
-  const { owner, proof } = unseal(signature ?? '');
-  return { type: 'reasoning', text: thinking, ...(proof === '' ? {} : { signature: proof }), dialect: owner };
+  const proof = signature ?? '';
+  const carried = readProof(proof);
+  if (carried !== undefined) return proofs.parts(carried, thinking);
+  return [
+    { type: 'reasoning', text: thinking, ...(proof === '' ? {} : { signature: proof }), dialect: DIALECT },
+  ];
 }

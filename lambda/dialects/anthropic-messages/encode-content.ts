@@ -1,9 +1,10 @@
 import type { ContentPart, MediaSource, Message } from '../../domain/chat/request.ts';
-import { type JsonObject, parseJsonObject } from '../../domain/json.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import { argumentsObject } from '../arguments-object.ts';
+import { present } from '../loose.ts';
 import type { LeftOut, RequestFeature } from '../request-feature.ts';
 import { isSafeName, safeName } from '../safe-name.ts';
-import { present } from './present.ts';
-import { DIALECT, isTooDeep } from './wire.ts';
+import { DIALECT } from './wire.ts';
 
 type PartOf<Type extends ContentPart['type']> = Extract<ContentPart, { type: Type }>;
 
@@ -156,13 +157,6 @@ function encodeToolCall(part: PartOf<'tool-call'>, leftOut: LeftOut): JsonObject
     input: input ?? {},
     ...present({ cache_control: part.cacheHint }),
   };
-}
-
-/** Tool call arguments as the object they stand for; `undefined` where they are none. No text is the empty object. */
-export function argumentsObject(text: string): JsonObject | undefined {
-  if (text.trim() === '') return {};
-  const value = parseJsonObject(text);
-  return isTooDeep(value) ? undefined : value;
 }
 
 function encodeToolResult(part: PartOf<'tool-result'>, leftOut: LeftOut): JsonObject {

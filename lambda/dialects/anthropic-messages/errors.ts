@@ -1,8 +1,8 @@
-import { ERROR_KINDS, type ErrorCode, GatewayError, type UpstreamError } from '../../domain/errors.ts';
+import { ERROR_KINDS, type ErrorCode, type GatewayError, type UpstreamError } from '../../domain/errors.ts';
 import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
-import { presentableMessage } from '../upstream-message.ts';
-import { present } from './present.ts';
+import { present } from '../loose.ts';
+import { codeOfStatus, presentableMessage, retryAfterSeconds, secondsUntil } from '../upstream-error.ts';
 
 /** Anthropic's error types. @see https://docs.anthropic.com/en/api/errors */
 const CODES_BY_TYPE = new Map<string, ErrorCode>([
@@ -16,19 +16,6 @@ const CODES_BY_TYPE = new Map<string, ErrorCode>([
   ['timeout_error', 'upstream_timeout'],
   ['overloaded_error', 'upstream_overloaded'],
   ['api_error', 'upstream_error'],
-]);
-
-const CODES_BY_STATUS = new Map<number, ErrorCode>([
-  [400, 'invalid_request'],
-  [401, 'upstream_authentication_failed'],
-  [403, 'upstream_authentication_failed'],
-  [408, 'upstream_timeout'],
-  [413, 'payload_too_large'],
-  [422, 'invalid_request'],
-  [429, 'rate_limit_exceeded'],
-  [503, 'upstream_overloaded'],
-  [504, 'upstream_timeout'],
-  [529, 'upstream_overloaded'],
 ]);
 
 /** What an `invalid_request_error` really is, by its message: Anthropic has no type of its own for these. */
@@ -55,7 +42,7 @@ export function decodeError(
     status,
     message: presentableMessage(message),
     providerCode,
-    retryAfterSeconds: retryAfterSeconds(headers),
+    retryAfterSeconds: waitSeconds(headers),
   };
 }
 
@@ -79,10 +66,16 @@ const errorMember = (body: JsonObject | undefined): JsonObject | undefined =>
 const text = (value: Json | undefined): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined;
 
+/** Anthropic always says what it did not find: a bare 404 is of another server on the way. */
+function codeByStatus(status: number): ErrorCode | undefined {
+  if (status === 404) return undefined;
+  return status === 400 || status === 422 ? 'invalid_request' : codeOfStatus(status);
+}
+
 function codeOf(status: number | undefined, type: string | undefined, message: string): ErrorCode {
   const code =
     (type === undefined ? undefined : CODES_BY_TYPE.get(type)) ??
-    (status === undefined ? undefined : CODES_BY_STATUS.get(status)) ??
+    (status === undefined ? undefined : codeByStatus(status)) ??
     'upstream_error';
   if (code !== 'invalid_request') return code;
   return CODES_BY_MESSAGE.find(([pattern]) => pattern.test(message))?.[1] ?? code;
@@ -93,24 +86,15 @@ function codeOf(status: number | undefined, type: string | undefined, message: s
  * the answer's own `date`.
  * @see https://docs.anthropic.com/en/api/rate-limits#response-headers
  */
-function retryAfterSeconds(headers: Readonly<Record<string, string>>): number | undefined {
-  const retryAfter = headers['retry-after'];
-  const answeredAt = Date.parse(headers['date'] ?? '');
-  if (retryAfter !== undefined) {
-    const seconds = Number(retryAfter);
-    return Number.isFinite(seconds) ? Math.max(0, seconds) : secondsUntil(retryAfter, answeredAt);
-  }
+function waitSeconds(headers: Readonly<Record<string, string>>): number | undefined {
+  const retryAfter = retryAfterSeconds(headers);
+  if (retryAfter !== undefined) return retryAfter;
   const resets = Object.keys(headers)
     .filter((name) => /^anthropic-ratelimit-.+-remaining$/.test(name) && headers[name] === '0')
     .map((name) => headers[name.replace(/remaining$/, 'reset')] ?? '')
-    .map((reset) => secondsUntil(reset, answeredAt))
+    .map((reset) => secondsUntil(reset, headers))
     .filter((seconds) => seconds !== undefined);
-  return resets.length === 0 ? undefined : Math.max(...resets);
-}
-
-function secondsUntil(date: string, now: number): number | undefined {
-  const seconds = Math.ceil((Date.parse(date) - now) / 1000);
-  return Number.isNaN(seconds) ? undefined : Math.max(0, seconds);
+  return resets.length === 0 ? undefined : Math.ceil(Math.max(...resets));
 }
 
 /** Anthropic's envelope, with our code, parameter and metadata beside its type and message. */
@@ -131,14 +115,3 @@ export function encodeError(error: GatewayError, requestId: string): string {
 /** The event that ends a stream which failed after its first byte. */
 export const encodeStreamError = (error: GatewayError, envelope: AnswerEnvelope): string =>
   `event: error\ndata: ${encodeError(error, envelope.id)}\n\n`;
-
-/** An upstream's error as our caller is told. */
-export const gatewayErrorOf = (error: UpstreamError): GatewayError =>
-  new GatewayError(error.code, error.message, {
-    ...present({ retryAfterSeconds: error.retryAfterSeconds }),
-    metadata: presentMetadata({ provider_code: error.providerCode, retry_after: error.retryAfterSeconds }),
-  });
-
-const presentMetadata = (fields: JsonObject): Readonly<Record<string, Json>> =>
-  // `present` leaves no undefined member.
-  present(fields) as Readonly<Record<string, Json>>;

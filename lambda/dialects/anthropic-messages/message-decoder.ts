@@ -1,9 +1,11 @@
 import type { BlockAddress, ChatEvent } from '../../domain/chat/event.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
+import { isTooDeep } from '../depth.ts';
+import { invalidAnswer } from '../upstream-error.ts';
 import { decodeErrorEvent } from './errors.ts';
 import { finishReasonOf } from './stop-reason.ts';
 import { decodeUsage, overlayUsage } from './usage.ts';
-import { DIALECT, isTooDeep } from './wire.ts';
+import { DIALECT } from './wire.ts';
 
 /** A content block between its start and its stop. `ignored`: of a type no event stands for. */
 interface OpenBlock {
@@ -68,16 +70,7 @@ export class MessageDecoder {
   /** Ends the message with an error of our own. */
   fail(message: string): readonly ChatEvent[] {
     this.#isMalformed = true;
-    return this.#end({
-      type: 'error',
-      error: {
-        code: 'upstream_invalid_response',
-        status: undefined,
-        message,
-        providerCode: undefined,
-        retryAfterSeconds: undefined,
-      },
-    });
+    return this.#end(invalidAnswer(message));
   }
 
   #end(event: ChatEvent): readonly ChatEvent[] {

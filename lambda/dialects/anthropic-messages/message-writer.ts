@@ -2,9 +2,10 @@ import type { ChatEvent } from '../../domain/chat/event.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Cost } from '../../domain/money/cost.ts';
 import { mergeUsage, type Usage } from '../../domain/money/usage.ts';
+import { BlockQueue } from '../block-queue.ts';
+import { type CarriedProof, carryProof, SIGNER_OF_CALLS } from '../carried-proof.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
-import { proofOwner } from '../proof.ts';
-import { seal } from './seal.ts';
+import { isProofEvent, proofOwner } from '../proof.ts';
 import { type Finish, stopReasonOf } from './stop-reason.ts';
 import { encodeUsage } from './usage.ts';
 import { DIALECT } from './wire.ts';
@@ -25,6 +26,8 @@ interface Block {
   held: string;
   /** Who takes back what it proves. */
   owner: string;
+  /** The proof of a tool call, for which the call itself has no place. */
+  callProof: string;
   /** How `held` is sent. */
   readonly finish: (block: Block) => void;
   isSent: boolean;
@@ -40,9 +43,7 @@ type BlockStart = Pick<Block, 'start' | 'isAlwaysSent'> & Partial<Pick<Block, 'f
  */
 export class MessageWriter {
   readonly #envelope: AnswerEnvelope;
-  readonly #blocks = new Map<number, Block>();
-  /** Blocks not yet sent to their end, in the order in which they began. */
-  readonly #queue: Block[] = [];
+  readonly #blocks = new BlockQueue<Block>();
   #nextIndex = 0;
   #usage: Usage = {};
   #cost: Cost | undefined;
@@ -122,41 +123,33 @@ export class MessageWriter {
 
   #writeToBlock(event: BlockEvent): void {
     const start = blockStart(event);
-    if (start !== undefined) this.#openBlock(event.block, start);
+    if (start !== undefined) this.#blocks.open(event.block, newBlock(start));
     const block = this.#blocks.get(event.block);
     if (block === undefined) return;
     if (event.type === 'refusal-start') this.#hasRefused = true;
-    if (event.type === 'reasoning-start' || event.type === 'block-signature')
-      block.owner = proofOwner(event, this.#envelope, DIALECT);
-    if (event.type === 'block-end' || event.type === 'hosted-tool-result') endBlock(block);
+    if (isProofEvent(event)) block.owner = proofOwner(event, this.#envelope, DIALECT);
+    if (event.type === 'block-end' || event.type === 'hosted-tool-result') this.#endBlock(block);
     else addToBlock(block, event);
   }
 
-  #openBlock(number: number, start: BlockStart): void {
-    const block: Block = {
-      deltas: [],
-      held: '',
-      owner: DIALECT,
-      finish: () => {},
-      isSent: false,
-      isEnded: false,
-      ...start,
-    };
-    this.#blocks.set(number, block);
-    this.#queue.push(block);
+  /** The proof of a call stands behind it as thinking that is closed: that much every caller sends back as it came. */
+  #endBlock(block: Block): void {
+    block.finish(block);
+    block.isEnded = true;
+    const callId = block.start?.['id'];
+    if (block.callProof === '' || typeof callId !== 'string') return;
+    const data = carryProof({ type: 'call', dialect: SIGNER_OF_CALLS, callId, data: block.callProof });
+    const start = { type: 'redacted_thinking', data };
+    this.#blocks.openBehind(block, newBlock({ start, isAlwaysSent: true }, true));
   }
 
-  /** Sends what may be sent: all of the first block, and of those after it once it has ended. */
   #drain(): readonly WireEvent[] {
     const events: WireEvent[] = [];
-    for (let first = this.#queue[0]; first !== undefined; first = this.#queue[0]) {
-      events.push(...this.#send(first));
-      if (!first.isEnded) break;
-      if (first.isSent) {
-        events.push({ type: 'content_block_stop', index: this.#nextIndex });
-        this.#nextIndex += 1;
-      }
-      this.#queue.shift();
+    for (const block of this.#blocks.sendable()) {
+      events.push(...this.#send(block));
+      if (!block.isEnded || !block.isSent) continue;
+      events.push({ type: 'content_block_stop', index: this.#nextIndex });
+      this.#nextIndex += 1;
     }
     return events;
   }
@@ -177,6 +170,17 @@ type BlockEvent = Extract<ChatEvent, { readonly block: number }>;
 
 /** An answer whose first choice never said why it ended. */
 const ENDED_QUIETLY: Finish = { reason: 'stop', upstreamReason: undefined };
+
+const newBlock = (start: BlockStart, isEnded: boolean = false): Block => ({
+  deltas: [],
+  held: '',
+  owner: DIALECT,
+  callProof: '',
+  finish: () => {},
+  isSent: false,
+  isEnded,
+  ...start,
+});
 
 /** How a block begins in Anthropic's words; `undefined` for events that begin none, and blocks it has no word for. */
 function blockStart(event: BlockEvent): BlockStart | undefined {
@@ -227,7 +231,7 @@ function addToBlock(block: Block, event: BlockEvent): void {
       if (event.dialect === DIALECT) block.deltas.push({ type: 'citations_delta', citation: event.citation });
       return;
     case 'block-signature':
-      if (block.finish === addSignature) block.held += event.signature;
+      addProof(block, event.signature);
       return;
     default:
       return;
@@ -239,13 +243,18 @@ function addArguments(block: Block, text: string): void {
   else if (text !== '') block.deltas.push({ type: 'input_json_delta', partial_json: text });
 }
 
-function endBlock(block: Block): void {
-  block.finish(block);
-  block.isEnded = true;
+function addProof(block: Block, signature: string): void {
+  const isCall = block.start?.['type'] === 'tool_use';
+  if (block.finish === addSignature) block.held += signature;
+  else if (isCall && block.owner === SIGNER_OF_CALLS) block.callProof += signature;
 }
 
+/** What proves something: Anthropic's own as it is, another's with its owner's name. */
+const proofText = (type: Exclude<CarriedProof['type'], 'call'>, { owner, held }: Block): string =>
+  owner === DIALECT ? held : carryProof({ type, dialect: owner, data: held });
+
 function startRedacted(block: Block): void {
-  if (block.held !== '') block.start = { type: 'redacted_thinking', data: seal(block.owner, block.held) };
+  if (block.held !== '') block.start = { type: 'redacted_thinking', data: proofText('closed', block) };
 }
 
 /**
@@ -253,7 +262,7 @@ function startRedacted(block: Block): void {
  * is not signed gets the mark of its owner, who may want it back (DeepSeek does, inside a loop over tools).
  */
 function addSignature(block: Block): void {
-  const signature = seal(block.owner, block.held);
+  const signature = proofText('signature', block);
   const isShown = block.isSent || block.deltas.length > 0 || block.held !== '';
   if (signature !== '' && isShown) block.deltas.push({ type: 'signature_delta', signature });
 }

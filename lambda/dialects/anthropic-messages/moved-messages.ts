@@ -1,8 +1,8 @@
 import type { ChatRequest, ContentPart } from '../../domain/chat/request.ts';
 import { editJson, elementTexts, memberText } from '../../domain/edit-json.ts';
 import { type Json, type JsonObject, parseJsonObject } from '../../domain/json.ts';
+import { isCarried } from '../carried-proof.ts';
 import { isToolId, toolId } from './encode-content.ts';
-import { unseal } from './seal.ts';
 import { DIALECT } from './wire.ts';
 
 /**
@@ -16,7 +16,8 @@ export const hasMovedHere = (request: ChatRequest): boolean =>
 
 const isForeignThinking = (part: ContentPart): boolean =>
   (part.type === 'reasoning' && (part.signature === undefined || part.dialect !== DIALECT)) ||
-  (part.type === 'reasoning-encrypted' && part.dialect !== DIALECT);
+  (part.type === 'reasoning-encrypted' && part.dialect !== DIALECT) ||
+  (part.type === 'tool-call' && part.signature !== undefined);
 
 const hasForeignId = (part: ContentPart): boolean =>
   (part.type === 'tool-call' && !isToolId(part.id)) ||
@@ -72,6 +73,5 @@ function isForeignThinkingBlock(block: JsonObject): boolean {
   const { type, signature, data } = block;
   if (type !== 'thinking' && type !== 'redacted_thinking') return false;
   const proof = type === 'thinking' ? signature : data;
-  const { owner, proof: unsealed } = unseal(typeof proof === 'string' ? proof : '');
-  return owner !== DIALECT || unsealed === '';
+  return typeof proof !== 'string' || proof === '' || isCarried(proof);
 }

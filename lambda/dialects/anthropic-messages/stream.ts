@@ -2,29 +2,24 @@ import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
 import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
 import { isJsonObject, parseJson } from '../../domain/json.ts';
 import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
-import { failedAnswer } from '../failed-answer.ts';
+import { framesOf } from '../frames.ts';
 import { parseServerSentEvent, readServerSentEvents, replaceData, type ServerSentEvent } from '../sse.ts';
-import { encodeStreamError, gatewayErrorOf } from './errors.ts';
+import { failedAnswer, gatewayErrorOf } from '../upstream-error.ts';
+import { encodeStreamError } from './errors.ts';
 import { MessageDecoder } from './message-decoder.ts';
 import { MessageWriter, type WireEvent } from './message-writer.ts';
 import { encodeCost } from './usage.ts';
 
 /** One frame per server-sent event. A chunk that breaks the format is not passed on: its frame has no raw text. */
-export async function* decodeStream(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> {
+export function decodeStream(bytes: AsyncIterable<Uint8Array>): AsyncIterable<Frame> {
   const decoder = new MessageDecoder();
-  try {
-    for await (const event of readServerSentEvents(bytes)) {
-      const events = decodeEvent(decoder, event);
-      yield { raw: decoder.isMalformed ? undefined : event.raw, events };
-      if (decoder.isEnded) return;
-    }
-  } catch (error) {
-    // The reader's own refusal of an endless event; what reading the bytes throws is not ours.
-    if (!(error instanceof RangeError)) throw error;
-    yield { raw: undefined, events: decoder.fail('The stream held an event without an end.') };
-    return;
-  }
-  yield { raw: undefined, events: decoder.fail('The stream ended early.') };
+  return framesOf(readServerSentEvents(bytes), {
+    read: (block) => decodeEvent(decoder, block),
+    end: () => decoder.fail('The stream ended early.'),
+    get isMalformed() {
+      return decoder.isMalformed;
+    },
+  });
 }
 
 function decodeEvent(decoder: MessageDecoder, event: ServerSentEvent): readonly ChatEvent[] {

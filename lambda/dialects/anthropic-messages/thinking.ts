@@ -1,5 +1,5 @@
 import type { ReasoningOptions } from '../../domain/chat/request.ts';
-import { present } from './present.ts';
+import { present } from '../loose.ts';
 import type { RequestShape } from './wire.ts';
 
 /** `thinking` and `output_config.effort` in one. */

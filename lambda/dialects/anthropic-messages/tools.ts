@@ -1,10 +1,10 @@
 import type { ChatRequest, Tool, ToolChoice } from '../../domain/chat/request.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import { argumentsSchema } from '../arguments-schema.ts';
+import { present } from '../loose.ts';
 import type { LeftOut } from '../request-feature.ts';
 import { isSafeName } from '../safe-name.ts';
 import { MAX_TOOL_NAME } from './encode-content.ts';
-import { present } from './present.ts';
 import { check, customTool, DIALECT, type Path, type RequestShape, refusal, toolShape } from './wire.ts';
 
 /**

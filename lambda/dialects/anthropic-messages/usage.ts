@@ -2,7 +2,7 @@ import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import type { Cost } from '../../domain/money/cost.ts';
 import { usdFromNano } from '../../domain/money/nano.ts';
 import type { Usage } from '../../domain/money/usage.ts';
-import { present } from './present.ts';
+import { present } from '../loose.ts';
 
 /**
  * Anthropic's counts, as far as they were reported. Its `input_tokens` leave out what was read from and written to the

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { GatewayError } from '../../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
+import { isTooDeep, MAX_DEPTH } from '../depth.ts';
 
 /**
  * What callers may send in Anthropic's Messages format: the fields that are read, and their types. Everything else is
@@ -13,9 +14,6 @@ export const DIALECT = 'anthropic-messages';
 
 /** Where a value stands in the caller's body: `['messages', 2, 'content']`. */
 export type Path = readonly (string | number)[];
-
-/** Nesting beyond this is refused: no request needs it, and JSON.stringify would overflow the stack far above it. */
-const MAX_DEPTH = 256;
 
 const jsonObject = z.custom<JsonObject>(isJsonObject);
 const cacheControl = z.nullish(jsonObject);
@@ -123,14 +121,6 @@ export function refuseDeepNesting(body: JsonObject): void {
       throw new GatewayError('invalid_request', `${name}: expected at most ${MAX_DEPTH} levels of nesting.`, {
         param: name,
       });
-}
-
-/** Whether a value is nested so deep that writing it could overflow the stack. */
-export function isTooDeep(value: unknown, depth = 0): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (depth >= MAX_DEPTH) return true;
-  const children = Array.isArray(value) ? value : Object.values(value);
-  return children.some((child) => isTooDeep(child, depth + 1));
 }
 
 function pathText(path: Path): string {

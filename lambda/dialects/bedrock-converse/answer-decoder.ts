@@ -1,10 +1,13 @@
 import type { BlockAddress, ChatEvent } from '../../domain/chat/event.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
+import { isTooDeep } from '../depth.ts';
+import { countIn, objectIn } from '../loose.ts';
+import { invalidAnswer } from '../upstream-error.ts';
 import { type BlockNumbers, type OpenBlock, openStarted, openUnstarted } from './block-decoder.ts';
-import { decodeException, invalidResponse } from './errors.ts';
+import { decodeException } from './errors.ts';
 import { finishReasonOf } from './stop-reason.ts';
 import { decodeUsage } from './usage.ts';
-import { countIn, isTooDeep, objectIn, textIn, unionMember } from './wire.ts';
+import { stringIn, unionMember } from './wire.ts';
 
 /** Pieces that are passed on unread. */
 const UNREAD: ReadonlySet<string | undefined> = new Set(['citation', 'toolResult']);
@@ -87,7 +90,7 @@ export class AnswerDecoder {
   /** Ends the answer with an error of our own. */
   fail(message: string): readonly ChatEvent[] {
     this.#isMalformed = true;
-    return this.#end({ type: 'error', error: invalidResponse(message) });
+    return this.#end(invalidAnswer(message));
   }
 
   #end(event: ChatEvent): readonly ChatEvent[] {
@@ -176,7 +179,7 @@ export class AnswerDecoder {
   }
 
   #stopMessage(event: JsonObject): readonly ChatEvent[] {
-    const stopReason = textIn(event, 'stopReason');
+    const stopReason = stringIn(event, 'stopReason');
     if (stopReason === undefined) return this.fail('The message ended without a stop reason.');
     return this.#finishWith(stopReason, objectIn(event, 'additionalModelResponseFields')['stop_sequence']);
   }

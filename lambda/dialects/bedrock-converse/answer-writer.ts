@@ -2,9 +2,20 @@ import type { ChatEvent } from '../../domain/chat/event.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Cost } from '../../domain/money/cost.ts';
 import { mergeUsage, type Usage } from '../../domain/money/usage.ts';
-import { addToBlock, type Block, type BlockEvent, type BlockStart, blockStart } from './block-encoder.ts';
+import { BlockQueue } from '../block-queue.ts';
+import type { AnswerEnvelope } from '../dialect.ts';
+import { isProofEvent, proofOwner } from '../proof.ts';
+import {
+  addToBlock,
+  type Block,
+  type BlockEvent,
+  blockStart,
+  callProofBlock,
+  newBlock,
+} from './block-encoder.ts';
 import { type Finish, stopReasonOf } from './stop-reason.ts';
 import { encodeUsage } from './usage.ts';
+import { DIALECT_ID } from './wire.ts';
 
 /** An event of a stream: its name stands in a header. */
 export interface WireEvent {
@@ -22,15 +33,18 @@ const ENDED_QUIETLY: Finish = { reason: 'stop', upstreamReason: undefined };
  * results have no place here.
  */
 export class AnswerWriter {
-  readonly #blocks = new Map<number, Block>();
-  /** Blocks not yet sent to their end, in the order in which they began. */
-  readonly #queue: Block[] = [];
+  readonly #envelope: AnswerEnvelope;
+  readonly #blocks = new BlockQueue<Block>();
   #nextIndex = 0;
   #usage: Usage = {};
   #cost: Cost | undefined;
   #finish: Finish | undefined;
   #hasFailed = false;
   #isStarted = false;
+
+  constructor(envelope: AnswerEnvelope) {
+    this.#envelope = envelope;
+  }
 
   /** Whether the choice ended with an error of its own: such an answer has no proper end in this format. */
   get hasFailed(): boolean {
@@ -91,28 +105,22 @@ export class AnswerWriter {
 
   #writeToBlock(event: BlockEvent): void {
     const start = blockStart(event);
-    if (start !== undefined) this.#openBlock(event.block, start);
+    if (start !== undefined) this.#blocks.open(event.block, newBlock(start));
     const block = this.#blocks.get(event.block);
-    if (block !== undefined) addToBlock(block, event);
+    if (block === undefined) return;
+    if (isProofEvent(event)) block.owner = proofOwner(event, this.#envelope, DIALECT_ID);
+    addToBlock(block, event);
+    const proof = event.type === 'block-end' ? callProofBlock(block) : undefined;
+    if (proof !== undefined) this.#blocks.openBehind(block, proof);
   }
 
-  #openBlock(number: number, start: BlockStart): void {
-    const block: Block = { deltas: [], held: '', isSent: false, isEnded: false, ...start };
-    this.#blocks.set(number, block);
-    this.#queue.push(block);
-  }
-
-  /** Sends what may be sent: all of the first block, and of those after it once it has ended. */
   #drain(): readonly WireEvent[] {
     const events: WireEvent[] = [];
-    for (let first = this.#queue[0]; first !== undefined; first = this.#queue[0]) {
-      events.push(...this.#send(first));
-      if (!first.isEnded) break;
-      if (first.isSent) {
-        events.push({ name: 'contentBlockStop', body: { contentBlockIndex: this.#nextIndex } });
-        this.#nextIndex += 1;
-      }
-      this.#queue.shift();
+    for (const block of this.#blocks.sendable()) {
+      events.push(...this.#send(block));
+      if (!block.isEnded || !block.isSent) continue;
+      events.push({ name: 'contentBlockStop', body: { contentBlockIndex: this.#nextIndex } });
+      this.#nextIndex += 1;
     }
     return events;
   }

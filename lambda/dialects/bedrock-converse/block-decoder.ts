@@ -2,8 +2,9 @@ import type { BlockAddress, ChatEvent } from '../../domain/chat/event.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import { Base64Joiner } from '../base64.ts';
 import { isCutJson } from '../cut-json.ts';
+import { objectIn, objectsIn } from '../loose.ts';
 import { IMAGES } from './media.ts';
-import { DIALECT_ID, objectIn, objectsIn, textIn, unionMember } from './wire.ts';
+import { DIALECT_ID, stringIn, unionMember } from './wire.ts';
 
 /** What a piece of content says: nothing (none), events, or that the format is broken. */
 export type Decoded = readonly ChatEvent[] | 'mismatch';
@@ -58,7 +59,7 @@ const isRedacted = (delta: JsonObject): boolean =>
 
 function openText(address: BlockAddress): OpenedBlock {
   const add = (delta: JsonObject): Decoded => {
-    const text = textIn(delta, 'text');
+    const text = stringIn(delta, 'text');
     if (text !== undefined) return text === '' ? [] : [{ type: 'text-delta', text, ...address }];
     const citation: Json | undefined = delta['citation'];
     if (citation === undefined || citation === null) return 'mismatch';
@@ -74,8 +75,8 @@ function openReasoning(address: BlockAddress): OpenedBlock {
   const add = (delta: JsonObject): Decoded => {
     if (delta['reasoningContent'] === undefined || isRedacted(delta)) return 'mismatch';
     const piece = objectIn(delta, 'reasoningContent');
-    const text = textIn(piece, 'text') ?? '';
-    const signature = textIn(piece, 'signature') ?? '';
+    const text = stringIn(piece, 'text') ?? '';
+    const signature = stringIn(piece, 'signature') ?? '';
     return [
       ...(text === '' ? [] : [{ type: 'reasoning-delta' as const, text, ...address }]),
       ...(signature === '' ? [] : [{ type: 'block-signature' as const, signature, ...address }]),
@@ -93,7 +94,7 @@ function openRedacted(address: BlockAddress): OpenedBlock {
   const block = {
     add: (piece: JsonObject): Decoded =>
       isRedacted(piece)
-        ? delta(joiner.add(textIn(objectIn(piece, 'reasoningContent'), 'redactedContent') ?? ''))
+        ? delta(joiner.add(stringIn(objectIn(piece, 'reasoningContent'), 'redactedContent') ?? ''))
         : 'mismatch',
     end: () => [...delta(joiner.end()), blockEnd(address)],
     isCut: whole,
@@ -103,8 +104,8 @@ function openRedacted(address: BlockAddress): OpenedBlock {
 
 /** Arguments come as pieces of JSON text; where a tool takes none they may be missing, and are an empty object. */
 function openToolUse(start: JsonObject, numbers: BlockNumbers): OpenedBlock | undefined {
-  const id = textIn(start, 'toolUseId');
-  const name = textIn(start, 'name');
+  const id = stringIn(start, 'toolUseId');
+  const name = stringIn(start, 'name');
   if (id === undefined || name === undefined) return undefined;
   const kind = start['type'] === 'server_tool_use' ? 'hosted' : 'function';
   const address = numbers.next();
@@ -113,7 +114,7 @@ function openToolUse(start: JsonObject, numbers: BlockNumbers): OpenedBlock | un
     piece === '' ? [] : [{ type: 'tool-call-delta', arguments: piece, ...address }];
   const block = {
     add: (piece: JsonObject): Decoded => {
-      const input = textIn(objectIn(piece, 'toolUse'), 'input');
+      const input = stringIn(objectIn(piece, 'toolUse'), 'input');
       if (input === undefined) return 'mismatch';
       text += input;
       return delta(input);
@@ -135,7 +136,7 @@ function openToolResult(start: JsonObject, numbers: BlockNumbers): OpenedBlock {
     },
     end: (): readonly ChatEvent[] => {
       const address = numbers.next();
-      const callId = textIn(start, 'toolUseId') ?? '';
+      const callId = stringIn(start, 'toolUseId') ?? '';
       const result = { ...start, content };
       return [
         { type: 'hosted-tool-result', dialect: DIALECT_ID, callId, result, ...address },
@@ -155,10 +156,10 @@ function openImage(start: JsonObject, address: BlockAddress): OpenedBlock {
     add: (piece: JsonObject): Decoded =>
       piece['image'] === undefined
         ? 'mismatch'
-        : delta(joiner.add(textIn(objectIn(objectIn(piece, 'image'), 'source'), 'bytes') ?? '')),
+        : delta(joiner.add(stringIn(objectIn(objectIn(piece, 'image'), 'source'), 'bytes') ?? '')),
     end: () => [...delta(joiner.end()), blockEnd(address)],
     isCut: whole,
   };
-  const mediaType = IMAGES.mediaTypeOf(textIn(start, 'format') ?? 'png');
+  const mediaType = IMAGES.mediaTypeOf(stringIn(start, 'format') ?? 'png');
   return { block, events: [{ type: 'media-start', kind: 'image', mediaType, ...address }] };
 }

@@ -1,8 +1,10 @@
 import type { ChatEvent } from '../../domain/chat/event.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { base64FromText, isBase64 } from '../base64.ts';
+import { type CarriedProof, carryProof, carryProofBytes, SIGNER_OF_CALLS } from '../carried-proof.ts';
+import { asObject, objectsIn, textIn } from '../loose.ts';
 import { IMAGES } from './media.ts';
-import { asObject, DIALECT_ID, objectsIn } from './wire.ts';
+import { DIALECT_ID } from './wire.ts';
 
 /** An event that belongs to a block. */
 export type BlockEvent = Extract<ChatEvent, { readonly block: number }>;
@@ -15,6 +17,10 @@ export interface Block {
   /** What can only be sent whole, at the end. */
   readonly holds: Holding | undefined;
   held: string;
+  /** Who takes back what it proves. */
+  owner: string;
+  /** The proof of a tool call, for which the call itself has no place. */
+  callProof: string;
   isSent: boolean;
   isEnded: boolean;
 }
@@ -22,7 +28,7 @@ export interface Block {
 /** Which pieces wait for the end of their block, and what they become. */
 interface Holding {
   readonly type: BlockEvent['type'];
-  readonly finish: (held: string) => JsonObject | undefined;
+  readonly finish: (held: string, owner: string) => JsonObject | undefined;
 }
 
 export type BlockStart = Pick<Block, 'start' | 'holds'>;
@@ -32,17 +38,28 @@ const UNSTARTED: BlockStart = { start: undefined, holds: undefined };
 /** A signature is sent in one piece, as Bedrock sends it. */
 const SIGNATURE: Holding = {
   type: 'block-signature',
-  finish: (signature) => (signature === '' ? undefined : { reasoningContent: { signature } }),
+  finish(data, owner) {
+    if (data === '') return undefined;
+    const isOwn = owner === DIALECT_ID;
+    const signature = isOwn ? data : carryProof({ type: 'signature', dialect: owner, data });
+    return { reasoningContent: { signature } };
+  },
 };
 
 /** The format takes a blob; what another provider closed may be another kind of text. */
 const REDACTED: Holding = {
   type: 'reasoning-delta',
-  finish: (text) => {
+  finish(text, owner) {
     if (text === '') return undefined;
+    if (owner !== DIALECT_ID) return redacted({ type: 'closed', dialect: owner, data: text });
     return { reasoningContent: { redactedContent: isBase64(text) ? text : base64FromText(text) } };
   },
 };
+
+/** Another dialect's proof, as reasoning that is closed. */
+const redacted = (proof: CarriedProof): JsonObject => ({
+  reasoningContent: { redactedContent: carryProofBytes(proof) },
+});
 
 /** A custom tool's free text, as the object arguments always are. */
 const WRAPPED_INPUT: Holding = {
@@ -93,6 +110,29 @@ function mediaStart(event: Extract<BlockEvent, { type: 'media-start' }>): BlockS
   return format === undefined ? undefined : { start: { image: { format } }, holds: IMAGE_BYTES };
 }
 
+/** A block at its beginning. */
+export const newBlock = (start: BlockStart): Block => ({
+  deltas: [],
+  held: '',
+  owner: DIALECT_ID,
+  callProof: '',
+  isSent: false,
+  isEnded: false,
+  ...start,
+});
+
+/**
+ * The block behind a call that holds its proof, as reasoning that is closed: that much every caller sends back as it came;
+ * `undefined` for a call without one, and other blocks.
+ */
+export function callProofBlock({ start, callProof }: Block): Block | undefined {
+  const call = asObject(start?.['toolUse']);
+  if (callProof === '' || call === undefined) return undefined;
+  const callId = textIn(call, 'toolUseId') ?? '';
+  const delta = redacted({ type: 'call', dialect: SIGNER_OF_CALLS, data: callProof, callId });
+  return { ...newBlock(UNSTARTED), deltas: [delta], isEnded: true };
+}
+
 /** Notes what an event adds to its block: a piece to send, one to hold, or the end. */
 export function addToBlock(block: Block, event: BlockEvent): void {
   if (event.type === 'block-end') {
@@ -103,12 +143,13 @@ export function addToBlock(block: Block, event: BlockEvent): void {
     block.held += heldText(event);
     return;
   }
+  if (event.type === 'block-signature' && block.owner === SIGNER_OF_CALLS) block.callProof += event.signature;
   const delta = deltaOf(event);
   if (delta !== undefined) block.deltas.push(delta);
 }
 
 function endBlock(block: Block): void {
-  const last = block.holds?.finish(block.held);
+  const last = block.holds?.finish(block.held, block.owner);
   if (last !== undefined) block.deltas.push(last);
   block.isEnded = true;
 }

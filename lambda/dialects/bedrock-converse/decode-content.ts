@@ -1,9 +1,11 @@
 import type { CacheHint, ContentPart, MediaSource, Message } from '../../domain/chat/request.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import { base64FromText } from '../base64.ts';
+import { CarriedProofs, readProof, readProofBytes } from '../carried-proof.ts';
 import type { Given } from '../given.ts';
+import { defined } from '../loose.ts';
 import { DOCUMENTS, decodeSource, IMAGES, SOUNDS } from './media.ts';
-import { DIALECT_ID, defined, isOnly, unionMembers } from './wire.ts';
+import { DIALECT_ID, isOnly, unionMembers } from './wire.ts';
 
 /** The system prompt as the conversation's first turn. @throws GatewayError `invalid_request` */
 export function decodeSystem(system: Given): readonly Message[] {
@@ -31,11 +33,12 @@ const ROLES = ['user', 'assistant', 'system'] as const;
  */
 function decodeBlocks(blocks: readonly Given[]): readonly ContentPart[] {
   const parts: ContentPart[] = [];
+  const proofs = new CarriedProofs();
   for (const block of blocks) {
     if (isOnly(block.object(), 'cachePoint')) markLast(parts, decodeCachePoint(block.member('cachePoint')));
-    else parts.push(...decodeBlock(block));
+    else parts.push(...decodeBlock(block, proofs));
   }
-  return parts;
+  return proofs.signed(parts);
 }
 
 /** A cache point in the shape hints have. @see https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html */
@@ -59,7 +62,7 @@ const MARKABLE: ReadonlySet<ContentPart['type']> = new Set([
   'tool-result',
 ]);
 
-function decodeBlock(block: Given): readonly ContentPart[] {
+function decodeBlock(block: Given, proofs: CarriedProofs): readonly ContentPart[] {
   const [name, other] = unionMembers(block.object());
   if (other !== undefined) return [severalInOne(block)];
   const value = block.member(name ?? '');
@@ -71,7 +74,7 @@ function decodeBlock(block: Given): readonly ContentPart[] {
     case 'toolResult':
       return [decodeToolResult(value)];
     case 'reasoningContent':
-      return [decodeReasoning(value)];
+      return decodeReasoning(value, proofs);
     case 'citationsContent':
       return decodeCitedText(value);
     case 'audio':
@@ -167,19 +170,22 @@ function decodeResultBlock(block: Given): ContentPart {
   return decodePlainBlock(name, value);
 }
 
-function decodeReasoning(reasoning: Given): ContentPart {
+/** @param proofs reads what another dialect signed or closed, where the block holds that */
+function decodeReasoning(reasoning: Given, proofs: CarriedProofs): readonly ContentPart[] {
   reasoning.object();
   const redacted = reasoning.member('redactedContent').optionalString();
-  if (redacted !== undefined) return { type: 'reasoning-encrypted', data: redacted, dialect: DIALECT_ID };
+  if (redacted !== undefined) {
+    const carried = readProofBytes(redacted);
+    if (carried !== undefined) return proofs.parts(carried, '');
+    return [{ type: 'reasoning-encrypted', data: redacted, dialect: DIALECT_ID }];
+  }
   const shown = reasoning.member('reasoningText');
-  if (shown.isMissing) return native('reasoningContent', reasoning);
-  const signature = shown.member('signature').optionalString();
-  return {
-    type: 'reasoning',
-    text: shown.member('text').string(),
-    ...defined({ signature: signature === '' ? undefined : signature }),
-    dialect: DIALECT_ID,
-  };
+  if (shown.isMissing) return [native('reasoningContent', reasoning)];
+  const text = shown.member('text').string();
+  const signature = shown.member('signature').optionalString() ?? '';
+  const carried = readProof(signature);
+  if (carried !== undefined) return proofs.parts(carried, text);
+  return [{ type: 'reasoning', text, ...(signature !== '' && { signature }), dialect: DIALECT_ID }];
 }
 
 /** Of an earlier answer with its sources, what was said: the sources prove nothing to a model. */

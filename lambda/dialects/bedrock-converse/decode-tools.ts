@@ -1,7 +1,8 @@
 import type { Tool, ToolChoice } from '../../domain/chat/request.ts';
 import type { Given } from '../given.ts';
+import { defined } from '../loose.ts';
 import { decodeCachePoint } from './decode-content.ts';
-import { DIALECT_ID, defined, isOnly, unionMember, unionMembers } from './wire.ts';
+import { DIALECT_ID, isOnly, unionMember, unionMembers } from './wire.ts';
 
 /**
  * The tools; a cache point is a hint at the tool before it.

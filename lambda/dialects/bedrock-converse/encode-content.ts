@@ -1,12 +1,14 @@
 import type { ContentPart, Message } from '../../domain/chat/request.ts';
-import { type JsonObject, parseJsonObject } from '../../domain/json.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import { argumentsObject } from '../arguments-object.ts';
+import { defined } from '../loose.ts';
 import type { LeftOut, RequestFeature } from '../request-feature.ts';
 import { nativeBlock } from './decode-content.ts';
 import { DocumentNames } from './document-names.ts';
 import { DOCUMENTS, encodeSource, IMAGES, SOUNDS } from './media.ts';
 import { isClaudeOrNova, type ModelFamily, takesReasoning } from './model-family.ts';
 import { ToolIds, validToolName } from './tool-ids.ts';
-import { DIALECT_ID, defined, isTooDeep } from './wire.ts';
+import { DIALECT_ID } from './wire.ts';
 
 type PartOf<Type extends ContentPart['type']> = Extract<ContentPart, { readonly type: Type }>;
 
@@ -236,11 +238,4 @@ function mediaFeature(part: ContentPart): [feature: RequestFeature, detail?: str
     default:
       return ['native_content', part.type];
   }
-}
-
-/** Tool call arguments as the object they stand for; `undefined` where they are none. No text is the empty object. */
-export function argumentsObject(text: string): JsonObject | undefined {
-  if (text.trim() === '') return {};
-  const value = parseJsonObject(text);
-  return value === undefined || isTooDeep(value) ? undefined : value;
 }

@@ -2,9 +2,10 @@ import type { ChatRequest, ReasoningOptions } from '../../domain/chat/request.ts
 import type { JsonObject } from '../../domain/json.ts';
 import { encodeThinking } from '../claude-thinking.ts';
 import type { RequestTarget } from '../dialect.ts';
+import { defined } from '../loose.ts';
 import type { LeftOut } from '../request-feature.ts';
 import type { ModelFamily } from './model-family.ts';
-import { DIALECT_ID, defined } from './wire.ts';
+import { DIALECT_ID } from './wire.ts';
 
 /** The answer's length where nobody bound it: what a thinking budget is measured against. */
 const DEFAULT_MAX_TOKENS = 4096;

@@ -5,12 +5,12 @@ import { refuseAsked } from '../asked-features.ts';
 import { encodeClaudeSampling } from '../claude-sampling.ts';
 import { traitsOf } from '../claude-thinking.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
+import { asObject, defined } from '../loose.ts';
 import { LeftOut } from '../request-feature.ts';
 import { ContentEncoder } from './encode-content.ts';
 import { encodeReasoning } from './encode-reasoning.ts';
 import { encodeToolConfig } from './encode-tools.ts';
 import { familyOf, type ModelFamily } from './model-family.ts';
-import { asObject, defined } from './wire.ts';
 
 /** What has no word here. */
 const WITHOUT_EQUIVALENT = [

@@ -1,11 +1,12 @@
 import type { ChatRequest, Tool, ToolChoice } from '../../domain/chat/request.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { argumentsSchema } from '../arguments-schema.ts';
+import { defined } from '../loose.ts';
 import type { LeftOut } from '../request-feature.ts';
 import type { ContentEncoder } from './encode-content.ts';
 import type { ModelFamily } from './model-family.ts';
 import { isValidToolName, validToolName } from './tool-ids.ts';
-import { DIALECT_ID, defined } from './wire.ts';
+import { DIALECT_ID } from './wire.ts';
 
 interface ToolContext {
   readonly family: ModelFamily;

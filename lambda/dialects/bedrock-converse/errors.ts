@@ -1,9 +1,10 @@
-import { type ErrorCode, GatewayError, type UpstreamError } from '../../domain/errors.ts';
-import { type Json, type JsonObject, parseJsonObject } from '../../domain/json.ts';
+import type { ErrorCode, GatewayError, UpstreamError } from '../../domain/errors.ts';
+import { type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
 import { encodeMessage } from '../event-stream.ts';
-import { presentableMessage } from '../upstream-message.ts';
-import { defined, textIn } from './wire.ts';
+import { defined } from '../loose.ts';
+import { codeOfStatus, presentableMessage, retryAfterSeconds } from '../upstream-error.ts';
+import { stringIn } from './wire.ts';
 
 /**
  * Bedrock's exceptions, and those every service of Amazon's has; without `Exception`, in lower case.
@@ -31,18 +32,6 @@ const CODES_BY_TYPE: ReadonlyMap<string, ErrorCode> = new Map([
   ['modelstreamerror', 'upstream_error'],
 ]);
 
-const CODES_BY_STATUS: ReadonlyMap<number, ErrorCode> = new Map([
-  [400, 'invalid_request'],
-  [401, 'upstream_authentication_failed'],
-  [403, 'upstream_authentication_failed'],
-  [404, 'model_not_found'],
-  [408, 'upstream_timeout'],
-  [413, 'payload_too_large'],
-  [429, 'rate_limit_exceeded'],
-  [503, 'upstream_overloaded'],
-  [504, 'upstream_timeout'],
-]);
-
 /** What a `ValidationException` really is, by its message: Bedrock has no type of its own for these. */
 const CODES_BY_MESSAGE: readonly (readonly [RegExp, ErrorCode])[] = [
   [
@@ -63,12 +52,11 @@ export function decodeError(
   body: string,
 ): UpstreamError {
   const error = parseJsonObject(body) ?? {};
-  const type = headers['x-amzn-errortype'] ?? textIn(error, '__type');
-  const seconds = Number.parseFloat(headers['retry-after'] ?? '');
+  const type = headers['x-amzn-errortype'] ?? stringIn(error, '__type');
   return {
     ...describe(type, error, status),
     status,
-    retryAfterSeconds: seconds >= 0 ? seconds : undefined,
+    retryAfterSeconds: retryAfterSeconds(headers),
   };
 }
 
@@ -83,7 +71,7 @@ function describe(
   status: number | undefined,
 ): Pick<UpstreamError, 'code' | 'message' | 'providerCode'> {
   // Some of Amazon's services write the name with a capital letter.
-  const given = textIn(error, 'message') ?? textIn(error, 'Message');
+  const given = stringIn(error, 'message') ?? stringIn(error, 'Message');
   const fallback =
     status === undefined
       ? 'The provider reported an error without a message.'
@@ -101,20 +89,11 @@ function codeOf(type: string | undefined, status: number | undefined, message: s
   const code =
     CODES_BY_TYPE.get(name ?? '') ??
     CODES_BY_TYPE.get(`${name}error`) ??
-    CODES_BY_STATUS.get(status ?? 0) ??
+    (status === 400 ? 'invalid_request' : codeOfStatus(status ?? 0)) ??
     'upstream_error';
   if (code !== 'invalid_request') return code;
   return CODES_BY_MESSAGE.find(([pattern]) => pattern.test(message))?.[1] ?? code;
 }
-
-/** An answer that is no proper answer of this format. */
-export const invalidResponse = (message: string): UpstreamError => ({
-  code: 'upstream_invalid_response',
-  status: undefined,
-  message,
-  providerCode: undefined,
-  retryAfterSeconds: undefined,
-});
 
 /** How a failure is called towards callers, before a stream and in one. */
 interface ExceptionNames {
@@ -194,18 +173,3 @@ const errorBody = (error: GatewayError, requestId: string): JsonObject => ({
   ...defined({ param: error.param }),
   metadata: { ...error.metadata, request_id: requestId, retryable: error.retryable },
 });
-
-/** An upstream's error as our caller is told. */
-export const gatewayErrorOf = (error: UpstreamError): GatewayError =>
-  new GatewayError(error.code, error.message, {
-    ...defined({ retryAfterSeconds: error.retryAfterSeconds }),
-    metadata: presentMetadata({ provider_code: error.providerCode, retry_after: error.retryAfterSeconds }),
-  });
-
-const presentMetadata = (fields: JsonObject): Readonly<Record<string, Json>> =>
-  // `defined` leaves no undefined member.
-  defined(fields) as Readonly<Record<string, Json>>;
-
-/** What a caller is told of an answer whose finish is an error. */
-export const failedAnswer = (): GatewayError =>
-  new GatewayError('upstream_error', 'The provider ended the answer with an error.');

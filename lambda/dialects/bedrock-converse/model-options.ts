@@ -1,6 +1,7 @@
 import type { ReasoningOptions } from '../../domain/chat/request.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
-import { asObject, countIn, defined, textIn } from './wire.ts';
+import { asObject, countIn, defined } from '../loose.ts';
+import { stringIn } from './wire.ts';
 
 /** What `additionalModelRequestFields` says that other formats can say too, and what is left of it. */
 export interface ModelOptions {
@@ -69,7 +70,7 @@ function readTopK(value: Json | undefined): ReturnType<FieldReader> {
 
 function readThinking(value: Json | undefined): ReturnType<FieldReader> {
   const thinking = asObject(value);
-  const type = thinking === undefined ? undefined : textIn(thinking, 'type');
+  const type = thinking === undefined ? undefined : stringIn(thinking, 'type');
   if (thinking === undefined || type === undefined) return undefined;
   return {
     reasoning: {
@@ -82,9 +83,12 @@ function readThinking(value: Json | undefined): ReturnType<FieldReader> {
 
 function readNovaReasoning(value: Json | undefined): ReturnType<FieldReader> {
   const config = asObject(value);
-  const type = config === undefined ? undefined : textIn(config, 'type');
+  const type = config === undefined ? undefined : stringIn(config, 'type');
   if (config === undefined || type === undefined) return undefined;
   return {
-    reasoning: { enabled: type !== 'disabled', ...defined({ effort: textIn(config, 'maxReasoningEffort') }) },
+    reasoning: {
+      enabled: type !== 'disabled',
+      ...defined({ effort: stringIn(config, 'maxReasoningEffort') }),
+    },
   };
 }

@@ -1,11 +1,13 @@
 import type { ChatRequest } from '../../domain/chat/request.ts';
 import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
 import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../../domain/json.ts';
+import { isCarried, readProofBytes } from '../carried-proof.ts';
 import type { RequestTarget } from '../dialect.ts';
+import { asObject, objectsIn } from '../loose.ts';
 import { familyOf, type ModelFamily, takesReasoning } from './model-family.ts';
 import { GATEWAY_FIELDS } from './request.ts';
 import { isValidToolName, ToolIds } from './tool-ids.ts';
-import { asObject, objectsIn, textIn } from './wire.ts';
+import { stringIn } from './wire.ts';
 
 /**
  * The caller's own body, for a provider of this dialect: bound set, Sluice's own options taken out, every other byte as it
@@ -59,17 +61,20 @@ class MessageRepair {
   #isTaken(block: JsonObject): boolean {
     const reasoning = asObject(block['reasoningContent']);
     if (reasoning === undefined) return true;
-    if (reasoning['redactedContent'] !== undefined) return takesReasoning(this.#family, 'encrypted');
+    const redacted = reasoning['redactedContent'];
+    if (typeof redacted === 'string' && readProofBytes(redacted) !== undefined) return false;
+    if (redacted !== undefined) return takesReasoning(this.#family, 'encrypted');
     const shown = asObject(reasoning['reasoningText']);
     if (shown === undefined) return true;
-    const isSigned = (textIn(shown, 'signature') ?? '') !== '';
-    return takesReasoning(this.#family, isSigned ? 'signed' : 'unsigned');
+    const signature = stringIn(shown, 'signature') ?? '';
+    if (isCarried(signature)) return false;
+    return takesReasoning(this.#family, signature === '' ? 'unsigned' : 'signed');
   }
 
   #withValidId(block: JsonObject): JsonObject {
     const name = TOOL_BLOCKS.find((member) => isJsonObject(block[member]));
     const value = name === undefined ? undefined : asObject(block[name]);
-    const id = value === undefined ? undefined : textIn(value, 'toolUseId');
+    const id = value === undefined ? undefined : stringIn(value, 'toolUseId');
     if (name === undefined || id === undefined || isValidToolName(id)) return block;
     return { ...block, [name]: { ...value, toolUseId: this.#ids.of(id) } };
   }
@@ -80,6 +85,6 @@ const TOOL_BLOCKS = ['toolUse', 'toolResult'] as const;
 function toolIdOf(block: JsonObject): readonly string[] {
   return TOOL_BLOCKS.flatMap((name) => {
     const value = asObject(block[name]);
-    return value === undefined ? [] : (textIn(value, 'toolUseId') ?? []);
+    return value === undefined ? [] : (stringIn(value, 'toolUseId') ?? []);
   });
 }

@@ -3,10 +3,10 @@ import { type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import { OWN_FIELDS } from '../../domain/request-options.ts';
 import type { RequestAddress } from '../dialect.ts';
 import { Given } from '../given.ts';
+import { defined } from '../loose.ts';
 import { decodeMessage, decodeSystem } from './decode-content.ts';
 import { decodeToolChoice, decodeTools } from './decode-tools.ts';
 import { decodeModelOptions } from './model-options.ts';
-import { defined } from './wire.ts';
 
 /** Fields read below. */
 const READ_FIELDS: ReadonlySet<string> = new Set([

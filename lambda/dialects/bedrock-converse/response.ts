@@ -3,12 +3,15 @@ import { editJson } from '../../domain/edit-json.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import { parseJsonObject } from '../../domain/json.ts';
+import { argumentsObject } from '../arguments-object.ts';
+import { isTooDeep } from '../depth.ts';
+import type { AnswerEnvelope } from '../dialect.ts';
+import { asObject, objectIn, objectsIn } from '../loose.ts';
+import { failedAnswer, gatewayErrorOf } from '../upstream-error.ts';
 import { AnswerDecoder } from './answer-decoder.ts';
 import { AnswerWriter, type WireEvent } from './answer-writer.ts';
-import { argumentsObject } from './encode-content.ts';
-import { failedAnswer, gatewayErrorOf } from './errors.ts';
 import { costEdits } from './stream.ts';
-import { asObject, isTooDeep, objectIn, objectsIn, textIn, unionMember } from './wire.ts';
+import { stringIn, unionMember } from './wire.ts';
 
 /** A whole answer is read as the stream it could have been. */
 export function decodeAnswer(body: string): Frame {
@@ -80,7 +83,7 @@ function reasoningPieces(value: JsonObject): readonly JsonObject[] {
 }
 
 const textsIn = (value: JsonObject): readonly JsonObject[] =>
-  objectsIn(value, 'content').map((block) => ({ text: textIn(block, 'text') ?? '' }));
+  objectsIn(value, 'content').map((block) => ({ text: stringIn(block, 'text') ?? '' }));
 
 /** The provider's own text but for the cost: an answer of this format has no id and names no model. */
 export function patchAnswer(frame: Frame): string {
@@ -92,8 +95,8 @@ export function patchAnswer(frame: Frame): string {
  * @throws GatewayError `upstream_invalid_response` for tool call arguments that are no JSON object, and what an error among
  *   the events stands for
  */
-export function encodeAnswer(events: readonly ChatEvent[]): string {
-  const writer = new AnswerWriter();
+export function encodeAnswer(events: readonly ChatEvent[], envelope: AnswerEnvelope): string {
+  const writer = new AnswerWriter(envelope);
   const answer = new AnswerCollector();
   for (const event of events) {
     if (event.type === 'error') throw gatewayErrorOf(event.error);
@@ -152,7 +155,7 @@ function wholeBlock({ start, deltas }: CollectedBlock): JsonObject {
   const name = unionMember(start) ?? unionMember(deltas[0] ?? {});
   switch (name) {
     case 'toolUse': {
-      const text = deltas.map((delta) => textIn(objectIn(delta, name), 'input') ?? '').join('');
+      const text = deltas.map((delta) => stringIn(objectIn(delta, name), 'input') ?? '').join('');
       return { toolUse: { ...objectIn(start, name), input: inputOf(text) } };
     }
     case 'toolResult': {
@@ -183,14 +186,14 @@ function inputOf(text: string): JsonObject {
 function wholeReasoning(pieces: readonly JsonObject[]): JsonObject {
   const redacted = pieces.find((piece) => piece['redactedContent'] !== undefined);
   if (redacted !== undefined) return redacted;
-  const text = pieces.map((piece) => textIn(piece, 'text') ?? '').join('');
-  const signature = pieces.map((piece) => textIn(piece, 'signature') ?? '').join('');
+  const text = pieces.map((piece) => stringIn(piece, 'text') ?? '').join('');
+  const signature = pieces.map((piece) => stringIn(piece, 'signature') ?? '').join('');
   return { reasoningText: { text, ...(signature !== '' && { signature }) } };
 }
 
 /** Text with sources is a block of its own kind. */
 function wholeText(deltas: readonly JsonObject[]): JsonObject {
-  const text = deltas.map((delta) => textIn(delta, 'text') ?? '').join('');
+  const text = deltas.map((delta) => stringIn(delta, 'text') ?? '').join('');
   const citations = deltas.map((delta) => delta['citation']).filter((citation) => citation !== undefined);
   return citations.length === 0 ? { text } : { citationsContent: { content: [{ text }], citations } };
 }

@@ -6,36 +6,31 @@ import {
   bytesFromLatin1,
   decodeMessage,
   type EventMessage,
-  EventStreamError,
   encodeMessage,
   readEventStream,
   replacePayload,
 } from '../event-stream.ts';
+import { framesOf } from '../frames.ts';
+import { asObject } from '../loose.ts';
+import { failedAnswer, gatewayErrorOf } from '../upstream-error.ts';
 import { AnswerDecoder } from './answer-decoder.ts';
 import { AnswerWriter, type WireEvent } from './answer-writer.ts';
-import { encodeStreamError, failedAnswer, gatewayErrorOf } from './errors.ts';
+import { encodeStreamError } from './errors.ts';
 import { encodeCost } from './usage.ts';
-import { asObject } from './wire.ts';
 
 /** @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html */
 export const STREAM_CONTENT_TYPE = 'application/vnd.amazon.eventstream';
 
 /** One frame per message. A message that breaks the format is not passed on: its frame has no raw text. */
-export async function* decodeStream(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> {
+export function decodeStream(bytes: AsyncIterable<Uint8Array>): AsyncIterable<Frame> {
   const decoder = new AnswerDecoder();
-  try {
-    for await (const message of readEventStream(bytes)) {
-      const events = decodeEvent(decoder, message);
-      yield { raw: decoder.isMalformed ? undefined : message.raw, events };
-      if (decoder.isEnded) return;
-    }
-  } catch (error) {
-    // The reader's own refusal; what reading the bytes throws is not ours.
-    if (!(error instanceof EventStreamError)) throw error;
-    yield { raw: undefined, events: decoder.fail(error.message) };
-    return;
-  }
-  yield { raw: undefined, events: decoder.finish() };
+  return framesOf(readEventStream(bytes), {
+    read: (message) => decodeEvent(decoder, message),
+    end: () => decoder.finish(),
+    get isMalformed() {
+      return decoder.isMalformed;
+    },
+  });
 }
 
 function decodeEvent(decoder: AnswerDecoder, { headers, payload }: EventMessage): readonly ChatEvent[] {
@@ -85,7 +80,7 @@ export function costEdits(events: readonly ChatEvent[]): readonly JsonEdit[] {
 
 /** Writes the events of any dialect as a Converse stream. */
 export function createStreamEncoder(envelope: AnswerEnvelope): StreamEncoder {
-  const writer = new AnswerWriter();
+  const writer = new AnswerWriter(envelope);
   return {
     encode(event) {
       if (event.type === 'error') return encodeStreamError(gatewayErrorOf(event.error), envelope);

@@ -2,7 +2,8 @@ import type { JsonObject } from '../../domain/json.ts';
 import type { Cost } from '../../domain/money/cost.ts';
 import { usdFromNano } from '../../domain/money/nano.ts';
 import type { Usage } from '../../domain/money/usage.ts';
-import { countIn, defined, objectIn, objectsIn, textIn } from './wire.ts';
+import { countIn, defined, objectIn, objectsIn } from '../loose.ts';
+import { stringIn } from './wire.ts';
 
 /**
  * Bedrock's counts. Its `inputTokens` leave out what was read from and written to the prompt cache (recorded: 11 + 1028 + 264
@@ -22,7 +23,7 @@ export function decodeUsage(answer: JsonObject): Usage | undefined {
     cacheReadTokens: cacheRead,
     cacheWriteTokens: cacheWrite,
     cacheWriteOneHourTokens: oneHourTokens(wire),
-    serviceTier: textIn(objectIn(answer, 'serviceTier'), 'type'),
+    serviceTier: stringIn(objectIn(answer, 'serviceTier'), 'type'),
   });
   return Object.keys(usage).length === 0 ? undefined : usage;
 }

@@ -1,6 +1,7 @@
 import type { ChatEvent } from '../../domain/chat/event.ts';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
-import { countIn, DIALECT_ID, objectIn, textIn } from './wire.ts';
+import { objectIn, textIn } from '../loose.ts';
+import { DIALECT_ID, roundedUpIn } from './wire.ts';
 
 type Citation = Extract<ChatEvent, { readonly type: 'text-citation' }>;
 
@@ -29,8 +30,8 @@ export function encodeCitation(
   const title = textIn(body, 'title') ?? textIn(body, 'document_title');
   const snippet = textIn(body, 'cited_text');
   if (url === undefined && title === undefined && snippet === undefined) return undefined;
-  const start = Math.min(countIn(body, 'start_index') ?? 0, text.length);
-  const end = Math.min(countIn(body, 'end_index') ?? text.length, text.length);
+  const start = Math.min(roundedUpIn(body, 'start_index') ?? 0, text.length);
+  const end = Math.min(roundedUpIn(body, 'end_index') ?? text.length, text.length);
   const document = {
     ...(url !== undefined && { url }),
     ...(title !== undefined && { title }),

@@ -1,5 +1,6 @@
 import type { ContentPart, MediaSource, Message } from '../../domain/chat/request.ts';
 import { isJsonObject } from '../../domain/json.ts';
+import { type CarriedProof, CarriedProofs, readProof, SIGNER_OF_CALLS } from '../carried-proof.ts';
 import type { Given } from '../given.ts';
 import { DIALECT_ID } from './wire.ts';
 
@@ -54,18 +55,26 @@ function decodeAssistant(message: Given): ContentPart[] {
   ];
 }
 
+/** Another dialect's proof of what a thought or a call is. */
+function proofOn(holder: Given): CarriedProof | undefined {
+  const signature = holder.member('signature').optionalString();
+  return signature === undefined ? undefined : readProof(signature);
+}
+
 /** Cohere's models write `null` for no arguments at all, which no other dialect takes. */
 function decodeToolCall(call: Given): ContentPart {
   call.object();
   const body = call.member('function');
   body.object();
   const text = body.member('arguments').optionalString() ?? '';
+  const proof = proofOn(call);
   return {
     type: 'tool-call',
     kind: 'function',
     id: call.member('id').string(),
     name: body.member('name').string(),
     arguments: text.trim() === 'null' ? '{}' : text,
+    ...(proof?.dialect === SIGNER_OF_CALLS && { signature: proof.data }),
   };
 }
 
@@ -85,7 +94,7 @@ function decodeContent(content: Given): ContentPart[] {
 
 const textParts = (text: string): ContentPart[] => (text === '' ? [] : [{ type: 'text', text }]);
 
-function decodePart(part: Given): ContentPart[] {
+function decodePart(part: Given): readonly ContentPart[] {
   part.object();
   const type = part.member('type').string();
   switch (type) {
@@ -93,6 +102,8 @@ function decodePart(part: Given): ContentPart[] {
       return textParts(part.member('text').string());
     case 'thinking': {
       const text = part.member('thinking').string();
+      const proof = proofOn(part);
+      if (proof !== undefined) return new CarriedProofs().parts(proof, text);
       return text === '' ? [] : [{ type: 'reasoning', text, dialect: DIALECT_ID }];
     }
     case 'image_url':

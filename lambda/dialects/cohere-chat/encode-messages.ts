@@ -1,7 +1,8 @@
 import type { ContentPart, MediaSource, Message } from '../../domain/chat/request.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
+import { defined } from '../loose.ts';
 import type { LeftOut, RequestFeature } from '../request-feature.ts';
-import { DIALECT_ID, defined } from './wire.ts';
+import { DIALECT_ID } from './wire.ts';
 
 type PartOf<Type extends ContentPart['type']> = Extract<ContentPart, { readonly type: Type }>;
 

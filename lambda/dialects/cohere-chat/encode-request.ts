@@ -12,9 +12,11 @@ import { OWN_FIELDS } from '../../domain/request-options.ts';
 import { refuseAsked } from '../asked-features.ts';
 import { hasCacheHints } from '../cache-hints.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
+import { defined } from '../loose.ts';
 import { LeftOut } from '../request-feature.ts';
 import { encodeMessages } from './encode-messages.ts';
-import { DIALECT_ID, defined } from './wire.ts';
+import { withoutProofs } from './moved-messages.ts';
+import { DIALECT_ID } from './wire.ts';
 
 type FunctionTool = Extract<Tool, { readonly type: 'function' }>;
 
@@ -26,6 +28,8 @@ export function patchRequest(raw: string, request: ChatRequest, target: RequestT
   const edits: JsonEdit[] = [{ path: ['model'], text: JSON.stringify(target.model) }];
   if (request.maxOutputTokens === undefined && target.maxOutputTokens !== undefined)
     edits.push({ path: ['max_tokens'], text: String(target.maxOutputTokens) });
+  const messages = withoutProofs(raw);
+  if (messages !== undefined) edits.push({ path: ['messages'], text: JSON.stringify(messages) });
   edits.push(...[...OWN_FIELDS, 'user', 'metadata'].map((name) => ({ path: [name], text: undefined })));
   return editJson(raw, edits);
 }

@@ -1,7 +1,7 @@
-import { ERROR_KINDS, type ErrorCode, type GatewayError, type UpstreamError } from '../../domain/errors.ts';
-import { isJsonObject, type Json, type JsonObject, parseJson } from '../../domain/json.ts';
-import { presentableMessage } from '../upstream-message.ts';
-import { defined, objectIn, textIn } from './wire.ts';
+import type { ErrorCode, GatewayError, UpstreamError } from '../../domain/errors.ts';
+import { isJsonObject, type JsonObject, parseJson } from '../../domain/json.ts';
+import { defined, objectIn, textIn } from '../loose.ts';
+import { codeOfStatus, presentableMessage, retryAfterSeconds } from '../upstream-error.ts';
 
 /** What a body says of an error: Cohere's `{id, message, error_type}`, or an event's `{error, error_type}`. */
 interface ErrorFacts {
@@ -9,21 +9,13 @@ interface ErrorFacts {
   readonly type: string | undefined;
 }
 
-/** @see https://docs.cohere.com/reference/errors */
+/** Statuses of Cohere's own. @see https://docs.cohere.com/reference/errors */
 const CODES_BY_STATUS: ReadonlyMap<number, ErrorCode> = new Map([
-  [401, 'upstream_authentication_failed'],
   [402, 'upstream_error'],
-  [403, 'upstream_authentication_failed'],
-  [404, 'model_not_found'],
-  [408, 'upstream_timeout'],
-  [413, 'payload_too_large'],
-  [429, 'rate_limit_exceeded'],
   // A request or an answer holds a token that stands on a list of forbidden ones.
   [498, 'content_policy_violation'],
   // Cohere says so of streams it gave up itself, as nobody here cancels a call and then reads its answer.
   [499, 'upstream_error'],
-  [503, 'upstream_overloaded'],
-  [504, 'upstream_timeout'],
 ]);
 
 /** What a bare 400 or an event's error really is, by Cohere's words; the first match counts. */
@@ -46,7 +38,7 @@ export function decodeError(
   const facts = readFacts(body);
   const message = facts.message ?? `The provider answered with status ${status}.`;
   return {
-    code: codeOfStatus(status, facts),
+    code: errorCode(status, facts),
     status,
     message: presentableMessage(message),
     providerCode: facts.type,
@@ -74,8 +66,8 @@ const factsOf = (body: JsonObject): ErrorFacts => ({
 const codeByWords = ({ message = '', type = '' }: ErrorFacts): ErrorCode | undefined =>
   CODES_BY_WORDS.find(([pattern]) => pattern.test(`${type} ${message}`))?.[1];
 
-function codeOfStatus(status: number, facts: ErrorFacts): ErrorCode {
-  const known = CODES_BY_STATUS.get(status);
+function errorCode(status: number, facts: ErrorFacts): ErrorCode {
+  const known = CODES_BY_STATUS.get(status) ?? codeOfStatus(status);
   if (known !== undefined) return known;
   if (status >= 400 && status < 500) return codeByWords(facts) ?? 'invalid_request';
   return 'upstream_error';
@@ -94,34 +86,12 @@ export function decodeInBandError(body: JsonObject, finishReason?: string): Upst
   };
 }
 
-/** An answer that is no proper answer of this format. */
-export function invalidResponse(message: string): UpstreamError {
-  return {
-    code: 'upstream_invalid_response',
-    status: undefined,
-    message,
-    providerCode: undefined,
-    retryAfterSeconds: undefined,
-  };
-}
-
-/** `retry-after` in seconds, or as a date that counts from the answer's own `date`. */
-function retryAfterSeconds(headers: Readonly<Record<string, string>>): number | undefined {
-  const retryAfter = headers['retry-after'] ?? '';
-  if (/^\d+(\.\d+)?$/.test(retryAfter)) return Number(retryAfter);
-  const untilDate = (Date.parse(retryAfter) - Date.parse(headers['date'] ?? '')) / 1000;
-  return Number.isNaN(untilDate) ? undefined : Math.max(0, untilDate);
-}
-
-/** What both kinds of error have that a caller is shown. */
-export type ShownError = Pick<GatewayError, 'code' | 'message' | 'param' | 'metadata' | 'retryable'>;
-
 /** Cohere's envelope, with our code, parameter and metadata beside. */
 export const encodeError = (error: GatewayError, requestId: string): string =>
   JSON.stringify({ id: requestId, message: error.message, ...errorMembers(error) });
 
 /** What stands beside an error's message, the same before and inside a stream. */
-export function errorMembers(error: ShownError): JsonObject {
+export function errorMembers(error: GatewayError): JsonObject {
   return defined({
     error_type: ERROR_TYPES.get(error.code),
     code: error.code,
@@ -133,12 +103,3 @@ export function errorMembers(error: ShownError): JsonObject {
 
 /** Cohere's own names of errors, as far as they are known: it gives most of them none. */
 const ERROR_TYPES: ReadonlyMap<ErrorCode, string> = new Map([['context_length_exceeded', 'TOO_MANY_TOKENS']]);
-
-/** An upstream's error as a caller is shown it inside a stream. */
-export function shownUpstreamError(error: UpstreamError): ShownError {
-  const metadata = defined({ provider_code: error.providerCode, retry_after: error.retryAfterSeconds });
-  const { code, message } = error;
-  // `defined` leaves no undefined member.
-  const shown = metadata as Readonly<Record<string, Json>>;
-  return { code, message, param: undefined, metadata: shown, retryable: ERROR_KINDS[code].retryable };
-}

@@ -1,6 +1,7 @@
 import type { FinishReason } from '../../domain/chat/event.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { CONTENT_FILTER_TYPE, textIn } from './wire.ts';
+import { textIn } from '../loose.ts';
+import { CONTENT_FILTER_TYPE } from './wire.ts';
 
 const FINISH_REASONS: ReadonlyMap<string, FinishReason> = new Map([
   ['COMPLETE', 'stop'],

@@ -1,5 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
-import { defined, objectsIn, textIn } from './wire.ts';
+import { defined, textIn } from '../loose.ts';
+import { oneOrMoreIn } from './wire.ts';
 
 /**
  * Cohere's log probabilities in the form that events carry them, which is OpenAI's: one entry a piece of text, whose
@@ -20,7 +21,7 @@ export function decodeLogprobs(items: readonly JsonObject[]): Json | undefined {
 /** The same in Cohere's form, an item a token; the numbers of tokens, which its SDK insists on, are not known. */
 export function encodeLogprobs(logprobs: Json | undefined): JsonObject[] {
   if (!isJsonObject(logprobs)) return [];
-  return objectsIn(logprobs, 'content').flatMap(({ token, logprob }) =>
+  return oneOrMoreIn(logprobs, 'content').flatMap(({ token, logprob }) =>
     typeof logprob === 'number'
       ? [defined({ text: typeof token === 'string' ? token : undefined, token_ids: [], logprobs: [logprob] })]
       : [],

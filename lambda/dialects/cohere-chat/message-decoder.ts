@@ -1,12 +1,14 @@
 import type { BlockAddress, ChatEvent, FinishReason } from '../../domain/chat/event.ts';
 import type { UpstreamError } from '../../domain/errors.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
-import { decodeInBandError, invalidResponse } from './errors.ts';
+import { objectIn, textIn } from '../loose.ts';
+import { invalidResponse } from '../upstream-error.ts';
+import { decodeInBandError } from './errors.ts';
 import { decodeFinishReason } from './finish-reason.ts';
 import { decodeLogprobs } from './logprobs.ts';
 import { ToolCallReader } from './tool-calls.ts';
 import { decodeUsage } from './usage.ts';
-import { DIALECT_ID, objectIn, objectsIn, textIn } from './wire.ts';
+import { DIALECT_ID, oneOrMoreIn } from './wire.ts';
 
 interface OpenBlock {
   readonly type: 'text' | 'reasoning';
@@ -206,8 +208,8 @@ export function readWholeMessage(decoder: MessageDecoder, answer: JsonObject): v
   decoder.start(textIn(answer, 'id'));
   const content = contentOf(message);
   const firstText = content.findIndex((item) => textTypeOf(item) === 'text');
-  const citations = objectsIn(message, 'citations');
-  const logprobs = decodeLogprobs(objectsIn(answer, 'logprobs'));
+  const citations = oneOrMoreIn(message, 'citations');
+  const logprobs = decodeLogprobs(oneOrMoreIn(answer, 'logprobs'));
   for (const [index, item] of content.entries()) {
     decoder.startContent(index, item, index === firstText ? logprobs : undefined);
     for (const citation of citations)
@@ -217,7 +219,7 @@ export function readWholeMessage(decoder: MessageDecoder, answer: JsonObject): v
     decoder.settleCitations();
   }
   decoder.addPlan(textIn(message, 'tool_plan'));
-  for (const [index, call] of objectsIn(message, 'tool_calls').entries()) {
+  for (const [index, call] of oneOrMoreIn(message, 'tool_calls').entries()) {
     decoder.startCall(index, call);
     decoder.endCall(index);
   }
@@ -227,7 +229,7 @@ export function readWholeMessage(decoder: MessageDecoder, answer: JsonObject): v
 /** Text that stands where a list of blocks is expected counts as one block. */
 function contentOf(message: JsonObject): readonly JsonObject[] {
   const text = textIn(message, 'content');
-  return text === undefined ? objectsIn(message, 'content') : [{ type: 'text', text }];
+  return text === undefined ? oneOrMoreIn(message, 'content') : [{ type: 'text', text }];
 }
 
 function citedIndex(citation: JsonObject, content: readonly JsonObject[], firstText: number): number {

@@ -8,8 +8,10 @@ import type {
 import type { Json, JsonObject } from '../../domain/json.ts';
 import { OWN_FIELDS } from '../../domain/request-options.ts';
 import { Given } from '../given.ts';
+import { decodeModel } from '../given-options.ts';
+import { defined } from '../loose.ts';
 import { decodeMessages } from './decode-messages.ts';
-import { DIALECT_ID, defined } from './wire.ts';
+import { DIALECT_ID } from './wire.ts';
 
 /** Fields read below. `user` and `metadata` are no fields of Cohere's: Sluice reads them in every dialect. */
 const READ_FIELDS: ReadonlySet<string> = new Set([
@@ -45,14 +47,6 @@ export function decodeRequest(body: JsonObject): ChatRequest {
       (name) => !READ_FIELDS.has(name) && !NATIVE_FIELDS.has(name) && !OWN_FIELDS.includes(name),
     ),
   };
-}
-
-function decodeModel(given: Given): string {
-  const model = given.member('model');
-  const name = model.optionalString();
-  if (name !== undefined && name !== '') return name;
-  const fallback = given.member('models').optionalList()?.[0]?.string();
-  return fallback === undefined || fallback === '' ? model.refuse('the name of a model') : fallback;
 }
 
 function decodeToolOptions(given: Given): Partial<ChatRequest> {

@@ -2,14 +2,14 @@ import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
 import { editJson } from '../../domain/edit-json.ts';
 import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
-import { invalidResponse } from './errors.ts';
+import { asObject, defined } from '../loose.ts';
+import { invalidAnswer } from '../upstream-error.ts';
 import { type Ending, encodeEnding } from './finish-reason.ts';
 import { MessageDecoder, readWholeMessage } from './message-decoder.ts';
 import { type MessagePart, MessageWriter } from './message-writer.ts';
 import { modelEdits, usageOf } from './stream.ts';
 import { addReport, endingOf } from './stream-encoder.ts';
 import { costEdits, encodeUsage } from './usage.ts';
-import { asObject } from './wire.ts';
 
 /** Reads a provider's whole answer. */
 export function decodeAnswer(body: string): Frame {
@@ -25,7 +25,7 @@ export function decodeAnswer(body: string): Frame {
 
 const failed = (raw: string, message: string): Frame => ({
   raw,
-  events: [{ type: 'error', error: invalidResponse(message) }],
+  events: [invalidAnswer(message)],
 });
 
 /** The provider's whole answer for a caller of the same dialect. */
@@ -42,7 +42,7 @@ export function patchAnswer(frame: Frame, envelope: AnswerEnvelope): string {
 
 /** An answer made of events: what a stream would have told, put together. */
 export function encodeAnswer(events: readonly ChatEvent[], envelope: AnswerEnvelope): string {
-  const writer = new MessageWriter();
+  const writer = new MessageWriter(envelope);
   const message = new CollectedMessage();
   let ending: Ending = { reason: 'stop', isStopSequence: false };
   let report: ReturnType<typeof addReport> | undefined;
@@ -64,6 +64,7 @@ interface CollectedCall {
   readonly id: string;
   readonly name: string;
   arguments: string;
+  signature: string | undefined;
 }
 
 class CollectedMessage {
@@ -91,11 +92,21 @@ class CollectedMessage {
         this.#citations.push(part.citation);
         return;
       case 'call-start':
-        this.#calls[part.index] = { id: part.id, name: part.name, arguments: '' };
+        this.#calls[part.index] = { id: part.id, name: part.name, arguments: '', signature: undefined };
         return;
       case 'call-delta': {
         const call = this.#calls[part.index];
         if (call !== undefined) call.arguments += part.arguments;
+        return;
+      }
+      case 'content-proof': {
+        const item = this.#content[part.index];
+        if (item !== undefined) item['signature'] = part.signature;
+        return;
+      }
+      case 'call-proof': {
+        const call = this.#calls[part.index];
+        if (call !== undefined) call.signature = part.signature;
         return;
       }
       case 'content-end':
@@ -111,11 +122,9 @@ class CollectedMessage {
   }
 
   encode(): JsonObject {
-    const calls = this.#calls.map(({ id, name, arguments: text }) => ({
-      id,
-      type: 'function',
-      function: { name, arguments: text },
-    }));
+    const calls = this.#calls.map(({ id, name, arguments: text, signature }) =>
+      defined({ id, type: 'function', function: { name, arguments: text }, signature }),
+    );
     return {
       message: {
         role: 'assistant',

@@ -4,12 +4,14 @@ import type { JsonObject } from '../../domain/json.ts';
 import type { Cost } from '../../domain/money/cost.ts';
 import { mergeUsage, type Usage } from '../../domain/money/usage.ts';
 import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
-import { errorMembers, type ShownError, shownUpstreamError } from './errors.ts';
+import { defined } from '../loose.ts';
+import { gatewayErrorOf } from '../upstream-error.ts';
+import { errorMembers } from './errors.ts';
 import { type Ending, encodeEnding } from './finish-reason.ts';
 import { joinLogprobs } from './logprobs.ts';
 import { type MessagePart, MessageWriter } from './message-writer.ts';
 import { encodeUsage } from './usage.ts';
-import { DONE_FRAME, defined, streamEvent } from './wire.ts';
+import { DONE_FRAME, streamEvent } from './wire.ts';
 
 /** Usage and its cost as far as they are known. */
 interface Report {
@@ -24,7 +26,7 @@ interface Report {
 export const createStreamEncoder = (envelope: AnswerEnvelope): StreamEncoder => new EventEncoder(envelope);
 
 /** The end of a stream that failed. */
-export function errorEvent(error: ShownError, envelope: AnswerEnvelope, report?: Report): string {
+export function errorEvent(error: GatewayError, envelope: AnswerEnvelope, report?: Report): string {
   const ending = { finish_reason: 'ERROR', error: error.message, ...errorMembers(error) };
   return endEvent(envelope, ending, report);
 }
@@ -35,12 +37,13 @@ export const encodeStreamError = (error: GatewayError, envelope: AnswerEnvelope)
 
 class EventEncoder implements StreamEncoder {
   readonly #envelope: AnswerEnvelope;
-  readonly #writer = new MessageWriter();
+  readonly #writer: MessageWriter;
   #report: Report | undefined;
   #ending: Ending = { reason: 'stop', isStopSequence: false };
 
   constructor(envelope: AnswerEnvelope) {
     this.#envelope = envelope;
+    this.#writer = new MessageWriter(envelope);
   }
 
   encode(event: ChatEvent): string {
@@ -56,7 +59,7 @@ class EventEncoder implements StreamEncoder {
       case 'end':
         return endEvent(this.#envelope, encodeEnding(this.#ending), this.#report) + DONE_FRAME;
       case 'error':
-        return errorEvent(shownUpstreamError(event.error), this.#envelope, this.#report);
+        return errorEvent(gatewayErrorOf(event.error), this.#envelope, this.#report);
       default:
         return event.choice === 0 ? this.#writer.write(event).map(partEvent).join('') : '';
     }
@@ -115,6 +118,14 @@ function partEvent(part: MessagePart): string {
     case 'call-delta':
       return withMessage('tool-call-delta', index, {
         tool_calls: { function: { arguments: part.arguments } },
+      });
+    case 'content-proof':
+      return withMessage('content-delta', index, {
+        content: { thinking: '', signature: part.signature },
+      });
+    case 'call-proof':
+      return withMessage('tool-call-delta', index, {
+        tool_calls: { function: { arguments: '' }, signature: part.signature },
       });
     case 'content-end':
       return written({ type: 'content-end', index });

@@ -2,33 +2,27 @@ import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
 import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
 import { isJsonObject, type Json, type JsonObject, parseJson, parseJsonObject } from '../../domain/json.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
+import { framesOf } from '../frames.ts';
+import { asObject, objectIn, textIn } from '../loose.ts';
 import { parseServerSentEvent, readServerSentEvents, replaceData, type ServerSentEvent } from '../sse.ts';
-import { invalidResponse, shownUpstreamError } from './errors.ts';
+import { gatewayErrorOf, invalidAnswer } from '../upstream-error.ts';
 import { decodeLogprobs } from './logprobs.ts';
 import { MessageDecoder } from './message-decoder.ts';
 import { errorEvent } from './stream-encoder.ts';
 import { costEdits } from './usage.ts';
-import { asObject, DONE_FRAME, objectIn, objectsIn, textIn } from './wire.ts';
+import { DONE_FRAME, oneOrMoreIn } from './wire.ts';
 
 /**
  * Reads a provider's stream: one frame a server-sent event. It ends well with `message-end`; the `[DONE]` that follows is
  * part of it, and not missed where it is left out.
  * @see https://docs.cohere.com/v2/docs/streaming
  */
-export async function* decodeStream(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> {
+export function decodeStream(bytes: AsyncIterable<Uint8Array>): AsyncIterable<Frame> {
   const decoder = new MessageDecoder();
-  try {
-    for await (const block of readServerSentEvents(bytes)) {
-      const events = decodeBlock(block, decoder);
-      yield { raw: block.raw, events };
-      if (isTerminal(events.at(-1))) return;
-    }
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    yield { raw: undefined, events: [failure('The provider sent an event that is too large.')] };
-    return;
-  }
-  yield { raw: undefined, events: ended(decoder) };
+  return framesOf(readServerSentEvents(bytes), {
+    read: (block) => decodeBlock(block, decoder),
+    end: () => ended(decoder),
+  });
 }
 
 function decodeBlock(block: ServerSentEvent, decoder: MessageDecoder): ChatEvent[] {
@@ -37,7 +31,7 @@ function decodeBlock(block: ServerSentEvent, decoder: MessageDecoder): ChatEvent
   if (data === '[DONE]') return ended(decoder);
   const body = parseJson(data);
   if (!isJsonObject(body))
-    return decoder.isFinished ? [] : [failure('The provider sent an event that is not a JSON object.')];
+    return decoder.isFinished ? [] : [invalidAnswer('The provider sent an event that is not a JSON object.')];
   const type = textIn(body, 'type') ?? block.event;
   // What comes after the end belongs to no answer.
   if (decoder.isFinished) return [];
@@ -74,7 +68,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   [
     'citation-start',
     (decoder, _body, message) => {
-      for (const citation of objectsIn(message, 'citations')) decoder.cite(citation);
+      for (const citation of oneOrMoreIn(message, 'citations')) decoder.cite(citation);
     },
   ],
   ['message-end', (decoder, body) => decoder.finish(objectIn(body, 'delta'))],
@@ -89,14 +83,14 @@ function readEvent(decoder: MessageDecoder, type: string | undefined, body: Json
   read?.(decoder, body, objectIn(objectIn(body, 'delta'), 'message'));
 }
 
-const logprobsOf = (body: JsonObject): Json | undefined => decodeLogprobs(objectsIn(body, 'logprobs'));
+const logprobsOf = (body: JsonObject): Json | undefined => decodeLogprobs(oneOrMoreIn(body, 'logprobs'));
 
 function indexOf({ index }: JsonObject): number | undefined {
   return typeof index === 'number' ? index : undefined;
 }
 
 const ended = (decoder: MessageDecoder): ChatEvent[] =>
-  decoder.isFinished ? [{ type: 'end' }] : [failure('The stream ended early.')];
+  decoder.isFinished ? [{ type: 'end' }] : [invalidAnswer('The stream ended early.')];
 
 /**
  * One event for a caller of the same dialect. A terminator the provider left out is added; an error is shown as in every
@@ -104,7 +98,7 @@ const ended = (decoder: MessageDecoder): ChatEvent[] =>
  */
 export function patchFrame(frame: Frame, envelope: AnswerEnvelope): string {
   const last = frame.events.at(-1);
-  if (last?.type === 'error') return errorEvent(shownUpstreamError(last.error), envelope, usageOf(frame));
+  if (last?.type === 'error') return errorEvent(gatewayErrorOf(last.error), envelope, usageOf(frame));
   if (frame.raw === undefined) return last?.type === 'end' ? DONE_FRAME : '';
   const block = parseServerSentEvent(frame.raw);
   const body = block.data === undefined ? undefined : parseJsonObject(block.data);
@@ -125,7 +119,5 @@ export const modelEdits = (envelope: AnswerEnvelope): JsonEdit[] => [
 export const usageOf = (frame: Frame): Extract<ChatEvent, { readonly type: 'usage' }> | undefined =>
   frame.events.findLast((event) => event.type === 'usage');
 
-const isTerminal = (event: ChatEvent | undefined): boolean =>
+const _isTerminal = (event: ChatEvent | undefined): boolean =>
   event?.type === 'end' || event?.type === 'error';
-
-const failure = (message: string): ChatEvent => ({ type: 'error', error: invalidResponse(message) });

@@ -1,8 +1,8 @@
 import type { ChatEvent } from '../../domain/chat/event.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { isCutJson } from '../cut-json.ts';
-import { invalidResponse } from './errors.ts';
-import { objectIn, textIn } from './wire.ts';
+import { objectIn, textIn } from '../loose.ts';
+import { invalidAnswer } from '../upstream-error.ts';
 
 interface OpenCall {
   readonly index: number | undefined;
@@ -43,7 +43,7 @@ export class ToolCallReader {
   start(index: number | undefined, call: JsonObject): ChatEvent[] {
     const body = objectIn(call, 'function');
     const name = textIn(body, 'name');
-    if (name === undefined) return [failure('The provider began a tool call without a name.')];
+    if (name === undefined) return [invalidAnswer('The provider began a tool call without a name.')];
     const ended = this.end(index);
     const block = this.#nextBlock();
     const id = textIn(call, 'id') ?? `call_${this.answerId.replace(/[^\w-]/g, '').slice(-40)}_${block}`;
@@ -56,7 +56,8 @@ export class ToolCallReader {
     const text = textIn(objectIn(call, 'function'), 'arguments');
     if (text === undefined) return [];
     const open = this.#find(index);
-    if (open === undefined) return [failure('The provider sent arguments of a tool call that is not open.')];
+    if (open === undefined)
+      return [invalidAnswer('The provider sent arguments of a tool call that is not open.')];
     open.arguments += text;
     return NO_ARGUMENTS.startsWith(open.arguments) ? [] : tell(open, open.arguments);
   }
@@ -86,5 +87,3 @@ function tell(call: OpenCall, text: string): ChatEvent[] {
   call.told = text.length;
   return fresh === '' ? [] : [{ type: 'tool-call-delta', arguments: fresh, choice: 0, block: call.block }];
 }
-
-const failure = (message: string): ChatEvent => ({ type: 'error', error: invalidResponse(message) });

@@ -3,7 +3,8 @@ import type { JsonObject } from '../../domain/json.ts';
 import type { Cost } from '../../domain/money/cost.ts';
 import { decimalUsd } from '../../domain/money/nano.ts';
 import type { Usage } from '../../domain/money/usage.ts';
-import { countIn, defined, objectIn } from './wire.ts';
+import { defined, objectIn } from '../loose.ts';
+import { roundedUpIn } from './wire.ts';
 
 /**
  * Reads a `usage` object; `undefined` where it reports nothing.
@@ -18,14 +19,14 @@ import { countIn, defined, objectIn } from './wire.ts';
 export function decodeUsage(wire: JsonObject): Usage | undefined {
   const billed = objectIn(wire, 'billed_units');
   const tokens = objectIn(wire, 'tokens');
-  const promptTokens = countIn(billed, 'input_tokens') ?? countIn(tokens, 'input_tokens');
-  const completionTokens = countIn(billed, 'output_tokens') ?? countIn(tokens, 'output_tokens');
-  const reasoningTokens = countIn(tokens, 'reasoning_tokens');
-  const isAllBilled = promptTokens === (countIn(tokens, 'input_tokens') ?? promptTokens);
+  const promptTokens = roundedUpIn(billed, 'input_tokens') ?? roundedUpIn(tokens, 'input_tokens');
+  const completionTokens = roundedUpIn(billed, 'output_tokens') ?? roundedUpIn(tokens, 'output_tokens');
+  const reasoningTokens = roundedUpIn(tokens, 'reasoning_tokens');
+  const isAllBilled = promptTokens === (roundedUpIn(tokens, 'input_tokens') ?? promptTokens);
   const reported = defined({
     promptTokens,
     completionTokens,
-    cacheReadTokens: isAllBilled ? countIn(wire, 'cached_tokens') : undefined,
+    cacheReadTokens: isAllBilled ? roundedUpIn(wire, 'cached_tokens') : undefined,
     // A part is never more than its whole, of which tokens that are not billed are no part.
     reasoningTokens:
       reasoningTokens === undefined

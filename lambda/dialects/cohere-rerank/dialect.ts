@@ -6,10 +6,10 @@ import type { Cost } from '../../domain/money/cost.ts';
 import type { Usage } from '../../domain/money/usage.ts';
 import { decodeError, encodeError } from '../cohere-chat/errors.ts';
 import type { AnswerEnvelope, Dialect, EncodedRequest, RequestTarget } from '../dialect.ts';
-import { decodeErrorChunk } from '../openai-chat/errors.ts';
-import { costEdits, costMembers } from '../openai-chat/usage.ts';
-import { asObject, countIn, defined, objectIn, textIn } from '../openai-chat/wire.ts';
-import { costOfEvents, jsonFrame, noAnswer, operationDialect, textAnswer } from '../operation-dialect.ts';
+import { asObject, countIn, defined, objectIn, textIn } from '../loose.ts';
+import { decodeErrorChunk } from '../openai-errors.ts';
+import { costEdits, costMembers } from '../openai-usage.ts';
+import { costOfEvents, jsonFrame, operationDialect, textAnswer } from '../operation-dialect.ts';
 import {
   decodeRerank,
   documentText,
@@ -18,6 +18,7 @@ import {
   rankingText,
   readResults,
 } from '../ranking.ts';
+import { invalidAnswer } from '../upstream-error.ts';
 
 /**
  * Cohere's rerank, which Jina speaks too (with `usage` where Cohere has `meta.billed_units`).
@@ -56,7 +57,7 @@ function decodeAnswer(body: string): Frame {
     const ranking = readResults(object['results']);
     if (ranking !== undefined)
       return textAnswer({ id: textIn(object, 'id') }, rankingText(ranking), usageOf(object));
-    if (object['error'] === undefined) return [noAnswer('The answer holds no results.')];
+    if (object['error'] === undefined) return [invalidAnswer('The answer holds no results.')];
     return [{ type: 'error', error: decodeErrorChunk(object) }];
   });
 }

@@ -5,17 +5,17 @@ import { isJsonObject, type JsonObject, parseJson } from '../../domain/json.ts';
 import type { Dialect, RequestAddress } from '../dialect.ts';
 import { decodeError, encodeError } from '../gemini/errors.ts';
 import { decodeRequest as decodeGemini } from '../gemini/request.ts';
-import { decodeErrorChunk } from '../openai-chat/errors.ts';
-import { countIn } from '../openai-chat/wire.ts';
+import { countIn } from '../loose.ts';
+import { decodeErrorChunk } from '../openai-errors.ts';
 import {
   jsonFrame,
-  noAnswer,
   operationDialect,
   ownMembers,
   textAnswer,
   textOfEvents,
   WITHOUT_OWN_FIELDS,
 } from '../operation-dialect.ts';
+import { invalidAnswer } from '../upstream-error.ts';
 
 /**
  * How many tokens a conversation has. What was counted is the answer, and no usage: counting is free.
@@ -71,7 +71,7 @@ function decodeAnswer(body: string): Frame {
   return jsonFrame(body, (object: JsonObject): readonly ChatEvent[] => {
     const tokens = countIn(object, 'totalTokens');
     if (tokens !== undefined) return textAnswer({}, String(tokens), { promptTokens: 0, completionTokens: 0 });
-    if (object['error'] === undefined) return [noAnswer('The answer holds no count of tokens.')];
+    if (object['error'] === undefined) return [invalidAnswer('The answer holds no count of tokens.')];
     return [{ type: 'error', error: decodeErrorChunk(object) }];
   });
 }

@@ -1,10 +1,12 @@
 import type { ChatEvent } from '../../domain/chat/event.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import type { Usage } from '../../domain/money/usage.ts';
+import { isTooDeep } from '../depth.ts';
+import { invalidAnswer } from '../upstream-error.ts';
 import { CandidateDecoder } from './candidate-decoder.ts';
-import { decodeErrorChunk, invalidResponse } from './errors.ts';
+import { decodeErrorChunk } from './errors.ts';
 import { decodeUsage } from './usage.ts';
-import { countIn, isTooDeep, memberOf, objectIn, objectsIn, textIn } from './wire.ts';
+import { countIn, memberOf, objectIn, objectsIn, textIn } from './wire.ts';
 
 /** More candidates than any model gives: a bound on what a hostile upstream can make us hold. */
 const MAX_CHOICES = 128;
@@ -17,7 +19,7 @@ export class AnswerDecoder {
   #model = '';
 
   read(body: JsonObject): ChatEvent[] {
-    if (isTooDeep(body)) return failed('The provider sent an answer that is nested too deeply.');
+    if (isTooDeep(body)) return [invalidAnswer('The provider sent an answer that is nested too deeply.')];
     if (isErrorBody(body)) return [{ type: 'error', error: decodeErrorChunk(body) }];
     const start = this.#start(body);
     const candidates = objectsIn(body, 'candidates');
@@ -36,10 +38,10 @@ export class AnswerDecoder {
     const candidates = [...this.#candidates.values()];
     if (candidates.length === 0 && this.#blockReason !== undefined)
       return [...new CandidateDecoder(0, '').block(this.#blockReason), { type: 'end' }];
-    if (candidates.length === 0) return failed('The provider sent no answer.');
+    if (candidates.length === 0) return [invalidAnswer('The provider sent no answer.')];
     if (candidates.some(({ finishReason }) => finishReason === undefined))
-      return failed('The stream ended early.');
-    if (candidates.some(({ isCut }) => isCut)) return failed('The answer ended inside a tool call.');
+      return [invalidAnswer('The stream ended early.')];
+    if (candidates.some(({ isCut }) => isCut)) return [invalidAnswer('The answer ended inside a tool call.')];
     return [...candidates.flatMap((candidate) => candidate.end()), { type: 'end' }];
   }
 
@@ -89,8 +91,6 @@ function searchesOf(candidates: readonly JsonObject[], model: string): Pick<Usag
   if (queries.length === 0) return {};
   return { webSearchRequests: /gemini-[12]\b/.test(model) ? 1 : queries.length };
 }
-
-const failed = (message: string): ChatEvent[] => [{ type: 'error', error: invalidResponse(message) }];
 
 function isErrorBody({ error }: JsonObject): boolean {
   return (typeof error === 'object' && error !== null) || (typeof error === 'string' && error !== '');

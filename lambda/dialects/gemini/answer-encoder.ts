@@ -34,10 +34,15 @@ export function answerText(answer: {
  * own answers, whose last chunk says it beside the usage.
  */
 export class AnswerEncoder {
+  readonly #envelope: AnswerEnvelope;
   readonly #candidates = new Map<number, CandidateEncoder>();
   readonly #finishes: Extract<ChatEvent, { readonly type: 'finish' }>[] = [];
   #usage: Usage | undefined;
   #cost: Cost | undefined;
+
+  constructor(envelope: AnswerEnvelope) {
+    this.#envelope = envelope;
+  }
 
   /** All that was counted so far. */
   get usage(): Billing {
@@ -71,7 +76,7 @@ export class AnswerEncoder {
   }
 
   #candidate(index: number): CandidateEncoder {
-    const candidate = this.#candidates.get(index) ?? new CandidateEncoder();
+    const candidate = this.#candidates.get(index) ?? new CandidateEncoder(this.#envelope);
     this.#candidates.set(index, candidate);
     return candidate;
   }

@@ -1,6 +1,6 @@
 import type { Dialect } from '../dialect.ts';
 import { parseServerSentEvent } from '../sse.ts';
-import { shownUpstreamError } from './errors.ts';
+import { gatewayErrorOf } from '../upstream-error.ts';
 import { createStreamEncoder, errorChunk, type Framing, patchedChunk } from './stream.ts';
 
 /**
@@ -16,7 +16,7 @@ export function geminiArrayStream(dialect: Dialect): Dialect {
     createStreamEncoder: (envelope) => createStreamEncoder(envelope, framing),
     patchFrame({ raw, events }, envelope) {
       const last = events.at(-1);
-      if (last?.type === 'error') return errorChunk(shownUpstreamError(last.error), envelope, framing);
+      if (last?.type === 'error') return errorChunk(gatewayErrorOf(last.error), envelope, framing);
       const data = raw === undefined ? undefined : parseServerSentEvent(raw).data;
       const json = patchedChunk(data, events, envelope);
       const chunk = json === undefined ? '' : framing.chunk(json);

@@ -1,9 +1,10 @@
 import type { ChatEvent, MediaKind } from '../../domain/chat/event.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import { isEmpty } from '../loose.ts';
 import { decodeFinishReason } from './finish-reason.ts';
 import { decodeLogprobs } from './logprobs.ts';
 import { PartialArguments } from './partial-arguments.ts';
-import { DIALECT_ID, isEmpty, memberOf, objectIn, objectsIn, optionalObjectIn, textIn } from './wire.ts';
+import { DIALECT_ID, memberOf, objectIn, objectsIn, optionalObjectIn, textIn } from './wire.ts';
 
 /** A run of text or thoughts: a candidate has one at a time, and a signature ends it. */
 interface Run {

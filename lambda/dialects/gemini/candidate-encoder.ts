@@ -1,8 +1,13 @@
 import type { ChatEvent } from '../../domain/chat/event.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
+import { argumentsObject } from '../arguments-object.ts';
+import { BlockQueue } from '../block-queue.ts';
+import { carryProofBytes } from '../carried-proof.ts';
+import type { AnswerEnvelope } from '../dialect.ts';
+import { isProofEvent, proofOwner } from '../proof.ts';
 import { CITATION_FIELDS, CODE_EXECUTION } from './candidate-decoder.ts';
 import { encodeLogprobs } from './logprobs.ts';
-import { argumentsObject, DIALECT_ID, textIn } from './wire.ts';
+import { DIALECT_ID, textIn } from './wire.ts';
 
 type BlockEvent = Extract<ChatEvent, { readonly block: number }>;
 type Start = Extract<BlockEvent, { readonly type: `${string}-start` | 'hosted-tool-result' }>;
@@ -20,52 +25,52 @@ interface Block {
   /** What can only be sent whole, at the end: arguments, media. */
   held: string;
   signature: string;
+  /** Who takes the signature back. */
+  owner: string;
   isEnded: boolean;
 }
 
 /**
  * One candidate, event by event. Google's parts stand one after another, so a block that begins while another is open waits
- * for its end. What Google has no word for is left out: reasoning that is closed, and other dialects' citations and results
- * of hosted tools. So are signatures of reasoning: only its own provider takes them, and events do not say whose they are.
+ * for its end. What Google has no word for is left out: other dialects' citations and results of hosted tools. Of proofs, those of reasoning stand as signatures whoever made them, all others are Google's own.
  */
 export class CandidateEncoder {
-  readonly #blocks = new Map<number, Block>();
-  /** Blocks not yet sent to their end, in the order in which they began. */
-  readonly #queue: Block[] = [];
+  readonly #envelope: AnswerEnvelope;
+  readonly #blocks = new BlockQueue<Block>();
   /** Whether a function was called with arguments that are no JSON object. */
   hasMalformedCall = false;
 
-  encode(event: BlockEvent): readonly CandidatePiece[] {
-    if (isStart(event)) this.#open(event);
-    const block = this.#blocks.get(event.block);
-    if (block === undefined) return [];
-    if (event.type === 'block-end') this.#end(block);
-    else addToBlock(block, event);
-    return this.#drain();
+  constructor(envelope: AnswerEnvelope) {
+    this.#envelope = envelope;
   }
 
-  #open(start: Start): void {
-    const block = { start, pieces: [], held: '', signature: '', isEnded: false };
-    this.#blocks.set(start.block, block);
-    this.#queue.push(block);
+  encode(event: BlockEvent): readonly CandidatePiece[] {
+    if (isStart(event)) this.#blocks.open(event.block, newBlock(event));
+    const block = this.#blocks.get(event.block);
+    if (block === undefined || block.isEnded) return [];
+    if (isProofEvent(event)) block.owner = proofOwner(event, this.#envelope, DIALECT_ID);
+    if (event.type === 'block-end') this.#end(block);
+    else addToBlock(block, event);
+    return [...this.#blocks.sendable()].flatMap(({ pieces }) => pieces.splice(0));
   }
 
   #end(block: Block): void {
     block.isEnded = true;
-    this.#blocks.delete(block.start.block);
     const part = this.#lastPart(block);
     if (part !== undefined) block.pieces.push({ part });
   }
 
   /** What a block says at its end: all of it, or the signature of its text. */
-  #lastPart({ start, held, signature }: Block): JsonObject | undefined {
+  #lastPart(block: Block): JsonObject | undefined {
+    const { start, held } = block;
+    const signature = block.owner === DIALECT_ID ? block.signature : '';
     const signed = signature === '' ? {} : { thoughtSignature: signature };
     switch (start.type) {
       case 'text-start':
       case 'refusal-start':
         return signature === '' ? undefined : { text: '', ...signed };
       case 'reasoning-start':
-        return undefined;
+        return reasoningProof(start, block);
       case 'tool-call-start': {
         const call = start.kind === 'hosted' ? hostedCall(start, held) : this.#functionCall(start, held);
         return call === undefined ? undefined : { ...call, ...signed };
@@ -88,17 +93,29 @@ export class CandidateEncoder {
     if (args === undefined) this.hasMalformedCall = true;
     return args === undefined ? undefined : { functionCall: { id, name, args } };
   }
+}
 
-  /** Sends what may be sent: all of the first block, and of those after it once it has ended. */
-  #drain(): readonly CandidatePiece[] {
-    const pieces: CandidatePiece[] = [];
-    for (let first = this.#queue[0]; first !== undefined; first = this.#queue[0]) {
-      pieces.push(...first.pieces.splice(0));
-      if (!first.isEnded) break;
-      this.#queue.shift();
-    }
-    return pieces;
-  }
+const newBlock = (start: Start): Block => ({
+  start,
+  pieces: [],
+  held: '',
+  signature: '',
+  owner: DIALECT_ID,
+  isEnded: false,
+});
+
+/** The proof of what was thought, behind the thoughts it is of. Google's own thoughts are never closed. */
+function reasoningProof(
+  { kind }: Extract<Start, { readonly type: 'reasoning-start' }>,
+  { held, signature, owner }: Block,
+): JsonObject | undefined {
+  const isClosed = kind === 'encrypted';
+  const data = isClosed ? held + signature : signature;
+  const isOwn = owner === DIALECT_ID;
+  if (data === '' || (isOwn && isClosed)) return undefined;
+  const type = isClosed ? 'closed' : 'signature';
+  const thoughtSignature = isOwn ? data : carryProofBytes({ type, dialect: owner, data });
+  return { text: '', thought: true, thoughtSignature };
 }
 
 const isStart = (event: BlockEvent): event is Start =>
@@ -113,8 +130,8 @@ function addToBlock(block: Block, event: BlockEvent): void {
       addText(block, event.text, undefined);
       return;
     case 'reasoning-delta':
-      if (event.text !== '' && isReadable(block.start))
-        block.pieces.push({ part: { text: event.text, thought: true } });
+      if (!isReadable(block.start)) block.held += event.text;
+      else if (event.text !== '') block.pieces.push({ part: { text: event.text, thought: true } });
       return;
     case 'text-citation':
       if (event.dialect === DIALECT_ID && isCitation(event.citation))

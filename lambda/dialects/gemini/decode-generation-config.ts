@@ -1,8 +1,9 @@
 import type { ChatRequest, ReasoningOptions, ResponseFormat } from '../../domain/chat/request.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import type { Given } from '../given.ts';
+import { defined } from '../loose.ts';
 import { jsonSchemaOf } from './open-api-schema.ts';
-import { camelCase, defined, field } from './wire.ts';
+import { camelCase, field } from './wire.ts';
 
 /** What `generationConfig` says, in the fields of a request. */
 export interface GenerationConfig {

@@ -1,8 +1,30 @@
 import type { ContentPart, MediaSource } from '../../domain/chat/request.ts';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
+import { CarriedProofs, readProofBytes } from '../carried-proof.ts';
 import type { Given } from '../given.ts';
+import { defined } from '../loose.ts';
 import type { CallIds } from './call-ids.ts';
-import { camelCase, DIALECT_ID, defined, field } from './wire.ts';
+import { camelCase, DIALECT_ID, field } from './wire.ts';
+
+/**
+ * Thoughts come in pieces, and another dialect's proof of them behind them all: what it proves is the whole, as one part.
+ */
+export function joinProvenThoughts(content: readonly ContentPart[]): readonly ContentPart[] {
+  const joined: ContentPart[] = [];
+  for (const part of content) {
+    if (part.type !== 'reasoning' || part.dialect === DIALECT_ID || part.text !== '') {
+      joined.push(part);
+      continue;
+    }
+    const start = joined.findLastIndex((before) => !isOpenThought(before)) + 1;
+    const texts = joined.splice(start).map((thought) => ('text' in thought ? thought.text : ''));
+    joined.push({ ...part, text: texts.join('') });
+  }
+  return joined;
+}
+
+const isOpenThought = (part: ContentPart): boolean =>
+  part.type === 'reasoning' && part.dialect === DIALECT_ID && part.signature === undefined;
 
 /** Fields that stand beside what a part holds, and change nothing of it for another model. */
 const BESIDE = new Set(['thought', 'thoughtSignature', 'mediaResolution', 'partMetadata']);
@@ -15,22 +37,20 @@ export function decodeParts(parts: Given, role: 'user' | 'assistant', ids: CallI
   return (parts.optionalList() ?? []).flatMap((part) => decodePart(part, role, ids));
 }
 
-function decodePart(part: Given, role: 'user' | 'assistant', ids: CallIds): ContentPart[] {
+function decodePart(part: Given, role: 'user' | 'assistant', ids: CallIds): readonly ContentPart[] {
   const names = Object.keys(part.object()).filter((name) => !part.member(name).isMissing);
   const kinds = names.map(camelCase).filter((name) => !BESIDE.has(name));
-  const signature = field(part, 'thoughtSignature').optionalString();
-  const signed = signature === undefined || signature === '' ? {} : { signature };
-  const [kind, other] = kinds;
+  const [kind = 'text', other] = kinds;
   // Two things in one part are an error to Google, or one of them counts: which, it would say.
-  if (kind !== undefined && other !== undefined) return [native(part, kind)];
-  if (kind === undefined && signed.signature === undefined) part.refuse('a part that holds something');
+  if (other !== undefined) return [native(part, kind)];
+  const signature = field(part, 'thoughtSignature').optionalString() ?? '';
+  if (kinds.length === 0 && signature === '') part.refuse('a part that holds something');
   switch (kind) {
-    case undefined:
     case 'text':
-      return decodeText(part, signed);
+      return decodeText(part, signature);
     case 'functionCall':
       if (role !== 'assistant') part.refuse('a function call in a turn of the model');
-      return [{ ...decodeCall(field(part, 'functionCall'), ids), ...signed }];
+      return [{ ...decodeCall(field(part, 'functionCall'), ids), ...(signature !== '' && { signature }) }];
     case 'functionResponse':
       if (role !== 'user') part.refuse('a function response in a turn of the user');
       return [decodeResponse(field(part, 'functionResponse'), ids)];
@@ -44,12 +64,17 @@ function native(part: Given, name: string): ContentPart {
 }
 
 /** A signature of plain text stands behind the text, as one that comes by itself does. */
-function decodeText(part: Given, { signature }: { readonly signature?: string }): ContentPart[] {
+function decodeText(part: Given, signature: string): readonly ContentPart[] {
   const text = part.member('text').optionalString() ?? '';
+  const carried = readProofBytes(signature);
+  if (carried?.type === 'signature') return new CarriedProofs().parts(carried, text);
+  // A proof of its own may have come to stand on the part before it.
+  if (carried !== undefined)
+    return [...(text === '' ? [] : decodeText(part, '')), ...new CarriedProofs().parts(carried, '')];
   if (part.member('thought').optionalBoolean() === true)
-    return [{ type: 'reasoning', text, ...(signature !== undefined && { signature }), dialect: DIALECT_ID }];
+    return [{ type: 'reasoning', text, ...(signature !== '' && { signature }), dialect: DIALECT_ID }];
   const proof: ContentPart[] =
-    signature === undefined ? [] : [{ type: 'reasoning-encrypted', data: signature, dialect: DIALECT_ID }];
+    signature === '' ? [] : [{ type: 'reasoning-encrypted', data: signature, dialect: DIALECT_ID }];
   return text === '' ? proof : [{ type: 'text', text }, ...proof];
 }
 

@@ -1,8 +1,9 @@
 import type { Tool, ToolChoice } from '../../domain/chat/request.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Given } from '../given.ts';
+import { defined } from '../loose.ts';
 import { jsonSchemaOf } from './open-api-schema.ts';
-import { camelCase, DIALECT_ID, defined, field } from './wire.ts';
+import { camelCase, DIALECT_ID, field } from './wire.ts';
 
 /** Functions, and the tools Google runs itself; one entry of `tools` may hold several. */
 export function decodeTools(tools: Given): readonly Tool[] {

@@ -1,8 +1,10 @@
 import type { ContentPart, MediaSource, Message } from '../../domain/chat/request.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import { argumentsObject } from '../arguments-object.ts';
+import { defined } from '../loose.ts';
 import type { LeftOut, RequestFeature } from '../request-feature.ts';
 import { isKeptByGoogle } from './decode-parts.ts';
-import { argumentsObject, DIALECT_ID, defined } from './wire.ts';
+import { DIALECT_ID } from './wire.ts';
 
 type PartOf<Type extends ContentPart['type']> = Extract<ContentPart, { type: Type }>;
 
@@ -11,7 +13,7 @@ type PartOf<Type extends ContentPart['type']> = Extract<ContentPart, { type: Typ
  * that has no signature.
  * @see https://ai.google.dev/gemini-api/docs/thought-signatures
  */
-const NO_SIGNATURE_CHECK = 'skip_thought_signature_validator';
+export const NO_SIGNATURE_CHECK = 'skip_thought_signature_validator';
 
 /** Turns the messages of one request into Google's; knows the names of functions by the ids of their calls. */
 export class PartEncoder {

@@ -5,12 +5,13 @@ import { isJsonObject, type JsonObject, parseJsonObject } from '../../domain/jso
 import { refuseAsked } from '../asked-features.ts';
 import { hasCacheHints } from '../cache-hints.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
+import { defined, isEmpty } from '../loose.ts';
 import { LeftOut } from '../request-feature.ts';
 import { PartEncoder } from './encode-parts.ts';
 import { encodeFormat, encodeToolConfig, encodeTools } from './encode-tools.ts';
+import { acceptableContents } from './moved-contents.ts';
 import { GATEWAY_FIELDS } from './request.ts';
 import { encodeThinking, traitsOf } from './thinking.ts';
-import { defined, isEmpty } from './wire.ts';
 
 /** Google takes no more. @see https://ai.google.dev/api/generate-content#generationconfig */
 const MOST_STOP_SEQUENCES = 5;
@@ -100,7 +101,7 @@ function encodeTier(tier: string | undefined, leftOut: LeftOut): string | undefi
 
 /**
  * The caller's own body for a provider of this dialect: the bound money was reserved for is set where the caller gave
- * none, Sluice's own options are taken out, every other byte is as it was.
+ * none, Sluice's own options and other providers' proofs are taken out, every other byte is as it was.
  */
 export function patchRequest(raw: string, request: ChatRequest, target: RequestTarget): string {
   const body = parseJsonObject(raw) ?? {};
@@ -111,6 +112,8 @@ export function patchRequest(raw: string, request: ChatRequest, target: RequestT
   const { maxOutputTokens } = target;
   if (request.maxOutputTokens === undefined && maxOutputTokens !== undefined)
     edits.push(boundEdit(body, maxOutputTokens));
+  const contents = acceptableContents(raw, body, target.model);
+  if (contents !== undefined) edits.push({ path: ['contents'], text: JSON.stringify(contents) });
   return editJson(raw, edits);
 }
 

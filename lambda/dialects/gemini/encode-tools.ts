@@ -1,8 +1,10 @@
 import type { ChatRequest, ResponseFormat, Tool, ToolChoice } from '../../domain/chat/request.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import { isTooDeep } from '../depth.ts';
+import { defined, isEmpty } from '../loose.ts';
 import type { LeftOut } from '../request-feature.ts';
 import { translateSchema } from './json-schema.ts';
-import { DIALECT_ID, defined, isEmpty, isTooDeep } from './wire.ts';
+import { DIALECT_ID } from './wire.ts';
 
 /** @see https://ai.google.dev/api/caching#FunctionDeclaration */
 const FUNCTION_NAME = /^[a-zA-Z_][a-zA-Z0-9_.:-]{0,127}$/;

@@ -1,6 +1,6 @@
 import { ERROR_KINDS, type ErrorCode, type GatewayError, type UpstreamError } from '../../domain/errors.ts';
 import { isJsonObject, type Json, type JsonObject, parseJson } from '../../domain/json.ts';
-import { presentableMessage } from '../upstream-message.ts';
+import { codeOfStatus, presentableMessage, retryAfterSeconds } from '../upstream-error.ts';
 import { countIn, objectIn, objectsIn, textIn } from './wire.ts';
 
 /** Google's word for the kind of an error, by HTTP status. @see https://cloud.google.com/apis/design/errors */
@@ -38,17 +38,6 @@ const CODES_BY_WORD: ReadonlyMap<string, ErrorCode> = new Map([
   ['CANCELLED', 'upstream_error'],
 ]);
 
-const CODES_BY_STATUS: Readonly<Record<number, ErrorCode>> = {
-  401: 'upstream_authentication_failed',
-  403: 'upstream_authentication_failed',
-  404: 'model_not_found',
-  408: 'upstream_timeout',
-  413: 'payload_too_large',
-  429: 'rate_limit_exceeded',
-  503: 'upstream_overloaded',
-  504: 'upstream_timeout',
-};
-
 /** A refused credential comes as INVALID_ARGUMENT; only its reason tells. */
 const CREDENTIAL_REASON = /^(?:API_KEY|ACCESS_TOKEN|CREDENTIALS|ACCOUNT_STATE|CONSUMER|BILLING)/;
 const CONTEXT_LENGTH =
@@ -67,8 +56,8 @@ export function decodeError(
   const envelope = Array.isArray(json) ? json.find(isJsonObject) : json;
   const error = isJsonObject(envelope) ? describedError(envelope) : {};
   const known = describe(error, status, `The provider answered with status ${status}.`);
-  const retryAfter = Number.parseFloat(headers['retry-after'] ?? '');
-  return { ...known, status, ...(retryAfter >= 0 && { retryAfterSeconds: retryAfter }) };
+  const retryAfter = retryAfterSeconds(headers);
+  return { ...known, status, ...(retryAfter !== undefined && { retryAfterSeconds: retryAfter }) };
 }
 
 /** An error that stands in a stream or in an answer with status 200. */
@@ -77,17 +66,6 @@ export function decodeErrorChunk(body: JsonObject): UpstreamError {
   const code = countIn(error, 'code');
   const status = code !== undefined && code >= 400 && code < 600 ? code : undefined;
   return { ...describe(error, status, 'The provider reported an error.'), status: undefined };
-}
-
-/** An answer that is no proper answer of this format. */
-export function invalidResponse(message: string): UpstreamError {
-  return {
-    code: 'upstream_invalid_response',
-    status: undefined,
-    message,
-    providerCode: undefined,
-    retryAfterSeconds: undefined,
-  };
 }
 
 function describedError(body: JsonObject): JsonObject {
@@ -124,7 +102,7 @@ function errorCode(facts: ErrorFacts): ErrorCode {
 
 function codeByStatus(status: number | undefined): ErrorCode {
   if (status === undefined) return 'upstream_error';
-  return CODES_BY_STATUS[status] ?? (status < 500 ? 'invalid_request' : 'upstream_error');
+  return codeOfStatus(status) ?? (status < 500 ? 'invalid_request' : 'upstream_error');
 }
 
 /** What is wrong with a request, as far as reason, words and status tell. */
@@ -143,28 +121,9 @@ function retryDelaySeconds(details: readonly JsonObject[], message: string): num
   return seconds === null ? undefined : Number(seconds[1]);
 }
 
-type ShownError = Pick<
-  GatewayError,
-  'code' | 'message' | 'param' | 'metadata' | 'retryable' | 'retryAfterSeconds'
->;
-
 /** An error before the first byte, in Google's envelope. */
 export function encodeError(error: GatewayError, requestId: string): string {
   return JSON.stringify(errorBody(error, requestId));
-}
-
-/** An upstream's error as a caller is shown it inside a stream. */
-export function shownUpstreamError(error: UpstreamError): ShownError {
-  const { code, message, providerCode, retryAfterSeconds } = error;
-  const metadata = providerCode === undefined ? {} : { provider_code: providerCode };
-  return {
-    code,
-    message,
-    param: undefined,
-    metadata,
-    retryable: ERROR_KINDS[code].retryable,
-    retryAfterSeconds,
-  };
 }
 
 /**
@@ -172,7 +131,7 @@ export function shownUpstreamError(error: UpstreamError): ShownError {
  * particulars: texts, as its `ErrorInfo` holds nothing else. `reason` is the code in capitals, as Google writes reasons.
  * @see https://google.aip.dev/193
  */
-export function errorBody(error: ShownError, requestId: string): JsonObject {
+export function errorBody(error: GatewayError, requestId: string): JsonObject {
   const { code, message, retryAfterSeconds } = error;
   const { status } = ERROR_KINDS[code];
   const own = { ...error.metadata, code, request_id: requestId, retryable: error.retryable };

@@ -1,5 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
-import { defined, memberOf, objectsIn } from './wire.ts';
+import { defined } from '../loose.ts';
+import { memberOf, objectsIn } from './wire.ts';
 
 /**
  * Log probabilities between Google's form and the one that goes through Sluice, OpenAI's; `token_id` is Google's own.

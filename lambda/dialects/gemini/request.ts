@@ -3,11 +3,12 @@ import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import { OWN_FIELDS } from '../../domain/request-options.ts';
 import type { RequestAddress } from '../dialect.ts';
 import { Given } from '../given.ts';
+import { defined } from '../loose.ts';
 import { CallIds } from './call-ids.ts';
 import { decodeGenerationConfig } from './decode-generation-config.ts';
-import { decodeParts } from './decode-parts.ts';
+import { decodeParts, joinProvenThoughts } from './decode-parts.ts';
 import { decodeToolConfig, decodeTools } from './decode-tools.ts';
-import { camelCase, defined, field, memberOf, objectsIn, optionalObjectIn } from './wire.ts';
+import { camelCase, field, memberOf, objectsIn, optionalObjectIn } from './wire.ts';
 
 /** Fields that become fields of a ChatRequest. */
 const READ_FIELDS = new Set([
@@ -89,8 +90,22 @@ function decodeMessages(given: Given, body: JsonObject): readonly Message[] {
   const instruction = system.isMissing ? [] : decodeParts(partsOf(system), 'user', ids);
   const turns = given.member('contents').list();
   if (turns.length === 0) return given.member('contents').refuse('at least one turn');
-  const messages = turns.map((turn) => decodeTurn(turn, ids));
+  const messages = joinedTurns(turns.map((turn) => decodeTurn(turn, ids)));
   return instruction.length === 0 ? messages : [{ role: 'system', content: instruction }, ...messages];
+}
+
+/** Google's SDK sends a streamed answer back as one turn a chunk: they are one turn of the model. */
+function joinedTurns(turns: readonly Message[]): readonly Message[] {
+  const joined: Message[] = [];
+  for (const turn of turns) {
+    const last = joined.at(-1);
+    if (last?.role === 'assistant' && turn.role === 'assistant')
+      joined[joined.length - 1] = { ...last, content: [...last.content, ...turn.content] };
+    else joined.push(turn);
+  }
+  return joined.map((turn) =>
+    turn.role === 'assistant' ? { ...turn, content: joinProvenThoughts(turn.content) } : turn,
+  );
 }
 
 function partsOf(content: Given): Given {

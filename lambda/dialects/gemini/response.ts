@@ -2,11 +2,12 @@ import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
 import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
 import { isJsonObject, type Json, type JsonObject, parseJson, parseJsonObject } from '../../domain/json.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
+import { isEmpty } from '../loose.ts';
+import { invalidAnswer } from '../upstream-error.ts';
 import { AnswerDecoder } from './answer-decoder.ts';
 import { AnswerEncoder, answerText } from './answer-encoder.ts';
-import { invalidResponse } from './errors.ts';
 import { costEdits } from './usage.ts';
-import { isEmpty, objectIn, objectsIn } from './wire.ts';
+import { objectIn, objectsIn } from './wire.ts';
 
 /** Reads a provider's whole answer; also one that came as the list of its chunks, as streams come without `alt=sse`. */
 export function decodeAnswer(body: string): Frame {
@@ -14,8 +15,7 @@ export function decodeAnswer(body: string): Frame {
   // Array.isArray loses the element's type; what stands in a Json array is Json.
   const chunks = Array.isArray(json) ? (json as readonly Json[]) : [json];
   if (!chunks.every(isJsonObject)) {
-    const error = invalidResponse('The provider sent an answer that is not a JSON object.');
-    return { raw: body, events: [{ type: 'error', error }] };
+    return { raw: body, events: [invalidAnswer('The provider sent an answer that is not a JSON object.')] };
   }
   const decoder = new AnswerDecoder();
   const events: ChatEvent[] = [];
@@ -53,7 +53,7 @@ export function envelopeEdits(
 
 /** An answer made of events: the chunks a stream would have had, put together. */
 export function encodeAnswer(events: readonly ChatEvent[], envelope: AnswerEnvelope): string {
-  const encoder = new AnswerEncoder();
+  const encoder = new AnswerEncoder(envelope);
   const candidates = new Map<number, JsonObject>();
   for (const event of events)
     for (const piece of encoder.encode(event)) {

@@ -3,30 +3,24 @@ import { editJson } from '../../domain/edit-json.ts';
 import type { GatewayError } from '../../domain/errors.ts';
 import { isJsonObject, parseJson, parseJsonObject } from '../../domain/json.ts';
 import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
+import { framesOf } from '../frames.ts';
 import { parseServerSentEvent, readServerSentEvents, replaceData, type ServerSentEvent } from '../sse.ts';
+import { gatewayErrorOf, invalidAnswer } from '../upstream-error.ts';
 import { AnswerDecoder } from './answer-decoder.ts';
 import { AnswerEncoder, answerText } from './answer-encoder.ts';
-import { errorBody, invalidResponse, shownUpstreamError } from './errors.ts';
+import { errorBody } from './errors.ts';
 import { envelopeEdits } from './response.ts';
 
 /**
  * Reads a provider's stream, asked for with `alt=sse`: one frame a server-sent event. It ends when the bytes do; whether it
  * ended well the candidates tell.
  */
-export async function* decodeStream(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> {
+export function decodeStream(bytes: AsyncIterable<Uint8Array>): AsyncIterable<Frame> {
   const decoder = new AnswerDecoder();
-  try {
-    for await (const block of readServerSentEvents(bytes)) {
-      const events = decodeBlock(block, decoder);
-      yield { raw: block.raw, events };
-      if (events.at(-1)?.type === 'error') return;
-    }
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    yield { raw: undefined, events: [failure('The provider sent an event that is too large.')] };
-    return;
-  }
-  yield { raw: undefined, events: decoder.end() };
+  return framesOf(readServerSentEvents(bytes), {
+    read: (block) => decodeBlock(block, decoder),
+    end: () => decoder.end(),
+  });
 }
 
 function decodeBlock(block: ServerSentEvent, decoder: AnswerDecoder): ChatEvent[] {
@@ -34,7 +28,7 @@ function decodeBlock(block: ServerSentEvent, decoder: AnswerDecoder): ChatEvent[
   // Google has no such terminator, but gateways before it send it.
   if (data === '' || data === '[DONE]') return [];
   const body = parseJson(data);
-  if (!isJsonObject(body)) return [failure('The provider sent a chunk that is not a JSON object.')];
+  if (!isJsonObject(body)) return [invalidAnswer('The provider sent a chunk that is not a JSON object.')];
   return decoder.read(body);
 }
 
@@ -56,13 +50,13 @@ export function createStreamEncoder(
   envelope: AnswerEnvelope,
   framing: Framing = EVENT_FRAMING,
 ): StreamEncoder {
-  const encoder = new AnswerEncoder();
+  const encoder = new AnswerEncoder(envelope);
   return {
     encode(event) {
       const candidates = encoder.encode(event);
       switch (event.type) {
         case 'error':
-          return errorChunk(shownUpstreamError(event.error), envelope, framing);
+          return errorChunk(gatewayErrorOf(event.error), envelope, framing);
         case 'end':
           return framing.chunk(answerText({ candidates, usage: encoder.usage, envelope })) + framing.end();
         default:
@@ -76,7 +70,7 @@ export function createStreamEncoder(
 
 /** An error after the first byte: Google's envelope as a chunk; its SDKs pass over events that have a name. */
 export function errorChunk(
-  error: Parameters<typeof errorBody>[0],
+  error: GatewayError,
   envelope: AnswerEnvelope,
   framing: Framing = EVENT_FRAMING,
 ): string {
@@ -90,7 +84,7 @@ export const encodeStreamError = (error: GatewayError, envelope: AnswerEnvelope)
 /** One chunk for a caller of the same dialect. An error is shown as in every other stream of this format. */
 export function patchFrame(frame: Frame, envelope: AnswerEnvelope): string {
   const last = frame.events.at(-1);
-  if (last?.type === 'error') return errorChunk(shownUpstreamError(last.error), envelope);
+  if (last?.type === 'error') return errorChunk(gatewayErrorOf(last.error), envelope);
   if (frame.raw === undefined) return '';
   const block = parseServerSentEvent(frame.raw);
   const json = patchedChunk(block.data, frame.events, envelope);
@@ -107,5 +101,3 @@ export function patchedChunk(
   if (data === undefined || body === undefined) return undefined;
   return editJson(data, envelopeEdits(body, events, envelope));
 }
-
-const failure = (message: string): ChatEvent => ({ type: 'error', error: invalidResponse(message) });

@@ -3,7 +3,8 @@ import { isJsonObject, type JsonObject } from '../../domain/json.ts';
 import type { Cost } from '../../domain/money/cost.ts';
 import { decimalUsd } from '../../domain/money/nano.ts';
 import type { Usage } from '../../domain/money/usage.ts';
-import { countIn, defined, isEmpty, objectsIn, textIn } from './wire.ts';
+import { defined, isEmpty } from '../loose.ts';
+import { countIn, objectsIn, textIn } from './wire.ts';
 
 /**
  * Reads `usageMetadata`; `undefined` where it counts nothing. Google counts thoughts beside the candidates, and what tools

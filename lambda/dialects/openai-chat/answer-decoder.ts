@@ -1,9 +1,10 @@
 import type { ChatEvent } from '../../domain/chat/event.ts';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
+import { asObject, countIn, objectIn, objectsIn, textIn } from '../loose.ts';
+import { decodeErrorChunk } from '../openai-errors.ts';
+import { decodeUsage } from '../openai-usage.ts';
+import { invalidAnswer } from '../upstream-error.ts';
 import { ChoiceDecoder } from './choice-decoder.ts';
-import { decodeErrorChunk, invalidResponse } from './errors.ts';
-import { decodeUsage } from './usage.ts';
-import { asObject, countIn, objectIn, objectsIn, textIn } from './wire.ts';
 
 /** More choices than any provider gives: a bound on what a hostile upstream can make us hold. */
 const MAX_CHOICES = 128;
@@ -39,9 +40,10 @@ export class AnswerDecoder {
 
   /** The last events of an answer that came whole: the provider said so. */
   end(): ChatEvent[] {
-    if (this.#choices.size === 0) return ended('The provider sent no answer.');
+    if (this.#choices.size === 0) return [invalidAnswer('The provider sent no answer.')];
     const choices = [...this.#choices.values()];
-    if (choices.some((choice) => this.#isCut(choice))) return ended('The answer ended inside a tool call.');
+    if (choices.some((choice) => this.#isCut(choice)))
+      return [invalidAnswer('The answer ended inside a tool call.')];
     return [...choices.flatMap((choice) => choice.end()), { type: 'end' }];
   }
 
@@ -54,7 +56,7 @@ export class AnswerDecoder {
   endEarly(): ChatEvent[] {
     const choices = [...this.#choices.values()];
     const isWhole = choices.length > 0 && choices.every(({ finishReason }) => finishReason !== undefined);
-    return isWhole ? this.end() : ended('The stream ended early.');
+    return isWhole ? this.end() : [invalidAnswer('The stream ended early.')];
   }
 
   #readChoice(
@@ -85,8 +87,6 @@ export class AnswerDecoder {
     return [{ type: 'usage', usage: { ...tier, ...usage } }];
   }
 }
-
-const ended = (message: string): ChatEvent[] => [{ type: 'error', error: invalidResponse(message) }];
 
 function isErrorBody(body: JsonObject): boolean {
   const { error } = body;

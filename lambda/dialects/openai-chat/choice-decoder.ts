@@ -1,8 +1,9 @@
 import type { ChatEvent, FinishReason, MediaKind, ReasoningKind } from '../../domain/chat/event.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
+import { objectIn, objectsIn, textIn } from '../loose.ts';
 import { providerDialect } from './reasoning-format.ts';
 import { readToolCallPiece, ToolCallReader } from './tool-calls.ts';
-import { DIALECT_ID, objectIn, objectsIn, textIn } from './wire.ts';
+import { DIALECT_ID } from './wire.ts';
 
 /** A run of text, reasoning or refusal: a choice has one at a time. `key` tells a run from the next of its type. */
 interface Run {

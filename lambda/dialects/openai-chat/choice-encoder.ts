@@ -7,10 +7,11 @@ import type {
 } from '../../domain/chat/event.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
+import { defined } from '../loose.ts';
 import { proofOwner } from '../proof.ts';
 import { type Citation, citationAnnotation } from './citation.ts';
 import { formatOf } from './reasoning-format.ts';
-import { DIALECT_ID, defined } from './wire.ts';
+import { DIALECT_ID } from './wire.ts';
 
 type BlockEvent = Extract<ChatEvent, { readonly block: number }>;
 type SignatureEvent = Extract<BlockEvent, { readonly type: 'block-signature' }>;

@@ -1,6 +1,7 @@
 import type { ChatEvent } from '../../domain/chat/event.ts';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
-import { DIALECT_ID, textIn } from './wire.ts';
+import { textIn } from '../loose.ts';
+import { DIALECT_ID } from './wire.ts';
 
 /** A source of a text. */
 export type Citation = Extract<ChatEvent, { readonly type: 'text-citation' }>;

@@ -1,5 +1,6 @@
-import type { CacheHint, ContentPart, MediaSource } from '../../domain/chat/request.ts';
+import type { CacheHint, ContentPart } from '../../domain/chat/request.ts';
 import type { Given } from '../given.ts';
+import { decodeAudio, fileSource, urlSource } from '../openai-parts.ts';
 import { DIALECT_ID } from './wire.ts';
 
 /**
@@ -54,16 +55,6 @@ function decodeImage(part: Given): ContentPart {
   };
 }
 
-/** Sound in its own bytes. */
-export function decodeAudio(audio: Given): ContentPart {
-  audio.object();
-  const format = audio.member('format').string();
-  return {
-    type: 'audio',
-    source: { type: 'base64', mediaType: `audio/${format}`, data: audio.member('data').string() },
-  };
-}
-
 function decodeFile(part: Given): ContentPart {
   const file = part.member('file');
   file.object();
@@ -74,21 +65,4 @@ function decodeFile(part: Given): ContentPart {
     ...(name === undefined ? {} : { name }),
     ...cacheHint(part),
   };
-}
-
-/** A file in its own bytes, or one the provider keeps. */
-export function fileSource(file: Given): MediaSource {
-  const id = file.member('file_id').optionalString();
-  if (id !== undefined) return { type: 'provider-file', id };
-  const data = file.member('file_data').string();
-  const source = urlSource(data);
-  if (source.type === 'base64' || /^[a-z][a-z0-9+.-]*:/i.test(data.slice(0, 20))) return source;
-  return { type: 'base64', mediaType: 'application/octet-stream', data };
-}
-
-/** A data URL's content, or the address. */
-export function urlSource(url: string): MediaSource {
-  const match = /^data:([^,]{1,200}?);base64,/.exec(url.slice(0, 220));
-  if (match === null) return { type: 'url', url };
-  return { type: 'base64', mediaType: match[1] ?? '', data: url.slice(match[0].length) };
 }

@@ -1,10 +1,11 @@
 import type { Dialect } from '../dialect.ts';
+import { decodeError, encodeError } from '../openai-errors.ts';
 import { encodeRequest, patchRequest } from './encode-request.ts';
-import { decodeError, encodeError } from './errors.ts';
+import { encodeStreamError } from './errors.ts';
 import { decodeRequest } from './request.ts';
 import { decodeAnswer, encodeAnswer, patchAnswer } from './response.ts';
 import { decodeStream, patchFrame } from './stream.ts';
-import { createStreamEncoder, errorChunk } from './stream-encoder.ts';
+import { createStreamEncoder } from './stream-encoder.ts';
 import { DIALECT_ID } from './wire.ts';
 
 /** OpenAI's chat completions, as OpenAI and everyone compatible speak it. */
@@ -87,5 +88,5 @@ export const openaiChat: Dialect = {
   streamEncoding: 'utf8',
   decodeError,
   encodeError,
-  encodeStreamError: errorChunk,
+  encodeStreamError,
 };

@@ -1,10 +1,12 @@
-import type { ContentPart, MediaSource, Message } from '../../domain/chat/request.ts';
+import type { ContentPart, Message } from '../../domain/chat/request.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import type { RequestTarget } from '../dialect.ts';
+import { defined } from '../loose.ts';
+import { encodeAudio, urlOf } from '../openai-parts.ts';
 import type { LeftOut, RequestFeature } from '../request-feature.ts';
 import { safeName } from '../safe-name.ts';
 import { formatOf, isOwnReasoning } from './reasoning-format.ts';
-import { DIALECT_ID, defined } from './wire.ts';
+import { DIALECT_ID } from './wire.ts';
 
 type ToolResult = Extract<ContentPart, { readonly type: 'tool-result' }>;
 
@@ -116,23 +118,6 @@ function encodeImage(
   return { type: 'image_url', image_url: defined({ url: urlOf(source), detail }) };
 }
 
-/** @see https://platform.openai.com/docs/guides/audio */
-export function encodeAudio(source: MediaSource, leftOut: LeftOut): JsonObject | undefined {
-  if (source.type !== 'base64') {
-    leftOut.refuse(source.type === 'url' ? 'audio' : 'provider_file');
-    return undefined;
-  }
-  const subtype = source.mediaType.split('/')[1] ?? '';
-  const format = AUDIO_FORMATS.get(subtype) ?? subtype;
-  return { type: 'input_audio', input_audio: { data: source.data, format } };
-}
-
-const AUDIO_FORMATS: ReadonlyMap<string, string> = new Map([
-  ['mpeg', 'mp3'],
-  ['x-wav', 'wav'],
-  ['wave', 'wav'],
-]);
-
 /** @see https://platform.openai.com/docs/guides/pdf-files?api-mode=chat */
 function encodeFile(
   { source, name }: Extract<ContentPart, { readonly type: 'file' }>,
@@ -144,10 +129,6 @@ function encodeFile(
   }
   return { type: 'file', file: { filename: name ?? 'file', file_data: urlOf(source) } };
 }
-
-/** The address, or the bytes as a data URL. */
-export const urlOf = (source: Exclude<MediaSource, { readonly type: 'provider-file' }>): string =>
-  source.type === 'url' ? source.url : `data:${source.mediaType};base64,${source.data}`;
 
 /**
  * Reasoning goes back only in this dialect's own form; signed or opaque reasoning of another provider means nothing here

@@ -1,10 +1,4 @@
-import type {
-  ChatRequest,
-  ReasoningOptions,
-  ResponseFormat,
-  Tool,
-  ToolChoice,
-} from '../../domain/chat/request.ts';
+import type { ChatRequest, ResponseFormat, Tool, ToolChoice } from '../../domain/chat/request.ts';
 import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
 import { GatewayError } from '../../domain/errors.ts';
 import { isJsonObject, type JsonObject, parseJsonObject } from '../../domain/json.ts';
@@ -13,11 +7,13 @@ import { wholeArgumentsSchema } from '../arguments-schema.ts';
 import { refuseAsked } from '../asked-features.ts';
 import { hasCacheHints } from '../cache-hints.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
+import { defined } from '../loose.ts';
+import { encodeEffort, encodeServiceTier, isUnheededWish } from '../openai-options.ts';
 import { encodeOpenaiSampling } from '../openai-sampling.ts';
 import { LeftOut } from '../request-feature.ts';
 import { isSafeName } from '../safe-name.ts';
 import { encodeMessages, MAX_TOOL_NAME } from './encode-messages.ts';
-import { DIALECT_ID, defined } from './wire.ts';
+import { DIALECT_ID } from './wire.ts';
 
 /**
  * The caller's own body, for a provider of this dialect: model, bound and the wish for usage set, Sluice's own options
@@ -179,42 +175,11 @@ function encodeResponseFormat(format: ResponseFormat | undefined): JsonObject | 
   }
 }
 
-/** The most tokens of thought that count as little, and as a medium amount. */
-const LOW_BUDGET_TOKENS = 4096;
-const MEDIUM_BUDGET_TOKENS = 16_384;
-
-/**
- * How much to think, in OpenAI's words. A budget becomes the band it lies in; Anthropic's `max` is the highest effort
- * every reasoning model here knows. Adaptive thinking, and none, is left to the model: its own default is adaptive, and
- * most models refuse `none`.
- */
-export function encodeEffort(reasoning: ReasoningOptions | undefined): string | undefined {
-  if (reasoning?.effort !== undefined) return reasoning.effort === 'max' ? 'high' : reasoning.effort;
-  const budget = reasoning?.budgetTokens;
-  if (budget === undefined || reasoning?.enabled === false) return undefined;
-  if (budget <= LOW_BUDGET_TOKENS) return 'low';
-  return budget <= MEDIUM_BUDGET_TOKENS ? 'medium' : 'high';
-}
-
-/** Whether the caller wants no thinking, which cannot be said without an effort that most models refuse. */
-export const isUnheededWish = ({ reasoning }: ChatRequest): boolean =>
-  reasoning?.enabled === false && reasoning.effort === undefined;
-
 /** OpenAI refuses longer names of users, such as the JSON that Claude Code sends. */
 const MAX_USER = 64;
 
 function encodeUser(endUser: string | undefined, leftOut: LeftOut): string | undefined {
   if (endUser === undefined || endUser.length <= MAX_USER) return endUser;
   leftOut.omit('user');
-  return undefined;
-}
-
-const SERVICE_TIERS: ReadonlySet<string> = new Set(['auto', 'default', 'flex', 'scale', 'priority']);
-
-/** Anthropic's `standard_only` is OpenAI's `default`. @see https://docs.anthropic.com/en/api/service-tiers */
-export function encodeServiceTier(tier: string | undefined, leftOut: LeftOut): string | undefined {
-  if (tier === undefined || SERVICE_TIERS.has(tier)) return tier;
-  if (tier === 'standard_only') return 'default';
-  leftOut.refuse('service_tier');
   return undefined;
 }

@@ -2,10 +2,11 @@ import type { ChatRequest, ReasoningOptions } from '../../domain/chat/request.ts
 import type { Json, JsonObject } from '../../domain/json.ts';
 import { OWN_FIELDS } from '../../domain/request-options.ts';
 import { Given } from '../given.ts';
+import { decodeMetadata, decodeModel, definedOptions } from '../given-options.ts';
+import { countIn, defined, objectIn } from '../loose.ts';
 import { decodeMessages } from './decode-messages.ts';
 import { decodeResponseFormat, decodeTool, decodeToolChoice } from './decode-tools.ts';
 import { unknownMembers } from './unknown-members.ts';
-import { countIn, defined, objectIn } from './wire.ts';
 
 /** The most choices OpenAI gives. @see https://platform.openai.com/docs/api-reference/chat/create#chat-create-n */
 const MAX_CHOICES = 128;
@@ -54,15 +55,6 @@ export function decodeRequest(body: JsonObject): ChatRequest {
       ...unknownMembers(body),
     ],
   };
-}
-
-/** The model's name; of a list of fallbacks alone, the first. */
-export function decodeModel(given: Given): string {
-  const model = given.member('model');
-  const name = model.optionalString();
-  if (name !== undefined && name !== '') return name;
-  const fallback = given.member('models').optionalList()?.[0]?.string();
-  return fallback === undefined || fallback === '' ? model.refuse('the name of a model') : fallback;
 }
 
 /** Whether usage is wanted in a stream: OpenAI’s way, or OpenRouter’s. */
@@ -132,13 +124,6 @@ export function decodeStop(stop: Given): readonly string[] | undefined {
   return stop.list().map((sequence) => sequence.string());
 }
 
-/** Labels, of which each is text. */
-export function decodeMetadata(metadata: Given): JsonObject | undefined {
-  const object = metadata.optionalObject();
-  for (const name of Object.keys(object ?? {})) metadata.member(name).string();
-  return object;
-}
-
 /**
  * OpenAI's `reasoning_effort`, or OpenRouter's `reasoning` object, whose members win, or Anthropic's `thinking`, as LiteLLM's
  * callers and several providers spell it. (Its other shapes are left to the provider they are meant for.)
@@ -177,11 +162,3 @@ function decodeNativeOptions(body: JsonObject, given: Given, options: Partial<Ch
   ]);
   return defined(Object.fromEntries(native));
 }
-
-/** The options that were given. */
-export const definedOptions = (
-  options: {
-    readonly [Name in keyof ChatRequest]?: ChatRequest[Name] | undefined;
-  },
-  // Only members without a value are left out.
-): Partial<ChatRequest> => defined(options as JsonObject) as Partial<ChatRequest>;

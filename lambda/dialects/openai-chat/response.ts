@@ -4,19 +4,17 @@ import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../..
 import type { Cost } from '../../domain/money/cost.ts';
 import { mergeUsage, type Usage } from '../../domain/money/usage.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
-import { failedAnswer } from '../failed-answer.ts';
+import { encodeUsage } from '../openai-usage.ts';
+import { failedAnswer, invalidAnswer } from '../upstream-error.ts';
 import { AnswerDecoder } from './answer-decoder.ts';
 import { ChoiceEncoder, type DeltaPart, finishReason, type GoodReason } from './choice-encoder.ts';
-import { invalidResponse } from './errors.ts';
 import { envelopeEdits } from './stream.ts';
-import { encodeUsage } from './usage.ts';
 
 /** Reads a provider's whole answer. */
 export function decodeAnswer(body: string): Frame {
   const json = parseJsonObject(body);
   if (json === undefined) {
-    const error = invalidResponse('The provider sent an answer that is not a JSON object.');
-    return { raw: body, events: [{ type: 'error', error }] };
+    return { raw: body, events: [invalidAnswer('The provider sent an answer that is not a JSON object.')] };
   }
   const decoder = new AnswerDecoder();
   const events = decoder.read(json, 'message');

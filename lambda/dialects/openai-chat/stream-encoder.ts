@@ -1,14 +1,13 @@
 import type { ChatEvent } from '../../domain/chat/event.ts';
-import type { GatewayError } from '../../domain/errors.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Cost } from '../../domain/money/cost.ts';
 import { mergeUsage, type Usage } from '../../domain/money/usage.ts';
 import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
-import { failedAnswer } from '../failed-answer.ts';
+import { encodeUsage } from '../openai-usage.ts';
+import { failedAnswer, gatewayErrorOf } from '../upstream-error.ts';
 import { ChoiceEncoder, type DeltaPart, finishReason, type GoodReason } from './choice-encoder.ts';
-import { errorBody, shownUpstreamError } from './errors.ts';
-import { encodeUsage } from './usage.ts';
-import { DONE_FRAME } from './wire.ts';
+import { encodeStreamError } from './errors.ts';
+import { chunkText, DONE_FRAME } from './wire.ts';
 
 /**
  * Events of any dialect as OpenAI's chunks. Each delta says something (no empty ones), the first of a choice names the
@@ -16,15 +15,6 @@ import { DONE_FRAME } from './wire.ts';
  */
 export function createStreamEncoder(envelope: AnswerEnvelope): StreamEncoder {
   return new ChunkEncoder(envelope);
-}
-
-/** A chunk that carries an error, with choices since the SDKs' helpers throw on chunks without them. */
-export function errorChunk(
-  error: Pick<GatewayError, 'code' | 'message' | 'param' | 'metadata' | 'retryable'>,
-  envelope: AnswerEnvelope,
-): string {
-  const choices = [{ index: 0, delta: {}, finish_reason: 'error' }];
-  return chunk(envelope, { error: errorBody(error, { request_id: envelope.id }), choices });
 }
 
 class ChunkEncoder implements StreamEncoder {
@@ -51,10 +41,10 @@ class ChunkEncoder implements StreamEncoder {
         this.#hasFailed ||= event.reason === 'error';
         return event.reason === 'error' ? '' : this.#finish(event.choice, event.reason);
       case 'end':
-        if (this.#hasFailed) return errorChunk(failedAnswer(), this.#envelope);
+        if (this.#hasFailed) return encodeStreamError(failedAnswer(), this.#envelope);
         return this.#usageChunk() + DONE_FRAME;
       case 'error':
-        return errorChunk(shownUpstreamError(event.error), this.#envelope);
+        return encodeStreamError(gatewayErrorOf(event.error), this.#envelope);
       default:
         return this.#delta(event.choice, this.#choice(event.choice).encode(event));
     }
@@ -70,14 +60,14 @@ class ChunkEncoder implements StreamEncoder {
     if (part === undefined) return '';
     const delta = this.#withRole(index, part.delta);
     const choice = { index, delta, ...part.beside, finish_reason: null };
-    return chunk(this.#envelope, { choices: [choice] });
+    return chunkText(this.#envelope, { choices: [choice] });
   }
 
   #finish(index: number, reason: GoodReason): string {
     const { hasRefusal } = this.#choice(index);
     const delta = this.#withRoles.has(index) ? {} : this.#withRole(index, { content: '' });
     const choice = { index, delta, finish_reason: finishReason(reason, hasRefusal) };
-    return chunk(this.#envelope, { choices: [choice] });
+    return chunkText(this.#envelope, { choices: [choice] });
   }
 
   #withRole(index: number, delta: JsonObject): JsonObject {
@@ -90,18 +80,6 @@ class ChunkEncoder implements StreamEncoder {
     if (!this.#envelope.includeUsage || this.#usage === undefined) return '';
     const { serviceTier } = this.#usage;
     const members = serviceTier === undefined ? {} : { service_tier: serviceTier };
-    return chunk(this.#envelope, { ...members, choices: [] }, encodeUsage(this.#usage, this.#cost));
+    return chunkText(this.#envelope, { ...members, choices: [] }, encodeUsage(this.#usage, this.#cost));
   }
-}
-
-/** @param usage JSON text of the `usage` member */
-function chunk(envelope: AnswerEnvelope, members: JsonObject, usage?: string): string {
-  const text = JSON.stringify({
-    id: envelope.id,
-    object: 'chat.completion.chunk',
-    created: envelope.createdAtSeconds,
-    model: envelope.model,
-    ...members,
-  });
-  return `data: ${usage === undefined ? text : `${text.slice(0, -1)},"usage":${usage}}`}\n\n`;
 }

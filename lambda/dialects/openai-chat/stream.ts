@@ -2,31 +2,25 @@ import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
 import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
 import { isJsonObject, type JsonObject, parseJson, parseJsonObject } from '../../domain/json.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
+import { framesOf } from '../frames.ts';
+import { asObject } from '../loose.ts';
+import { costEdits } from '../openai-usage.ts';
 import { parseServerSentEvent, readServerSentEvents, replaceData, type ServerSentEvent } from '../sse.ts';
+import { gatewayErrorOf, invalidAnswer } from '../upstream-error.ts';
 import { AnswerDecoder } from './answer-decoder.ts';
-import { invalidResponse, shownUpstreamError } from './errors.ts';
-import { errorChunk } from './stream-encoder.ts';
-import { costEdits } from './usage.ts';
-import { asObject, DONE_FRAME } from './wire.ts';
+import { encodeStreamError } from './errors.ts';
+import { DONE_FRAME } from './wire.ts';
 
 /**
  * Reads a provider's stream: one frame a server-sent event, up to the terminal event. A stream without `[DONE]`
  * (Perplexity and others never send it) ends well when every choice gave its `finish_reason`.
  */
-export async function* decodeStream(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> {
+export function decodeStream(bytes: AsyncIterable<Uint8Array>): AsyncIterable<Frame> {
   const decoder = new AnswerDecoder();
-  try {
-    for await (const block of readServerSentEvents(bytes)) {
-      const events = decodeBlock(block, decoder);
-      yield { raw: block.raw, events };
-      if (isTerminal(events.at(-1))) return;
-    }
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    yield { raw: undefined, events: [failure('The provider sent an event that is too large.')] };
-    return;
-  }
-  yield { raw: undefined, events: decoder.endEarly() };
+  return framesOf(readServerSentEvents(bytes), {
+    read: (block) => decodeBlock(block, decoder),
+    end: () => decoder.endEarly(),
+  });
 }
 
 function decodeBlock(block: ServerSentEvent, decoder: AnswerDecoder): ChatEvent[] {
@@ -35,7 +29,7 @@ function decodeBlock(block: ServerSentEvent, decoder: AnswerDecoder): ChatEvent[
   if (data === '[DONE]') return decoder.end();
   const body = parseJson(data);
   if (block.event === 'error') return decoder.fail(isJsonObject(body) ? body : { message: data });
-  if (!isJsonObject(body)) return [failure('The provider sent a chunk that is not a JSON object.')];
+  if (!isJsonObject(body)) return [invalidAnswer('The provider sent a chunk that is not a JSON object.')];
   return decoder.read(body, 'delta');
 }
 
@@ -45,7 +39,7 @@ function decodeBlock(block: ServerSentEvent, decoder: AnswerDecoder): ChatEvent[
  */
 export function patchFrame(frame: Frame, envelope: AnswerEnvelope): string {
   const last = frame.events.at(-1);
-  if (last?.type === 'error') return errorChunk(shownUpstreamError(last.error), envelope);
+  if (last?.type === 'error') return encodeStreamError(gatewayErrorOf(last.error), envelope);
   if (frame.raw === undefined) return last?.type === 'end' ? DONE_FRAME : '';
   const block = parseServerSentEvent(frame.raw);
   const body = block.data === undefined ? undefined : parseJsonObject(block.data);
@@ -71,7 +65,5 @@ export function envelopeEdits(
 const isOnlyUsage = (body: JsonObject): boolean =>
   Array.isArray(body['choices']) && body['choices'].length === 0 && asObject(body['usage']) !== undefined;
 
-const isTerminal = (event: ChatEvent | undefined): boolean =>
+const _isTerminal = (event: ChatEvent | undefined): boolean =>
   event?.type === 'end' || event?.type === 'error';
-
-const failure = (message: string): ChatEvent => ({ type: 'error', error: invalidResponse(message) });

@@ -1,7 +1,7 @@
 import type { ChatEvent } from '../../domain/chat/event.ts';
 import { type JsonObject, parseJson } from '../../domain/json.ts';
 import { isCutJson } from '../cut-json.ts';
-import { asObject, countIn, objectIn, textIn } from './wire.ts';
+import { asObject, countIn, objectIn, textIn } from '../loose.ts';
 
 /** What one entry of `tool_calls` says, however the provider spells it. */
 interface ToolCallPiece {

@@ -1,5 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
-import { objectIn, objectsIn } from './wire.ts';
+import { objectIn, objectsIn } from '../loose.ts';
 
 const READ_OF_MESSAGES: ReadonlySet<string> = new Set([
   ...['role', 'content', 'name', 'tool_calls', 'tool_call_id', 'function_call', 'refusal', 'audio'],

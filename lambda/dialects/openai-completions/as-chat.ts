@@ -1,7 +1,5 @@
-import type { ChatEvent } from '../../domain/chat/event.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { invalidResponse } from '../openai-chat/errors.ts';
-import { defined, objectsIn } from '../openai-chat/wire.ts';
+import { defined, objectsIn } from '../loose.ts';
 import { chatLogprobs } from './logprobs.ts';
 
 /** A completion says in `text` what a conversation's answer says in its content: read as that, it is read alike. */
@@ -16,8 +14,3 @@ export function asChat(body: JsonObject, contentMember: 'delta' | 'message'): Js
     }),
   };
 }
-
-/** An answer that is none of this format. */
-export const failure = (what: string): ChatEvent[] => [
-  { type: 'error', error: invalidResponse(`The provider sent ${what}.`) },
-];

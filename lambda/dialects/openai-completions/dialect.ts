@@ -1,6 +1,6 @@
 import type { Dialect } from '../dialect.ts';
-import { decodeError, encodeError } from '../openai-chat/errors.ts';
-import { errorChunk } from './errors.ts';
+import { decodeError, encodeError } from '../openai-errors.ts';
+import { encodeStreamError } from './errors.ts';
 import { decodeRequest, encodeRequest, patchRequest } from './request.ts';
 import { decodeAnswer, encodeAnswer, patchAnswer } from './response.ts';
 import { createStreamEncoder, decodeStream, patchFrame } from './stream.ts';
@@ -56,5 +56,5 @@ export const openaiCompletions: Dialect = {
   streamEncoding: 'utf8',
   decodeError,
   encodeError,
-  encodeStreamError: errorChunk,
+  encodeStreamError,
 };

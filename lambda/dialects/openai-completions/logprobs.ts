@@ -1,5 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
-import { asObject, objectsIn } from '../openai-chat/wire.ts';
+import { asObject, objectsIn } from '../loose.ts';
 
 const listIn = (holder: JsonObject, name: string): readonly Json[] => {
   const value = holder[name];

@@ -7,15 +7,10 @@ import { refuseAsked } from '../asked-features.ts';
 import { hasCacheHints } from '../cache-hints.ts';
 import type { EncodedRequest, RequestTarget } from '../dialect.ts';
 import { Given } from '../given.ts';
+import { decodeMetadata, decodeModel, definedOptions } from '../given-options.ts';
+import { defined } from '../loose.ts';
 import { includeUsageEdit } from '../openai-chat/encode-request.ts';
-import {
-  decodeIncludeUsage,
-  decodeMetadata,
-  decodeModel,
-  decodeStop,
-  definedOptions,
-} from '../openai-chat/request.ts';
-import { defined } from '../openai-chat/wire.ts';
+import { decodeIncludeUsage, decodeStop } from '../openai-chat/request.ts';
 import { LeftOut, type RequestFeature } from '../request-feature.ts';
 
 /** The most completions OpenAI gives of one prompt. */

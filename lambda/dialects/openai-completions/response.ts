@@ -4,17 +4,19 @@ import { type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import type { Cost } from '../../domain/money/cost.ts';
 import { mergeUsage, type Usage } from '../../domain/money/usage.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
-import { failedAnswer } from '../failed-answer.ts';
 import { AnswerDecoder } from '../openai-chat/answer-decoder.ts';
 import { envelopeEdits } from '../openai-chat/stream.ts';
-import { encodeUsage } from '../openai-chat/usage.ts';
-import { asChat, failure } from './as-chat.ts';
-import { completion, finishReason, Pieces } from './completion.ts';
+import { encodeUsage } from '../openai-usage.ts';
+import { failedAnswer, invalidAnswer } from '../upstream-error.ts';
+import { asChat } from './as-chat.ts';
+import { finishReason, Pieces } from './pieces.ts';
+import { completion } from './wire.ts';
 
 /** Reads a provider's whole answer. */
 export function decodeAnswer(body: string): Frame {
   const json = parseJsonObject(body);
-  if (json === undefined) return { raw: body, events: failure('an answer that is not a JSON object') };
+  if (json === undefined)
+    return { raw: body, events: [invalidAnswer('The provider sent an answer that is not a JSON object.')] };
   const decoder = new AnswerDecoder();
   const events = decoder.read(asChat(json, 'message'), 'message');
   return { raw: body, events: events.at(-1)?.type === 'error' ? events : [...events, ...decoder.end()] };

@@ -4,41 +4,27 @@ import { isJsonObject, type JsonObject, parseJson, parseJsonObject } from '../..
 import type { Cost } from '../../domain/money/cost.ts';
 import { mergeUsage, type Usage } from '../../domain/money/usage.ts';
 import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
-import { failedAnswer } from '../failed-answer.ts';
+import { type ChunkReader, framesOf } from '../frames.ts';
+import { textIn } from '../loose.ts';
 import { AnswerDecoder } from '../openai-chat/answer-decoder.ts';
-import { shownUpstreamError } from '../openai-chat/errors.ts';
 import { envelopeEdits } from '../openai-chat/stream.ts';
-import { encodeUsage } from '../openai-chat/usage.ts';
-import { textIn } from '../openai-chat/wire.ts';
+import { encodeUsage } from '../openai-usage.ts';
 import { parseServerSentEvent, readServerSentEvents, replaceData, type ServerSentEvent } from '../sse.ts';
-import { asChat, failure } from './as-chat.ts';
-import { completion, finishReason, Pieces } from './completion.ts';
-import { errorChunk } from './errors.ts';
-import { DONE_FRAME } from './wire.ts';
+import { failedAnswer, gatewayErrorOf, invalidAnswer } from '../upstream-error.ts';
+import { asChat } from './as-chat.ts';
+import { encodeStreamError } from './errors.ts';
+import { finishReason, Pieces } from './pieces.ts';
+import { completion, DONE_FRAME } from './wire.ts';
 
 /**
  * Reads a provider's stream: one frame a server-sent event, up to the terminal event. Writer sends bare pieces of text, of
  * which nothing but the end of the body is the end.
  * @see https://dev.writer.com/api-reference/completion-api/text-generation
  */
-export async function* decodeStream(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> {
-  const stream = new CompletionStream();
-  try {
-    for await (const block of readServerSentEvents(bytes)) {
-      const events = stream.read(block);
-      yield { raw: block.raw, events };
-      const last = events.at(-1)?.type;
-      if (last === 'end' || last === 'error') return;
-    }
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    yield { raw: undefined, events: failure('an event that is too large') };
-    return;
-  }
-  yield { raw: undefined, events: stream.end() };
-}
+export const decodeStream = (bytes: AsyncIterable<Uint8Array>): AsyncIterable<Frame> =>
+  framesOf(readServerSentEvents(bytes), new CompletionStream());
 
-class CompletionStream {
+class CompletionStream implements ChunkReader<ServerSentEvent> {
   readonly #decoder = new AnswerDecoder();
   #isBare = false;
   #isFramed = false;
@@ -49,7 +35,7 @@ class CompletionStream {
     if (data === '[DONE]') return this.#decoder.end();
     const body = parseJson(data);
     if (block.event === 'error') return this.#decoder.fail(isJsonObject(body) ? body : { message: data });
-    if (!isJsonObject(body)) return failure('a chunk that is not a JSON object');
+    if (!isJsonObject(body)) return [invalidAnswer('The provider sent a chunk that is not a JSON object.')];
     const value = body['choices'] === undefined ? textIn(body, 'value') : undefined;
     if (value === undefined) {
       this.#isFramed ||= body['choices'] !== undefined;
@@ -91,10 +77,10 @@ export function createStreamEncoder(envelope: AnswerEnvelope): StreamEncoder {
             finish_reason: finishReason(event.reason),
           });
         case 'end':
-          if (hasFailed) return errorChunk(failedAnswer(), envelope);
+          if (hasFailed) return encodeStreamError(failedAnswer(), envelope);
           return usageChunk() + DONE_FRAME;
         case 'error':
-          return errorChunk(shownUpstreamError(event.error), envelope);
+          return encodeStreamError(gatewayErrorOf(event.error), envelope);
         default: {
           const piece = pieces.read(event);
           if (piece === undefined) return '';
@@ -109,7 +95,7 @@ export function createStreamEncoder(envelope: AnswerEnvelope): StreamEncoder {
 /** One chunk for a caller of the same format; usage that was not asked for is left out, a missing terminator added. */
 export function patchFrame(frame: Frame, envelope: AnswerEnvelope): string {
   const last = frame.events.at(-1);
-  if (last?.type === 'error') return errorChunk(shownUpstreamError(last.error), envelope);
+  if (last?.type === 'error') return encodeStreamError(gatewayErrorOf(last.error), envelope);
   if (frame.raw === undefined) return last?.type === 'end' ? DONE_FRAME : '';
   const block = parseServerSentEvent(frame.raw);
   const body = block.data === undefined ? undefined : parseJsonObject(block.data);

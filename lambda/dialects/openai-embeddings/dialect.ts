@@ -2,7 +2,7 @@ import type { ChatRequest } from '../../domain/chat/request.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Dialect } from '../dialect.ts';
 import { Given } from '../given.ts';
-import { decodeError, encodeError } from '../openai-chat/errors.ts';
+import { decodeError, encodeError } from '../openai-errors.ts';
 import { membersOf, operationDialect } from '../operation-dialect.ts';
 import { decodeAnswer, encodeAnswer, patchAnswer } from './answer.ts';
 

@@ -3,11 +3,12 @@ import { editJson } from '../../domain/edit-json.ts';
 import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import type { Usage } from '../../domain/money/usage.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
-import { decodeErrorChunk } from '../openai-chat/errors.ts';
-import { costEdits } from '../openai-chat/usage.ts';
-import { countIn, textIn } from '../openai-chat/wire.ts';
+import { countIn, textIn } from '../loose.ts';
+import { decodeErrorChunk } from '../openai-errors.ts';
 import { imageKindOf, mediaUsage } from '../openai-media-usage.ts';
-import { costOfEvents, jsonFrame, noAnswer, startOf } from '../operation-dialect.ts';
+import { costEdits } from '../openai-usage.ts';
+import { costOfEvents, jsonFrame, startOf } from '../operation-dialect.ts';
+import { invalidAnswer } from '../upstream-error.ts';
 
 /** One block a picture; where a provider gives addresses, those are the blocks' texts. */
 export const decodeAnswer = (body: string): Frame =>
@@ -16,7 +17,7 @@ export const decodeAnswer = (body: string): Frame =>
     if (!Array.isArray(data))
       return [
         object['error'] === undefined
-          ? noAnswer('The answer holds no pictures.')
+          ? invalidAnswer('The answer holds no pictures.')
           : { type: 'error', error: decodeErrorChunk(object) },
       ];
     const pictures = data.filter((item: Json) => isJsonObject(item));

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../domain/json.ts';
 import { eventStreamError, patchEventFrame } from '../answer-stream.ts';
 import type { Dialect } from '../dialect.ts';
 import { Given } from '../given.ts';
-import { decodeError, encodeError } from '../openai-chat/errors.ts';
+import { decodeError, encodeError } from '../openai-errors.ts';
 import { imageKindOf } from '../openai-media-usage.ts';
 import { membersOf, operationDialect } from '../operation-dialect.ts';
 import { decodeAnswer, encodeAnswer, patchAnswer } from './answer.ts';

@@ -3,8 +3,8 @@ import type { JsonObject } from '../../domain/json.ts';
 import type { Usage } from '../../domain/money/usage.ts';
 import { type EventReader, readEventStream } from '../answer-stream.ts';
 import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
-import { decodeErrorChunk } from '../openai-chat/errors.ts';
-import { textIn } from '../openai-chat/wire.ts';
+import { textIn } from '../loose.ts';
+import { decodeErrorChunk } from '../openai-errors.ts';
 import { DRAFT_MARK, endingEvents, pictureEvents, picturesOf, usageOf, wireUsage } from './answer.ts';
 
 const COMPLETED = 'image_generation.completed';

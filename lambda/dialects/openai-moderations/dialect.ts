@@ -4,18 +4,18 @@ import { editJson } from '../../domain/edit-json.ts';
 import { type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import type { AnswerEnvelope, Dialect } from '../dialect.ts';
 import { Given } from '../given.ts';
-import { decodeError, decodeErrorChunk, encodeError } from '../openai-chat/errors.ts';
-import { costEdits } from '../openai-chat/usage.ts';
-import { countIn, objectIn, textIn } from '../openai-chat/wire.ts';
+import { countIn, objectIn, textIn } from '../loose.ts';
+import { decodeError, decodeErrorChunk, encodeError } from '../openai-errors.ts';
+import { costEdits } from '../openai-usage.ts';
 import {
   costOfEvents,
   jsonFrame,
   membersOf,
-  noAnswer,
   operationDialect,
   textAnswer,
   textOfEvents,
 } from '../operation-dialect.ts';
+import { invalidAnswer } from '../upstream-error.ts';
 
 /** What the format knows. */
 const OPTIONS: ReadonlySet<string> = new Set([...['input']]);
@@ -78,7 +78,7 @@ function decodeAnswer(body: string): Frame {
       const usage = promptTokens === undefined ? undefined : { promptTokens, completionTokens: 0 };
       return textAnswer({ id: textIn(object, 'id'), model: textIn(object, 'model') }, body, usage);
     }
-    if (object['error'] === undefined) return [noAnswer('The answer holds no results.')];
+    if (object['error'] === undefined) return [invalidAnswer('The answer holds no results.')];
     return [{ type: 'error', error: decodeErrorChunk(object) }];
   });
 }

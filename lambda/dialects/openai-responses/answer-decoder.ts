@@ -1,7 +1,8 @@
 import type { ChatEvent, FinishReason } from '../../domain/chat/event.ts';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
-import { decodeErrorChunk, invalidResponse } from '../openai-chat/errors.ts';
-import { asObject, countIn, objectIn, objectsIn, textIn } from '../openai-chat/wire.ts';
+import { asObject, countIn, objectIn, objectsIn, textIn } from '../loose.ts';
+import { decodeErrorChunk } from '../openai-errors.ts';
+import { invalidResponse } from '../upstream-error.ts';
 import { chatLogprobs, type EventSink, ItemDecoder, itemOf } from './item-decoder.ts';
 import { decodeUsage } from './usage.ts';
 

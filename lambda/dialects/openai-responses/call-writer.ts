@@ -1,6 +1,6 @@
 import { type JsonObject, parseJson } from '../../domain/json.ts';
+import { carryProof, SIGNER_OF_CALLS } from '../carried-proof.ts';
 import { proofOwner } from '../proof.ts';
-import { carryProof } from './carried-proof.ts';
 import { DIALECT_ID, itemId } from './wire.ts';
 import {
   added,
@@ -17,8 +17,6 @@ export class CallWriter implements ItemWriter {
   readonly #start: StartOf<'tool-call-start'>;
   readonly #place: Place;
   readonly #id: string;
-  /** Who takes the call's proof back. */
-  #owner: string = DIALECT_ID;
   #text = '';
   #signature = '';
 
@@ -30,8 +28,9 @@ export class CallWriter implements ItemWriter {
 
   /** The proof of another provider's call, as reasoning of its own beside it: calls hold none in this format. */
   get proof(): string | undefined {
-    if (this.#signature === '' || this.#owner === DIALECT_ID) return undefined;
-    return carryProof({ type: 'call', dialect: this.#owner, data: this.#signature, callId: this.#start.id });
+    if (this.#signature === '') return undefined;
+    const { id: callId } = this.#start;
+    return carryProof({ type: 'call', dialect: SIGNER_OF_CALLS, data: this.#signature, callId });
   }
 
   begin(): readonly WireEvent[] {
@@ -39,13 +38,15 @@ export class CallWriter implements ItemWriter {
   }
 
   write(event: BlockEvent): readonly WireEvent[] {
-    if (event.type === 'block-signature') {
-      this.#signature += event.signature;
-      this.#owner = proofOwner(event, this.#place.envelope, DIALECT_ID);
-    }
+    if (event.type === 'block-signature') this.#sign(event);
     if (event.type !== 'tool-call-delta' || event.arguments === '') return NOTHING;
     this.#text += event.arguments;
     return [this.#delta(event.arguments)];
+  }
+
+  #sign(event: StartOf<'block-signature'>): void {
+    if (proofOwner(event, this.#place.envelope, DIALECT_ID) === SIGNER_OF_CALLS)
+      this.#signature += event.signature;
   }
 
   /** A function without arguments is called with an empty object: callers parse what they get. */

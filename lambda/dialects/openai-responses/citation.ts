@@ -1,6 +1,6 @@
 import type { ChatEvent } from '../../domain/chat/event.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { asObject, countIn, textIn } from '../openai-chat/wire.ts';
+import { asObject, countIn, textIn } from '../loose.ts';
 import { DIALECT_ID } from './wire.ts';
 
 /**

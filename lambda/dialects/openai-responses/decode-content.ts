@@ -1,6 +1,6 @@
 import type { ContentPart } from '../../domain/chat/request.ts';
 import type { Given } from '../given.ts';
-import { decodeAudio, fileSource, urlSource } from '../openai-chat/decode-content.ts';
+import { decodeAudio, fileSource, urlSource } from '../openai-parts.ts';
 import { DIALECT_ID } from './wire.ts';
 
 /**

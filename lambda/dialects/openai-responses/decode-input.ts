@@ -1,6 +1,6 @@
 import type { ContentPart, Message } from '../../domain/chat/request.ts';
+import { CarriedProofs, readProof } from '../carried-proof.ts';
 import type { Given } from '../given.ts';
-import { readProof } from './carried-proof.ts';
 import { decodeContent } from './decode-content.ts';
 import type { ToolNames } from './tool-names.ts';
 import { DIALECT_ID } from './wire.ts';
@@ -119,19 +119,18 @@ function decodeResult(item: Given): ContentPart {
 function addReasoning(content: ContentPart[], item: Given): void {
   const text = reasoningText(item);
   const closed = item.member('encrypted_content').optionalString();
-  const proof = closed === undefined ? undefined : readProof(closed);
-  if (proof?.type === 'call') {
-    const at = content.findLastIndex((part) => part.type === 'tool-call' && part.id === proof.callId);
-    const call = content[at];
-    if (call?.type === 'tool-call') content[at] = { ...call, signature: proof.data };
+  const carried = closed === undefined ? undefined : readProof(closed);
+  if (carried !== undefined) {
+    const proofs = new CarriedProofs();
+    content.push(...proofs.parts(carried, text));
+    content.splice(0, content.length, ...proofs.signed(content));
     return;
   }
-  const dialect = proof?.dialect ?? DIALECT_ID;
-  const data = proof?.data ?? closed;
-  const isClosed = proof?.type === 'closed' || (proof === undefined && text === '');
-  if (data !== undefined && isClosed) content.push({ type: 'reasoning-encrypted', data, dialect });
-  else if (data !== undefined) content.push({ type: 'reasoning', text, signature: data, dialect });
-  else if (text !== '') content.push({ type: 'reasoning', text, dialect });
+  if (closed !== undefined && text === '')
+    content.push({ type: 'reasoning-encrypted', data: closed, dialect: DIALECT_ID });
+  else if (closed !== undefined)
+    content.push({ type: 'reasoning', text, signature: closed, dialect: DIALECT_ID });
+  else if (text !== '') content.push({ type: 'reasoning', text, dialect: DIALECT_ID });
 }
 
 function reasoningText(item: Given): string {

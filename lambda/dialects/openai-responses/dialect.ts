@@ -1,5 +1,5 @@
 import type { Dialect } from '../dialect.ts';
-import { decodeError, encodeError } from '../openai-chat/errors.ts';
+import { decodeError, encodeError } from '../openai-errors.ts';
 import { encodeRequest, patchRequest } from './encode-request.ts';
 import { failedEvent } from './errors.ts';
 import { decodeRequest } from './request.ts';

@@ -1,7 +1,7 @@
 import type { ContentPart, Message } from '../../domain/chat/request.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
-import { encodeAudio, urlOf } from '../openai-chat/encode-messages.ts';
-import { defined } from '../openai-chat/wire.ts';
+import { defined } from '../loose.ts';
+import { encodeAudio, urlOf } from '../openai-parts.ts';
 import type { LeftOut } from '../request-feature.ts';
 import { safeName } from '../safe-name.ts';
 import { CallIds } from './call-ids.ts';

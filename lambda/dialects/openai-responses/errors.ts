@@ -1,17 +1,11 @@
-import type { GatewayError, UpstreamError } from '../../domain/errors.ts';
+import type { GatewayError } from '../../domain/errors.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
-import { errorBody, shownUpstreamError } from '../openai-chat/errors.ts';
+import { errorBody } from '../openai-errors.ts';
 import { responseText } from './response-text.ts';
 
-/** What a caller is shown of an error. */
-export type ShownError = Pick<GatewayError, 'code' | 'message' | 'param' | 'metadata' | 'retryable'>;
-
-/** An upstream's error as a caller is shown it. */
-export const shownError = (error: UpstreamError): ShownError => shownUpstreamError(error);
-
 /** The `error` of a response that failed: OpenAI's members, with our code, its retryability and the request's id. */
-export const responseError = (error: ShownError, envelope: AnswerEnvelope): JsonObject =>
+export const responseError = (error: GatewayError, envelope: AnswerEnvelope): JsonObject =>
   errorBody(error, { request_id: envelope.id });
 
 /** A stream's event as text, framing included. */
@@ -23,7 +17,7 @@ export const eventText = (type: string, members: string): string =>
  * @param written what was written of the answer before; left out where nobody knows
  */
 export function failedEvent(
-  error: ShownError,
+  error: GatewayError,
   envelope: AnswerEnvelope,
   written: { readonly sequence: number; readonly members: JsonObject; readonly usage?: string } = {
     sequence: 0,

@@ -1,7 +1,7 @@
 import type { ChatEvent, ReasoningKind, ToolCallKind } from '../../domain/chat/event.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import { isCutJson } from '../cut-json.ts';
-import { objectIn, objectsIn, textIn } from '../openai-chat/wire.ts';
+import { objectIn, objectsIn, textIn } from '../loose.ts';
 import { DIALECT_ID } from './wire.ts';
 
 /** How a block of an item begins. */

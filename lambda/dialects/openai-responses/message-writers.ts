@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
-import { objectsIn } from '../openai-chat/wire.ts';
+import { objectsIn } from '../loose.ts';
 import { citationAnnotation } from './citation.ts';
 import { itemId } from './wire.ts';
 import {

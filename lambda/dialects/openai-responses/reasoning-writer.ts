@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../../domain/json.ts';
-import { defined } from '../openai-chat/wire.ts';
+import { carryProof } from '../carried-proof.ts';
+import { defined } from '../loose.ts';
 import { proofOwner } from '../proof.ts';
-import { carryProof } from './carried-proof.ts';
 import { DIALECT_ID, itemId } from './wire.ts';
 import {
   added,

@@ -2,8 +2,8 @@ import type { ChatRequest, Message, ReasoningOptions } from '../../domain/chat/r
 import type { Json, JsonObject } from '../../domain/json.ts';
 import { OWN_FIELDS } from '../../domain/request-options.ts';
 import { Given } from '../given.ts';
-import { decodeMetadata, decodeModel, definedOptions } from '../openai-chat/request.ts';
-import { defined } from '../openai-chat/wire.ts';
+import { decodeMetadata, decodeModel, definedOptions } from '../given-options.ts';
+import { defined } from '../loose.ts';
 import { decodeInput } from './decode-input.ts';
 import { decodeResponseFormat, decodeToolChoice, decodeTools } from './decode-tools.ts';
 import type { ToolNames } from './tool-names.ts';

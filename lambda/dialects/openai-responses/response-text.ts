@@ -1,7 +1,7 @@
 import type { ChatRequest } from '../../domain/chat/request.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
-import { defined } from '../openai-chat/wire.ts';
+import { defined } from '../loose.ts';
 
 /** What every response object has and no answer of another format says. */
 const DEFAULTS: JsonObject = {

@@ -4,8 +4,8 @@ import type { JsonObject } from '../../domain/json.ts';
 import type { Cost } from '../../domain/money/cost.ts';
 import { mergeUsage, type Usage } from '../../domain/money/usage.ts';
 import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
-import { failedAnswer } from '../failed-answer.ts';
-import { eventText, failedEvent, type ShownError, shownError } from './errors.ts';
+import { failedAnswer, gatewayErrorOf } from '../upstream-error.ts';
+import { eventText, failedEvent } from './errors.ts';
 import { createItemWriter, proofOf } from './item-writer.ts';
 import { responseText } from './response-text.ts';
 import { encodeUsage } from './usage.ts';
@@ -51,7 +51,7 @@ export class ResponseWriter implements StreamEncoder {
       case 'end':
         return this.#begin() + this.#end();
       case 'error':
-        return this.#fail(shownError(event.error));
+        return this.#fail(gatewayErrorOf(event.error));
       default:
         return event.choice === 0 ? this.#begin() + this.#writeBlock(event) : '';
     }
@@ -137,7 +137,7 @@ export class ResponseWriter implements StreamEncoder {
     return this.#responseEvent(`response.${status}`, this.#response(status, members));
   }
 
-  #fail(error: ShownError): string {
+  #fail(error: GatewayError): string {
     const usage = this.#usageText();
     return (
       this.#begin() +

@@ -2,7 +2,7 @@ import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
 import { editJson } from '../../domain/edit-json.ts';
 import { isJsonObject, parseJsonObject } from '../../domain/json.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
-import { invalidResponse } from '../openai-chat/errors.ts';
+import { invalidAnswer } from '../upstream-error.ts';
 import { AnswerDecoder } from './answer-decoder.ts';
 import { ResponseWriter } from './response-writer.ts';
 import { envelopeEdits } from './stream.ts';
@@ -12,8 +12,7 @@ export function decodeAnswer(body: string): Frame {
   const response = parseJsonObject(body);
   const isResponse = Array.isArray(response?.['output']) || isJsonObject(response?.['error']);
   if (response === undefined || !isResponse) {
-    const error = invalidResponse('The provider sent an answer that is no response object.');
-    return { raw: body, events: [{ type: 'error', error }] };
+    return { raw: body, events: [invalidAnswer('The provider sent an answer that is no response object.')] };
   }
   return { raw: body, events: new AnswerDecoder().readResponse(response) };
 }

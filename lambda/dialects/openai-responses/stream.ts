@@ -2,28 +2,20 @@ import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
 import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
 import { isJsonObject, type JsonObject, parseJson, parseJsonObject } from '../../domain/json.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
-import { invalidResponse } from '../openai-chat/errors.ts';
+import { framesOf } from '../frames.ts';
 import { parseServerSentEvent, readServerSentEvents, replaceData, type ServerSentEvent } from '../sse.ts';
+import { gatewayErrorOf, invalidAnswer } from '../upstream-error.ts';
 import { AnswerDecoder } from './answer-decoder.ts';
-import { failedEvent, shownError } from './errors.ts';
+import { failedEvent } from './errors.ts';
 import { costEdits } from './usage.ts';
 
 /** Reads a provider's stream: one frame a server-sent event, up to the event that ends the response. */
-export async function* decodeStream(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> {
+export function decodeStream(bytes: AsyncIterable<Uint8Array>): AsyncIterable<Frame> {
   const decoder = new AnswerDecoder();
-  try {
-    for await (const block of readServerSentEvents(bytes)) {
-      const events = decodeBlock(block, decoder);
-      yield { raw: block.raw, events };
-      const last = events.at(-1)?.type;
-      if (last === 'end' || last === 'error') return;
-    }
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    yield { raw: undefined, events: [failure('The provider sent an event that is too large.')] };
-    return;
-  }
-  yield { raw: undefined, events: decoder.endEarly() };
+  return framesOf(readServerSentEvents(bytes), {
+    read: (block) => decodeBlock(block, decoder),
+    end: () => decoder.endEarly(),
+  });
 }
 
 function decodeBlock(block: ServerSentEvent, decoder: AnswerDecoder): ChatEvent[] {
@@ -31,14 +23,14 @@ function decodeBlock(block: ServerSentEvent, decoder: AnswerDecoder): ChatEvent[
   if (data === '') return [];
   if (data === '[DONE]') return decoder.endEarly();
   const body = parseJson(data);
-  if (!isJsonObject(body)) return [failure('The provider sent an event that is not a JSON object.')];
+  if (!isJsonObject(body)) return [invalidAnswer('The provider sent an event that is not a JSON object.')];
   return decoder.read(block.event === 'error' ? { ...body, type: 'error' } : body);
 }
 
 /** One event for a caller of the same dialect; an error is shown as in every other stream of this format. */
 export function patchFrame(frame: Frame, envelope: AnswerEnvelope): string {
   const last = frame.events.at(-1);
-  if (last?.type === 'error') return failedEvent(shownError(last.error), envelope);
+  if (last?.type === 'error') return failedEvent(gatewayErrorOf(last.error), envelope);
   if (frame.raw === undefined) return '';
   const block = parseServerSentEvent(frame.raw);
   if (block.data === undefined || !block.data.includes('"response"')) return frame.raw;
@@ -65,5 +57,3 @@ export function envelopeEdits(
     ...costEdits(response, path, usage?.cost),
   ];
 }
-
-const failure = (message: string): ChatEvent => ({ type: 'error', error: invalidResponse(message) });

@@ -2,8 +2,8 @@ import type { JsonEdit } from '../../domain/edit-json.ts';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
 import type { Cost } from '../../domain/money/cost.ts';
 import type { Usage } from '../../domain/money/usage.ts';
-import { costMembers } from '../openai-chat/usage.ts';
-import { countIn, defined, objectIn, textIn } from '../openai-chat/wire.ts';
+import { countIn, defined, objectIn, textIn } from '../loose.ts';
+import { costMembers } from '../openai-usage.ts';
 
 /**
  * Reads what a response reports of its own cost; `undefined` where it reports nothing. Searches are counted in `tool_usage`,

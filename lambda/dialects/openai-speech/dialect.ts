@@ -5,7 +5,7 @@ import type { JsonObject } from '../../domain/json.ts';
 import { eventStreamError, patchEventFrame } from '../answer-stream.ts';
 import type { AnswerEnvelope, Dialect } from '../dialect.ts';
 import { Given } from '../given.ts';
-import { decodeError, encodeError } from '../openai-chat/errors.ts';
+import { decodeError, encodeError } from '../openai-errors.ts';
 import { membersOf, operationDialect, startOf } from '../operation-dialect.ts';
 import { createStreamEncoder, decodeStream } from './stream.ts';
 

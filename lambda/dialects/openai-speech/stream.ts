@@ -1,10 +1,11 @@
 import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
 import { type EventReader, readEventStream } from '../answer-stream.ts';
 import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
-import { decodeErrorChunk } from '../openai-chat/errors.ts';
-import { textIn } from '../openai-chat/wire.ts';
+import { textIn } from '../loose.ts';
+import { decodeErrorChunk } from '../openai-errors.ts';
 import { mediaUsage } from '../openai-media-usage.ts';
-import { noAnswer, startOf } from '../operation-dialect.ts';
+import { startOf } from '../operation-dialect.ts';
+import { invalidAnswer } from '../upstream-error.ts';
 
 const AT = { choice: 0, block: 0 } as const;
 const START: ChatEvent = { type: 'media-start', ...AT, kind: 'audio', mediaType: 'audio/mpeg' };
@@ -70,7 +71,7 @@ async function* soundFrames(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Fr
     if (length > 0) yield frame(piece.subarray(0, length), []);
   }
   if (!hasStarted && left.length === 0)
-    yield { raw: undefined, events: [noAnswer('The answer holds no sound.')] };
+    yield { raw: undefined, events: [invalidAnswer('The answer holds no sound.')] };
   else yield frame(left, [...ENDING, { type: 'end' }]);
 }
 

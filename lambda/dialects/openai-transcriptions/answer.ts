@@ -3,9 +3,9 @@ import { editJson } from '../../domain/edit-json.ts';
 import { isJsonObject, type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import type { Usage } from '../../domain/money/usage.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
-import { decodeErrorChunk } from '../openai-chat/errors.ts';
-import { costEdits } from '../openai-chat/usage.ts';
+import { decodeErrorChunk } from '../openai-errors.ts';
 import { mediaUsage, secondsOf } from '../openai-media-usage.ts';
+import { costEdits } from '../openai-usage.ts';
 import { costOfEvents, textAnswer, textOfEvents } from '../operation-dialect.ts';
 
 /** JSON with the text in it, or the text itself: plain, or as subtitles. */

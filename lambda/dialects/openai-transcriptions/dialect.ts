@@ -2,7 +2,7 @@ import { editMultipart } from '../../domain/multipart.ts';
 import { OWN_FIELDS } from '../../domain/request-options.ts';
 import { eventStreamError, patchEventFrame } from '../answer-stream.ts';
 import type { Dialect } from '../dialect.ts';
-import { decodeError, encodeError } from '../openai-chat/errors.ts';
+import { decodeError, encodeError } from '../openai-errors.ts';
 import { operationDialect } from '../operation-dialect.ts';
 import { decodeAnswer, encodeAnswer, patchAnswer } from './answer.ts';
 import { answerContentType, decodeRequest, TRANSCRIPTION_OPTIONS } from './request.ts';

@@ -3,9 +3,9 @@ import { editJson } from '../../domain/edit-json.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { type EventReader, readEventStream } from '../answer-stream.ts';
 import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
-import { decodeErrorChunk } from '../openai-chat/errors.ts';
-import { costEdits } from '../openai-chat/usage.ts';
-import { textIn } from '../openai-chat/wire.ts';
+import { textIn } from '../loose.ts';
+import { decodeErrorChunk } from '../openai-errors.ts';
+import { costEdits } from '../openai-usage.ts';
 import { costOfEvents, textOfEvents } from '../operation-dialect.ts';
 import { usageOf, wireUsage } from './answer.ts';
 

@@ -3,10 +3,10 @@ import type { ChatRequest } from '../../domain/chat/request.ts';
 import { editJson } from '../../domain/edit-json.ts';
 import { parseJsonObject } from '../../domain/json.ts';
 import type { AnswerEnvelope, Dialect, EncodedRequest, RequestTarget } from '../dialect.ts';
-import { decodeError, decodeErrorChunk, encodeError } from '../openai-chat/errors.ts';
-import { costEdits, encodeUsage } from '../openai-chat/usage.ts';
-import { countIn, defined, objectIn, textIn } from '../openai-chat/wire.ts';
-import { costOfEvents, jsonFrame, noAnswer, operationDialect, textAnswer } from '../operation-dialect.ts';
+import { countIn, defined, objectIn, textIn } from '../loose.ts';
+import { decodeError, decodeErrorChunk, encodeError } from '../openai-errors.ts';
+import { costEdits, encodeUsage } from '../openai-usage.ts';
+import { costOfEvents, jsonFrame, operationDialect, textAnswer } from '../operation-dialect.ts';
 import {
   decodeRerank,
   documentText,
@@ -15,6 +15,7 @@ import {
   rankingText,
   readResults,
 } from '../ranking.ts';
+import { invalidAnswer } from '../upstream-error.ts';
 
 /** Voyage's rerank. @see https://docs.voyageai.com/reference/reranker-api */
 export const voyageRerank: Dialect = operationDialect({
@@ -50,7 +51,7 @@ function decodeAnswer(body: string): Frame {
       const usage = promptTokens === undefined ? undefined : { promptTokens, completionTokens: 0 };
       return textAnswer({ model: textIn(object, 'model') }, rankingText(ranking), usage);
     }
-    if (object['error'] === undefined) return [noAnswer('The answer holds no ranking.')];
+    if (object['error'] === undefined) return [invalidAnswer('The answer holds no ranking.')];
     return [{ type: 'error', error: decodeErrorChunk(object) }];
   });
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { anthropicMessages } from '../../../lambda/dialects/anthropic-messages/dialect.ts';
-import { seal } from '../../../lambda/dialects/anthropic-messages/seal.ts';
+import { carryProof, SIGNER_OF_CALLS } from '../../../lambda/dialects/carried-proof.ts';
 import type { AnswerEnvelope } from '../../../lambda/dialects/dialect.ts';
 import type { ChatEvent, FinishReason } from '../../../lambda/domain/chat/event.ts';
 import type { Usage } from '../../../lambda/domain/money/usage.ts';
@@ -35,6 +35,7 @@ function heldOf(block: AnswerBlock): object[] {
     case 'tool-call':
       return [
         { type, kind: kind === 'custom' ? 'function' : kind, id, name, arguments: argumentsHeld(block) },
+        ...callProofHeld(block),
       ];
     case 'hosted-tool-result':
       return block.owner === OWN ? [{ type, id, result: block.result }] : [];
@@ -45,8 +46,22 @@ function heldOf(block: AnswerBlock): object[] {
 
 /** Summaries are told from thinking by nothing; a closed block has no signature beside itself. */
 function reasoningHeld({ type, kind, text, signature, owner }: AnswerBlock): object[] {
-  if (kind === 'encrypted') return text === '' ? [] : [{ type, kind, text: seal(owner, text) }];
-  return text + signature === '' ? [] : [{ type, kind: 'raw', text, signature: seal(owner, signature) }];
+  if (kind === 'encrypted')
+    return text === '' ? [] : [{ type, kind, text: proofHeld('closed', owner, text) }];
+  return text + signature === ''
+    ? []
+    : [{ type, kind: 'raw', text, signature: proofHeld('signature', owner, signature) }];
+}
+
+/** Another dialect's proof stands with its name before it. */
+const proofHeld = (type: 'closed' | 'signature', owner: string, data: string): string =>
+  owner === OWN ? data : carryProof({ type, dialect: owner, data });
+
+/** The proof of a call stands behind it, closed. */
+function callProofHeld({ kind, id, owner, signature }: AnswerBlock): object[] {
+  if (kind === 'hosted' || signature === '' || owner !== SIGNER_OF_CALLS) return [];
+  const text = carryProof({ type: 'call', dialect: owner, callId: id, data: signature });
+  return [{ type: 'reasoning', kind: 'encrypted', text }];
 }
 
 /** Free text is wrapped in an object; whether an object's text has spaces is nothing that it says. */

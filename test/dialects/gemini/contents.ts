@@ -6,27 +6,20 @@ import { callsOf, textOf, usageOf } from './recordings.ts';
 /** Tools Google runs itself, as it names them. */
 const HOSTED_NAME = /^(?:code_execution|[A-Z_]+)$/;
 
-/**
- * Before or after it was encoded: the proof of reasoning is left out on the way, and one that comes back on reasoning is of
- * the text behind it that held nothing else.
- */
-type Side = 'sent' | 'read';
-
 /** What an answer says, in the order of its blocks, as far as this format can say it. */
-export function contentsOf(events: readonly ChatEvent[], side: Side): unknown {
+export function contentsOf(events: readonly ChatEvent[]): unknown {
   const indexes = events.flatMap((event) => (event.type === 'finish' ? [event.choice] : []));
   return {
-    choices: indexes.sort().map((choice) =>
-      choiceContents(
-        events.filter((event) => !('choice' in event) || event.choice === choice),
-        side,
+    choices: indexes
+      .sort()
+      .map((choice) =>
+        choiceContents(events.filter((event) => !('choice' in event) || event.choice === choice)),
       ),
-    ),
     usage: normaliseUsage(usageOf(events)),
   };
 }
 
-function choiceContents(events: readonly ChatEvent[], side: Side): unknown {
+function choiceContents(events: readonly ChatEvent[]): unknown {
   const blocks = new Map<number, ChatEvent[]>();
   for (const event of events)
     if ('block' in event) blocks.set(event.block, [...(blocks.get(event.block) ?? []), event]);
@@ -40,7 +33,7 @@ function choiceContents(events: readonly ChatEvent[], side: Side): unknown {
   let proofs = '';
   let tokens: readonly Json[] = [];
   for (const block of [...blocks].sort(([a], [b]) => a - b).map(([, own]) => own)) {
-    const [kind, value, proof] = blockContents(block, side);
+    const [kind, value, proof] = blockContents(block);
     add(kind, value);
     proofs += proof;
     tokens = [...tokens, ...block.flatMap(tokensOf)];
@@ -58,8 +51,8 @@ function tokensOf(event: ChatEvent): readonly Json[] {
   return Array.isArray(content) ? content : [];
 }
 
-/** Kind, content, and the proof of text; any other proof is part of its content, of reasoning as the side has it. */
-function blockContents(events: readonly ChatEvent[], side: Side): readonly [string, string, string] {
+/** Kind, content, and the proof of text or reasoning; any other proof is part of its content. */
+function blockContents(events: readonly ChatEvent[]): readonly [string, string, string] {
   const [start] = events;
   const proof = joined(events, (event) => (event.type === 'block-signature' ? event.signature : ''));
   switch (start?.type) {
@@ -68,7 +61,7 @@ function blockContents(events: readonly ChatEvent[], side: Side): readonly [stri
       return ['text', joined(events, (event) => ('text' in event ? event.text : '')), proof];
     case 'reasoning-start':
       if (start.kind === 'encrypted') return NOTHING;
-      return ['reasoning', textOf(events, 'reasoning-delta', start.choice), side === 'read' ? proof : ''];
+      return ['reasoning', textOf(events, 'reasoning-delta', start.choice), proof];
     case 'media-start':
       return mediaContents(start, events, proof);
     case 'hosted-tool-result':

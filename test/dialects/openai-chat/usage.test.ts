@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { decodeUsage, encodeUsage } from '../../../lambda/dialects/openai-chat/usage.ts';
+import { decodeUsage, encodeUsage } from '../../../lambda/dialects/openai-usage.ts';
 
 test.each(['low', 'medium', 'high'] as const)('reads and writes how much was searched: %s', (size) => {
   const usage = decodeUsage({ prompt_tokens: 1, completion_tokens: 2, search_context_size: size });

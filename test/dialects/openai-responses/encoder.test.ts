@@ -33,7 +33,7 @@ const THINKING = answer(
   { type: 'block-end', ...at(1) },
   { type: 'tool-call-start', kind: 'function', id: 'call:1', name: 'f', ...at(2) },
   { type: 'tool-call-delta', arguments: '{}', ...at(2) },
-  { type: 'block-signature', signature: 'CALL', ...at(2) },
+  { type: 'block-signature', signature: 'CALL', dialect: 'gemini', ...at(2) },
   { type: 'block-end', ...at(2) },
 );
 

@@ -1,6 +1,5 @@
 import type { ChatEvent, FinishReason } from '../../domain/chat/event.ts';
-import type { Json, JsonObject } from '../../domain/json.ts';
-import type { AnswerEnvelope } from '../dialect.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import { legacyLogprobs } from './logprobs.ts';
 
 /** This format's word for how a completion ended. */
@@ -18,18 +17,6 @@ export function finishReason(reason: FinishReason): string {
     case 'tool-calls':
       return 'stop';
   }
-}
-
-/** A completion, or a chunk of one. @param usage JSON text of the `usage` member */
-export function completion(envelope: AnswerEnvelope, choices: readonly Json[], usage?: string): string {
-  const text = JSON.stringify({
-    id: envelope.id,
-    object: 'text_completion',
-    created: envelope.createdAtSeconds,
-    model: envelope.model,
-    choices,
-  });
-  return usage === undefined ? text : `${text.slice(0, -1)},"usage":${usage}}`;
 }
 
 /** A piece of text, with what is known of its tokens. */

@@ -1,9 +1,9 @@
-import type { JsonEdit } from '../../domain/edit-json.ts';
-import type { JsonObject } from '../../domain/json.ts';
-import type { Cost } from '../../domain/money/cost.ts';
-import { decimalUsd } from '../../domain/money/nano.ts';
-import type { Usage } from '../../domain/money/usage.ts';
-import { asObject, countIn, defined, objectIn, textIn } from './wire.ts';
+import type { JsonEdit } from '../domain/edit-json.ts';
+import type { JsonObject } from '../domain/json.ts';
+import type { Cost } from '../domain/money/cost.ts';
+import { decimalUsd } from '../domain/money/nano.ts';
+import type { Usage } from '../domain/money/usage.ts';
+import { asObject, countIn, defined, objectIn, textIn } from './loose.ts';
 
 /**
  * Reads a `usage` object; `undefined` where it reports nothing.
