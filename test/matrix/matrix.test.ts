@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { showFetchAgent } from '../support/fetch-agent.ts';
 import { type Matrix, startMatrix } from './matrix.ts';
 import { MATRIX_DIALECTS, SCENARIOS } from './scenarios.ts';
+
+showFetchAgent();
 
 let matrix: Matrix;
 
