@@ -8,8 +8,8 @@ import {
 import type { AnswerEnvelope, Dialect, DialectId } from '../../lambda/dialects/dialect.ts';
 import type { ChatEvent } from '../../lambda/domain/chat/event.ts';
 import { ECHOING_CALLERS, type EchoingCaller } from './echo.ts';
+import { at } from './events.ts';
 
-const at = (block: number) => ({ choice: 0, block });
 const REASONING_PROOF = 'cmVhc29uaW5nIHByb29m+/=';
 const CLOSED_PROOF = 'Y2xvc2VkIHRob3VnaHQ=';
 const CALL_PROOFS = ['Zmlyc3QgY2FsbA==', 'c2Vjb25kIGNhbGw='] as const;

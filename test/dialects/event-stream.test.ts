@@ -11,12 +11,9 @@ import {
   readEventStream,
   replacePayload,
 } from '../../lambda/dialects/event-stream.ts';
+import { inChunks } from './recordings.ts';
 
 const bytesOfText = (text: string): Uint8Array => new TextEncoder().encode(text);
-
-async function* inChunks(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
-}
 
 const read = (stream: string, size = 65_536) =>
   Array.fromAsync(readEventStream(inChunks(bytesFromLatin1(stream), size)));

@@ -4,6 +4,7 @@ import type { AnswerEnvelope, Dialect, DialectId, ReasoningField } from '../../l
 import { openaiChat } from '../../lambda/dialects/openai-chat/dialect.ts';
 import type { ChatEvent, FinishReason } from '../../lambda/domain/chat/event.ts';
 import type { JsonObject } from '../../lambda/domain/json.ts';
+import { at } from './events.ts';
 
 /** Conversations that one provider began and another goes on with, as their callers hold them. */
 
@@ -15,7 +16,6 @@ const envelope = (upstreamDialect: DialectId): AnswerEnvelope => ({
   upstreamDialect,
 });
 
-const at = (block: number) => ({ choice: 0, block });
 const answer = (events: readonly ChatEvent[], reason: FinishReason = 'tool-calls'): readonly ChatEvent[] => [
   { type: 'answer-start', upstreamId: undefined, upstreamModel: undefined, createdAtSeconds: undefined },
   ...events,

@@ -7,16 +7,12 @@ import {
   replaceData,
   type ServerSentEvent,
 } from '../../lambda/dialects/sse.ts';
+import { inChunks } from './recordings.ts';
 
 const encoder = new TextEncoder();
 
-async function* inChunks(text: string, size: number): AsyncGenerator<Uint8Array> {
-  const bytes = encoder.encode(text);
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
-}
-
 const read = (text: string, size: number = 65_536): Promise<ServerSentEvent[]> =>
-  Array.fromAsync(readServerSentEvents(inChunks(text, size)));
+  Array.fromAsync(readServerSentEvents(inChunks(encoder.encode(text), size)));
 
 describe('readServerSentEvents', () => {
   test.each(['\n', '\r\n', '\r'])('ends lines with %j', async (end) => {

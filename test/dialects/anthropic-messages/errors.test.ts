@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { anthropicMessages } from '../../../lambda/dialects/anthropic-messages/dialect.ts';
 import { GatewayError } from '../../../lambda/domain/errors.ts';
-import { ANSWERS } from './recordings.ts';
+import { REFUSALS } from './recordings.ts';
 
 const body = (type: string, message = 'Words of the provider'): string =>
   JSON.stringify({ type: 'error', error: { type, message }, request_id: 'req_1' });
@@ -75,25 +75,21 @@ describe('an upstream’s refusal', () => {
     );
   });
 
-  test.each(
-    ANSWERS.filter(({ status }) => status !== 200).map(({ name, status, headers, answer }) => ({
-      name,
-      status,
-      headers,
-      answer,
-    })),
-  )('as recorded has a code and the provider’s words: $name', ({ status, headers, answer }) => {
-    const codes: Record<number, string> = {
-      400: 'context_length_exceeded',
-      401: 'upstream_authentication_failed',
-      404: 'model_not_found',
-      529: 'upstream_overloaded',
-    };
-    expect(anthropicMessages.decodeError(status, headers, answer)).toMatchObject({
-      code: codes[status],
-      message: JSON.parse(answer).error.message,
-    });
-  });
+  test.each(REFUSALS)(
+    'as recorded has a code and the provider’s words: $name',
+    ({ status, headers, body: answer }) => {
+      const codes: Record<number, string> = {
+        400: 'context_length_exceeded',
+        401: 'upstream_authentication_failed',
+        404: 'model_not_found',
+        529: 'upstream_overloaded',
+      };
+      expect(anthropicMessages.decodeError(status, headers, answer)).toMatchObject({
+        code: codes[status],
+        message: JSON.parse(answer).error.message,
+      });
+    },
+  );
 });
 
 describe('an error of ours', () => {

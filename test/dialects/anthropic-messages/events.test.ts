@@ -8,7 +8,8 @@ import type { Usage } from '../../../lambda/domain/money/usage.ts';
 import { type AnswerBlock, type AnswerChoice, answerOf } from '../answer-of.ts';
 import { eventSequence, wholeAnswer } from '../event-arbitrary.ts';
 import { brokenRules } from '../event-rules.ts';
-import { eventsOf, framesOf } from './recordings.ts';
+import { eventsOf } from '../recordings.ts';
+import { framesOf } from './recordings.ts';
 
 const OWN = 'anthropic-messages';
 const upstream = fc.constantFrom('gemini' as const, 'anthropic-messages' as const);

@@ -5,8 +5,9 @@ import type { BlockAddress, ChatEvent } from '../../../lambda/domain/chat/event.
 import { GatewayError } from '../../../lambda/domain/errors.ts';
 import type { JsonObject } from '../../../lambda/domain/json.ts';
 import { brokenRules } from '../event-rules.ts';
+import { eventsOf } from '../recordings.ts';
 import { filled, normalise, requestArbitrary, TARGET } from './arbitraries.ts';
-import { eventsOf, framesOf, STREAMS } from './recordings.ts';
+import { framesOf, STREAMS } from './recordings.ts';
 
 const ENVELOPE = { id: 'gen-1', model: 'p/m', createdAtSeconds: 1, includeUsage: true };
 describe('requests', () => {
@@ -108,8 +109,8 @@ describe('streams', () => {
   });
 
   test('of any events in any order keep the rules of events', async () => {
-    const small = STREAMS.filter(({ stream }) => stream.length < 10_000);
-    const blocks = small.flatMap(({ stream }) => stream.split(/(?<=\r?\n\r?\n)/));
+    const small = STREAMS.map(({ body }) => body).filter(({ length }) => length < 10_000);
+    const blocks = small.flatMap((stream) => stream.split(/(?<=\r?\n\r?\n)/));
     const anyBlocks = fc.array(fc.constantFrom(...blocks), { maxLength: 12 });
     await fc.assert(
       fc.asyncProperty(anyBlocks, (chosen) => keepsRules(new TextEncoder().encode(chosen.join('')), 4096)),
@@ -118,7 +119,7 @@ describe('streams', () => {
   });
 
   test('that were recorded and then damaged keep the rules of events', async () => {
-    const small = STREAMS.filter(({ stream }) => stream.length < 10_000).map(({ stream }) => stream);
+    const small = STREAMS.map(({ body }) => body).filter(({ length }) => length < 10_000);
     const damage = fc.record({
       stream: fc.constantFrom(...small),
       at: fc.nat({ max: 10_000 }),

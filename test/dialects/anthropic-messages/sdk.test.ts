@@ -1,46 +1,22 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import Anthropic from '@anthropic-ai/sdk';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { anthropicMessages } from '../../../lambda/dialects/anthropic-messages/dialect.ts';
 import type { ChatEvent } from '../../../lambda/domain/chat/event.ts';
 import { GatewayError } from '../../../lambda/domain/errors.ts';
+import { closeServers, startAnsweringServer } from '../../support/answering-server.ts';
+import { at, END, finish, START } from '../events.ts';
 
 const ENVELOPE = { id: 'gen-1', model: 'openai/gpt', createdAtSeconds: 1, includeUsage: true };
-const START: ChatEvent = {
-  type: 'answer-start',
-  upstreamId: undefined,
-  upstreamModel: undefined,
-  createdAtSeconds: undefined,
-};
-const END: ChatEvent = { type: 'end' };
-const finish = (reason: 'stop' | 'tool-calls'): ChatEvent => ({
-  type: 'finish',
-  choice: 0,
-  reason,
-  upstreamReason: undefined,
-});
-const at = (block: number) => ({ choice: 0, block });
 
-let server: Server | undefined;
-afterEach(() => {
-  server?.closeAllConnections();
-  server?.close();
-});
+afterEach(closeServers);
 
 async function clientOf(status: number, contentType: string, body: string): Promise<Anthropic> {
-  const listening = createServer((request, response) => {
-    request.resume();
-    response.writeHead(status, { 'content-type': contentType });
-    // Cut where it hurts: in the middle of lines.
-    for (let index = 0; index < body.length; index += 50) response.write(body.slice(index, index + 50));
-    response.end();
-  });
-  server = listening;
-  await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
-  // A listening TCP server has an address of this kind.
-  const { port } = listening.address() as AddressInfo;
-  return new Anthropic({ apiKey: 'k', baseURL: `http://127.0.0.1:${port}`, maxRetries: 0 });
+  const { url } = await startAnsweringServer(() => ({
+    status,
+    headers: { 'content-type': contentType },
+    body,
+  }));
+  return new Anthropic({ apiKey: 'k', baseURL: url, maxRetries: 0 });
 }
 
 const REQUEST = {

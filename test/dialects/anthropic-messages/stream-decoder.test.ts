@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { anthropicMessages } from '../../../lambda/dialects/anthropic-messages/dialect.ts';
 import type { JsonObject } from '../../../lambda/domain/json.ts';
 import { brokenRules } from '../event-rules.ts';
-import { eventsOf, framesOf, wireEvents } from './recordings.ts';
+import { eventsOf } from '../recordings.ts';
+import { framesOf, wireEvents } from './recordings.ts';
 
 const ENVELOPE = { id: 'gen-1', model: 'openai/gpt', createdAtSeconds: 1, includeUsage: true };
 const START: JsonObject = {

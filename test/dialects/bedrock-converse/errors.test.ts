@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { bedrockConverse } from '../../../lambda/dialects/bedrock-converse/dialect.ts';
 import { ERROR_KINDS, type ErrorCode, GatewayError } from '../../../lambda/domain/errors.ts';
 import { respondError } from '../../../lambda/pipeline/respond.ts';
-import { eventsOf, framesOf, wireEvents } from './recordings.ts';
+import { eventsOf } from '../recordings.ts';
+import { framesOf, wireEvents } from './recordings.ts';
 
 const ENVELOPE = { id: 'gen-1', model: 'p/m', createdAtSeconds: 1, includeUsage: true };
 

@@ -6,8 +6,9 @@ import type { ChatRequest, ContentPart, Message } from '../../../lambda/domain/c
 import { GatewayError } from '../../../lambda/domain/errors.ts';
 import type { JsonObject } from '../../../lambda/domain/json.ts';
 import { brokenRules } from '../event-rules.ts';
+import { eventsOf } from '../recordings.ts';
 import { answerArbitrary, failedAnswerArbitrary, requestArbitrary, TARGET } from './arbitraries.ts';
-import { eventsOf, framesOf, messagesIn, STREAMS } from './recordings.ts';
+import { framesOf, messagesIn, STREAMS } from './recordings.ts';
 import { said } from './said.ts';
 
 const ENVELOPE = { id: 'gen-1', model: 'p/m', createdAtSeconds: 1, includeUsage: true };
@@ -269,7 +270,7 @@ function placesIn(value: unknown, path: readonly string[] = []): string[][] {
 }
 
 describe('streams', () => {
-  const small = STREAMS.filter(({ stream }) => stream.length < 20_000).map(({ stream }) => stream);
+  const small = STREAMS.map(({ body }) => body).filter(({ length }) => length < 20_000);
 
   test('of any bytes keep the rules of events', async () => {
     await fc.assert(

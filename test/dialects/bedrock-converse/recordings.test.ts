@@ -4,7 +4,8 @@ import type { Frame } from '../../../lambda/domain/chat/event.ts';
 import { type JsonObject, parseJsonObject } from '../../../lambda/domain/json.ts';
 import { nanoFromUsd } from '../../../lambda/domain/money/nano.ts';
 import { brokenRules } from '../event-rules.ts';
-import { ANSWERS, eventsOf, framesOf, messagesIn, RECORDINGS, STREAMS, wireEvents } from './recordings.ts';
+import { eventsOf } from '../recordings.ts';
+import { ANSWERS, framesOf, messagesIn, RECORDINGS, REFUSALS, STREAMS, wireEvents } from './recordings.ts';
 import { expectSummary } from './summary.ts';
 
 const COST = { total: nanoFromUsd('0.0123'), prompt: nanoFromUsd('0.01'), completion: nanoFromUsd('0.0023') };
@@ -18,14 +19,13 @@ const ENVELOPE = {
   createdAtSeconds: 1_700_000_000,
   includeUsage: true,
 };
-const GOOD_ANSWERS = ANSWERS.filter(({ status }) => status === 200);
 
 /** A stream that was written by hand: its usage comes before its end. */
 const isUsageFirst = (stream: string): boolean => wireEvents(stream).at(-1)?.['metadata'] === undefined;
 
 describe('recorded streams', () => {
   describe.each([1, 7, 65_536])('in chunks of %i bytes', (size) => {
-    test.each(STREAMS)('decode as the official SDK does: $name', async ({ stream, expected }) => {
+    test.each(STREAMS)('decode as the official SDK does: $name', async ({ body: stream, expected }) => {
       const frames = await framesOf(stream, size);
       expect(brokenRules(eventsOf(frames))).toEqual([]);
       expectSummary(eventsOf(frames), expected);
@@ -35,7 +35,7 @@ describe('recorded streams', () => {
 
   test.each(STREAMS)(
     'reach a caller of the same dialect as they came but for the cost: $name',
-    async ({ stream }) => {
+    async ({ body: stream }) => {
       const frames = withCost(await framesOf(stream));
       const patched = frames.map((frame) => bedrockConverse.patchFrame(frame, ENVELOPE));
       const recorded = messagesIn(stream);
@@ -50,15 +50,18 @@ describe('recorded streams', () => {
     },
   );
 
-  test.each(STREAMS)('mean the same when they are encoded again: $name', async ({ stream, expected }) => {
-    const encoder = bedrockConverse.createStreamEncoder(ENVELOPE);
-    const encoded = eventsOf(await framesOf(stream)).map((event) => encoder.encode(event));
-    const events = eventsOf(await framesOf(encoded.join('')));
-    expect(brokenRules(events)).toEqual([]);
-    expectSummary(events, expected);
-  });
+  test.each(STREAMS)(
+    'mean the same when they are encoded again: $name',
+    async ({ body: stream, expected }) => {
+      const encoder = bedrockConverse.createStreamEncoder(ENVELOPE);
+      const encoded = eventsOf(await framesOf(stream)).map((event) => encoder.encode(event));
+      const events = eventsOf(await framesOf(encoded.join('')));
+      expect(brokenRules(events)).toEqual([]);
+      expectSummary(events, expected);
+    },
+  );
 
-  test.each(STREAMS)('are cut when they lack their end: $name', async ({ stream }) => {
+  test.each(STREAMS)('are cut when they lack their end: $name', async ({ body: stream }) => {
     const messages = messagesIn(stream);
     const end = messages.findIndex((message) => wireEvents(message)[0]?.['messageStop'] !== undefined);
     for (const kept of [0, 1, end]) {
@@ -69,7 +72,7 @@ describe('recorded streams', () => {
   });
 
   test('that were cut right behind their end ended well, with the usage unknown', async () => {
-    const { stream } = STREAMS.find((recording) => !isUsageFirst(recording.stream)) ?? { stream: '' };
+    const { body: stream } = STREAMS.find(({ body }) => !isUsageFirst(body)) ?? { body: '' };
     const events = eventsOf(await framesOf(messagesIn(stream).slice(0, -1).join('')));
     expect(brokenRules(events)).toEqual([]);
     expect(events.at(-1)).toEqual({ type: 'end' });
@@ -78,13 +81,13 @@ describe('recorded streams', () => {
 });
 
 describe('recorded answers', () => {
-  test.each(GOOD_ANSWERS)('decode as the official SDK does: $name', ({ answer, expected }) => {
+  test.each(ANSWERS)('decode as the official SDK does: $name', ({ body: answer, expected }) => {
     const { events } = bedrockConverse.decodeAnswer(answer);
     expect(brokenRules(events)).toEqual([]);
     expectSummary(events, expected);
   });
 
-  test.each(GOOD_ANSWERS)('reach a caller of the same dialect but for the cost: $name', ({ answer }) => {
+  test.each(ANSWERS)('reach a caller of the same dialect but for the cost: $name', ({ body: answer }) => {
     const [frame] = withCost([bedrockConverse.decodeAnswer(answer)]);
     const patched = bedrockConverse.patchAnswer(frame ?? { raw: '', events: [] }, ENVELOPE);
     const { usage, ...rest } = JSON.parse(answer);
@@ -92,9 +95,9 @@ describe('recorded answers', () => {
     expect(patched.replace(/"cost":0\.0123,"cost_details":\{[^}]*\},/, '')).toBe(answer);
   });
 
-  test.each(GOOD_ANSWERS)(
+  test.each(ANSWERS)(
     'are the same answer after decoding and encoding: $name',
-    ({ answer, expected }) => {
+    ({ body: answer, expected }) => {
       const { events } = bedrockConverse.decodeAnswer(answer);
       const encoded = bedrockConverse.encodeAnswer(events, ENVELOPE);
       expectSummary(bedrockConverse.decodeAnswer(encoded).events, expected);
@@ -110,9 +113,9 @@ describe('recorded refusals', () => {
       'upstream_authentication_failed',
     'bedrock--converse-retired-model-id-preserves-provider-error': 'model_not_found',
   };
-  test.each(ANSWERS.filter(({ status }) => status !== 200))(
+  test.each(REFUSALS)(
     'are known for what they are: $name',
-    ({ name, status, headers, answer, expected }) => {
+    ({ name, status, headers, body: answer, expected }) => {
       const error = bedrockConverse.decodeError(status, headers, answer);
       expect(error).toMatchObject({ code: codes[name], status, message: expected.message });
     },

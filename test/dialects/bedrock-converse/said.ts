@@ -1,5 +1,5 @@
 import type { ChatEvent } from '../../../lambda/domain/chat/event.ts';
-import { usageOf } from './summary.ts';
+import { usageOf } from '../recordings.ts';
 
 const DIALECT = 'bedrock-converse';
 

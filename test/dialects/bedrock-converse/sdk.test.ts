@@ -1,5 +1,3 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import {
   BedrockRuntimeClient,
   type BedrockRuntimeServiceException,
@@ -15,27 +13,15 @@ import type { ChatEvent } from '../../../lambda/domain/chat/event.ts';
 import type { ChatRequest } from '../../../lambda/domain/chat/request.ts';
 import { type ErrorCode, GatewayError } from '../../../lambda/domain/errors.ts';
 import { nanoFromUsd } from '../../../lambda/domain/money/nano.ts';
+import { closeServers, type Reply, startAnsweringServer } from '../../support/answering-server.ts';
+import { at, END, finish, START } from '../events.ts';
 
 const ENVELOPE = { id: 'gen-1', model: 'openai/gpt', createdAtSeconds: 1, includeUsage: true };
-const START: ChatEvent = {
-  type: 'answer-start',
-  upstreamId: undefined,
-  upstreamModel: undefined,
-  createdAtSeconds: undefined,
-};
-const END: ChatEvent = { type: 'end' };
 const USAGE: ChatEvent = {
   type: 'usage',
   usage: { promptTokens: 30, cacheReadTokens: 10, completionTokens: 4 },
   cost: { total: nanoFromUsd('0.3'), prompt: nanoFromUsd('0.1'), completion: nanoFromUsd('0.2') },
 };
-const finish = (reason: 'stop' | 'tool-calls'): ChatEvent => ({
-  type: 'finish',
-  choice: 0,
-  reason,
-  upstreamReason: undefined,
-});
-const at = (block: number) => ({ choice: 0, block });
 const TEXT: readonly ChatEvent[] = [
   START,
   { type: 'text-start', ...at(0) },
@@ -65,45 +51,20 @@ const CALLS: readonly ChatEvent[] = [
   END,
 ];
 
-let server: Server | undefined;
-afterEach(() => {
-  server?.closeAllConnections();
-  server?.close();
-});
-
-interface Reply {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer;
-}
+afterEach(closeServers);
 
 /** A client of a server that always answers the same, and what it was sent. */
-async function clientOf({ status, headers, body }: Reply) {
-  const received: { url: string; body: string }[] = [];
-  const listening = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      received.push({ url: request.url ?? '', body: Buffer.concat(chunks).toString('utf8') });
-      response.writeHead(status, headers);
-      // Cut where it hurts: in the middle of messages.
-      for (let index = 0; index < body.length; index += 50) response.write(body.subarray(index, index + 50));
-      response.end();
-    });
-  });
-  server = listening;
-  await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
-  // A listening TCP server has an address of this kind.
-  const { port } = listening.address() as AddressInfo;
+async function clientOf(reply: Reply) {
+  const { url, asked } = await startAnsweringServer(() => reply);
   const client = new BedrockRuntimeClient({
     region: 'us-east-1',
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint: url,
     token: { token: 'sk-slu-test' },
     authSchemePreference: ['httpBearerAuth'],
     requestHandler: new NodeHttpHandler(),
     maxAttempts: 1,
   });
-  return { client, received };
+  return { client, asked };
 }
 
 const streamed = (events: readonly ChatEvent[], more = ''): Reply => {
@@ -257,10 +218,10 @@ describe('the official SDK', () => {
 
 describe('what the official SDK writes', () => {
   async function decoded(input: ConverseCommandInput): Promise<ChatRequest> {
-    const { client, received } = await clientOf(whole(TEXT));
+    const { client, asked } = await clientOf(whole(TEXT));
     await client.send(new ConverseCommand(input));
-    const [request] = received;
-    const path = /^\/model\/([^/]+)\/converse$/.exec(request?.url ?? '');
+    const [request] = asked;
+    const path = /^\/model\/([^/]+)\/converse$/.exec(request?.path ?? '');
     const model = decodeURIComponent(path?.[1] ?? '');
     return bedrockConverse.decodeRequest(JSON.parse(request?.body ?? '{}'), { model, stream: false });
   }

@@ -4,7 +4,8 @@ import { encodeMessage } from '../../../lambda/dialects/event-stream.ts';
 import type { ChatEvent } from '../../../lambda/domain/chat/event.ts';
 import type { JsonObject } from '../../../lambda/domain/json.ts';
 import { brokenRules } from '../event-rules.ts';
-import { eventsOf, framesOf, wireEvents } from './recordings.ts';
+import { eventsOf } from '../recordings.ts';
+import { framesOf, wireEvents } from './recordings.ts';
 
 const ENVELOPE = { id: 'gen-1', model: 'p/m', createdAtSeconds: 1, includeUsage: true };
 const START = wire('messageStart', { role: 'assistant' });

@@ -1,7 +1,8 @@
 import { expect } from '@jest/globals';
 import type { ChatEvent } from '../../../lambda/domain/chat/event.ts';
 import type { JsonObject } from '../../../lambda/domain/json.ts';
-import { mergeUsage, type Usage } from '../../../lambda/domain/money/usage.ts';
+import type { Usage } from '../../../lambda/domain/money/usage.ts';
+import { callsOf, textOf, usageOf } from '../recordings.ts';
 import type { Expected } from './recordings.ts';
 
 /** Holds what was read against what the official SDK made of the same bytes. */
@@ -9,11 +10,11 @@ export function expectSummary(events: readonly ChatEvent[], expected: Expected):
   const last = events.at(-1);
   expect(last?.type).toBe(expected.outcome === 'ok' ? 'end' : 'error');
   expect({
-    text: joined(events, 'text-delta'),
-    reasoning: joined(events, 'reasoning-delta'),
+    text: textOf(events, 'text-delta'),
+    reasoning: textOf(events, 'reasoning-delta'),
     tools: toolCalls(events),
     finish: events.flatMap((event) => (event.type === 'finish' ? [event.upstreamReason] : [])),
-    usage: usageOf(events),
+    usage: usageOf(events) ?? {},
   }).toEqual({
     text: expectedText(expected, events),
     reasoning: expected.reasoning,
@@ -28,7 +29,7 @@ export function expectSummary(events: readonly ChatEvent[], expected: Expected):
  * is lost is shown by encoding them again.
  */
 const expectedText = (expected: Expected, events: readonly ChatEvent[]): string | undefined =>
-  expected.block_types?.includes('citationsContent') === true ? joined(events, 'text-delta') : expected.text;
+  expected.block_types?.includes('citationsContent') === true ? textOf(events, 'text-delta') : expected.text;
 
 /** Arguments the SDK could not parse are told as they came: no text at all stands for no arguments. */
 function expectedArguments(args: unknown): unknown {
@@ -36,26 +37,8 @@ function expectedArguments(args: unknown): unknown {
   return isRaw && args.__raw === '' ? {} : args;
 }
 
-export const joined = (events: readonly ChatEvent[], type: 'text-delta' | 'reasoning-delta'): string =>
-  events.map((event) => (event.type === type ? event.text : '')).join('');
-
 export const toolCalls = (events: readonly ChatEvent[]): readonly unknown[] =>
-  events.flatMap((event) =>
-    event.type === 'tool-call-start'
-      ? [{ id: event.id, name: event.name, args: JSON.parse(argumentsOf(events, event.block)) }]
-      : [],
-  );
-
-const argumentsOf = (events: readonly ChatEvent[], block: number): string =>
-  events
-    .map((event) => (event.type === 'tool-call-delta' && event.block === block ? event.arguments : ''))
-    .join('');
-
-export const usageOf = (events: readonly ChatEvent[]): Usage =>
-  events.reduce<Usage>(
-    (usage, event) => (event.type === 'usage' ? mergeUsage(usage, event.usage) : usage),
-    {},
-  );
+  callsOf(events).map(({ id, name, arguments: given }) => ({ id, name, args: JSON.parse(given) }));
 
 function expectedUsage(usage: JsonObject): Usage {
   const count = (name: string): number => {

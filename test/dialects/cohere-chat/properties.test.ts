@@ -5,9 +5,10 @@ import type { ChatEvent } from '../../../lambda/domain/chat/event.ts';
 import { GatewayError } from '../../../lambda/domain/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../../lambda/domain/json.ts';
 import { brokenRules } from '../event-rules.ts';
+import { eventsOf } from '../recordings.ts';
 import { answerArbitrary, errorArbitrary, requestArbitrary } from './arbitraries.ts';
 import { normaliseAnswer } from './normalise-answer.ts';
-import { eventsOf, framesOf, RECORDINGS, STREAMS, sent } from './recordings.ts';
+import { framesOf, RECORDINGS, STREAMS, sent } from './recordings.ts';
 
 const ENVELOPE = { id: 'gen-1', model: 'm', createdAtSeconds: 1, includeUsage: true };
 const plain = <T>(value: T): T => JSON.parse(JSON.stringify(value));

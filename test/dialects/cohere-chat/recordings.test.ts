@@ -4,17 +4,8 @@ import type { AnswerEnvelope } from '../../../lambda/dialects/dialect.ts';
 import type { ChatEvent, Frame } from '../../../lambda/domain/chat/event.ts';
 import { nanoUsd } from '../../../lambda/domain/money/nano.ts';
 import { brokenRules } from '../event-rules.ts';
-import {
-  ANSWERS,
-  callsOf,
-  type Expected,
-  eventsOf,
-  framesOf,
-  RECORDINGS,
-  REFUSALS,
-  STREAMS,
-  textOf,
-} from './recordings.ts';
+import { callsOf, eventsOf, textOf } from '../recordings.ts';
+import { ANSWERS, type Expected, framesOf, RECORDINGS, REFUSALS, STREAMS } from './recordings.ts';
 
 const ENVELOPE: AnswerEnvelope = {
   id: 'gen-1',

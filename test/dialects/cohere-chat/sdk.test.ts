@@ -1,23 +1,14 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Cohere, CohereClientV2 } from 'cohere-ai';
 import { cohereChat } from '../../../lambda/dialects/cohere-chat/dialect.ts';
 import type { ChatEvent } from '../../../lambda/domain/chat/event.ts';
-import type { ChatRequest } from '../../../lambda/domain/chat/request.ts';
 import { GatewayError, type UpstreamError } from '../../../lambda/domain/errors.ts';
 import { nanoUsd } from '../../../lambda/domain/money/nano.ts';
+import { type Asked, closeServers, startAnsweringServer } from '../../support/answering-server.ts';
+import { at, END, finish, START } from '../events.ts';
 
 const ENVELOPE = { id: 'gen-1', model: 'openai/gpt', createdAtSeconds: 1, includeUsage: true };
-const START: ChatEvent = {
-  ...{ type: 'answer-start', upstreamId: undefined, upstreamModel: undefined, createdAtSeconds: undefined },
-};
-const END: ChatEvent = { type: 'end' };
 const COST = { total: nanoUsd(3000n), prompt: nanoUsd(1000n), completion: nanoUsd(2000n) };
-const finish = (reason: 'stop' | 'tool-calls'): ChatEvent => ({
-  ...{ type: 'finish', choice: 0, reason, upstreamReason: undefined },
-});
-const at = (block: number) => ({ choice: 0, block });
 
 const ANSWER: readonly ChatEvent[] = [
   START,
@@ -39,34 +30,18 @@ const ANSWER: readonly ChatEvent[] = [
   END,
 ];
 
-let server: Server | undefined;
-let received: ChatRequest | undefined;
-afterEach(() => {
-  server?.closeAllConnections();
-  server?.close();
-});
+afterEach(closeServers);
 
-async function keep(request: AsyncIterable<Uint8Array>): Promise<void> {
-  const chunks = await Array.fromAsync(request);
-  received = cohereChat.decodeRequest(JSON.parse(Buffer.concat(chunks).toString()));
-}
+let asked: readonly Asked[] = [];
 
 async function clientOf(status: number, contentType: string, body: string): Promise<CohereClientV2> {
-  const listening = createServer((request, response) => {
-    void keep(request).then(() => {
-      response.writeHead(status, { 'content-type': contentType });
-      const bytes = Buffer.from(body);
-      // Cut where it hurts: in the middle of lines and of characters.
-      for (let index = 0; index < bytes.length; index += 50)
-        response.write(bytes.subarray(index, index + 50));
-      response.end();
-    });
-  });
-  server = listening;
-  await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
-  // A listening TCP server has an address of this kind.
-  const { port } = listening.address() as AddressInfo;
-  return new CohereClientV2({ token: 'k', environment: `http://127.0.0.1:${port}`, maxRetries: 0 });
+  const server = await startAnsweringServer(() => ({
+    status,
+    headers: { 'content-type': contentType },
+    body,
+  }));
+  asked = server.asked;
+  return new CohereClientV2({ token: 'k', environment: server.url, maxRetries: 0 });
 }
 
 const REQUEST: Cohere.V2ChatRequest = { model: 'm', messages: [{ role: 'user', content: 'Hello' }] };
@@ -189,7 +164,7 @@ describe('the official SDK', () => {
       responseFormat: { type: 'json_object', jsonSchema: { type: 'object' } },
       thinking: { type: 'enabled', tokenBudget: 100 },
     });
-    expect(received).toMatchObject({
+    expect(cohereChat.decodeRequest(JSON.parse(asked[0]?.body ?? ''))).toMatchObject({
       ...{ model: 'openai/gpt', stream: false, maxOutputTokens: 9, stop: ['.'], topP: 0.5, topK: 3 },
       tools: [{ type: 'function', name: 'look', strict: true }],
       toolChoice: { type: 'required' },

@@ -4,7 +4,8 @@ import type { ChatEvent } from '../../../lambda/domain/chat/event.ts';
 import { GatewayError } from '../../../lambda/domain/errors.ts';
 import { nanoUsd } from '../../../lambda/domain/money/nano.ts';
 import { brokenRules } from '../event-rules.ts';
-import { callsOf, DONE, ended, eventsOf, framesOf, part, START, sent, textOf } from './recordings.ts';
+import { callsOf, eventsOf, textOf } from '../recordings.ts';
+import { DONE, ended, framesOf, part, START, sent } from './recordings.ts';
 
 const ENVELOPE = { id: 'gen-1', model: 'openai/gpt', createdAtSeconds: 1, includeUsage: true };
 
@@ -36,7 +37,7 @@ describe('decodeStream', () => {
       ...[callDelta(0, '1}'), callEnd(0), callEnd(1), ended('TOOL_CALL')],
     );
     expect(textOf(events, 'reasoning-delta')).toBe('I will look.');
-    expect(callsOf(events)).toEqual([
+    expect(callsOf(events)).toMatchObject([
       { id: 'a', name: 'f', arguments: '{"x":1}' },
       { id: 'b', name: 'f', arguments: '{"y":2}' },
     ]);

@@ -2,9 +2,9 @@ import Anthropic from '@anthropic-ai/sdk';
 import { GoogleGenAI } from '@google/genai';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { geminiCountTokens } from '../../../lambda/dialects/gemini-count-tokens/dialect.ts';
+import { showFetchAgent } from '../../support/fetch-agent.ts';
 import { budget, type TestKey } from '../../support/local-gateway.ts';
 import { type OperationGateway, startOperationGateway } from '../../support/operation-gateway.ts';
-import { showFetchAgent } from '../gemini/fetch-agent.ts';
 
 showFetchAgent();
 

@@ -1,7 +1,7 @@
 import type { ChatEvent, FinishReason } from '../../../lambda/domain/chat/event.ts';
 import { isJsonObject, type Json } from '../../../lambda/domain/json.ts';
 import type { Usage } from '../../../lambda/domain/money/usage.ts';
-import { callsOf, textOf, usageOf } from './recordings.ts';
+import { callsOf, textOf, usageOf } from '../recordings.ts';
 
 /** Tools Google runs itself, as it names them. */
 const HOSTED_NAME = /^(?:code_execution|[A-Z_]+)$/;
@@ -61,7 +61,7 @@ function blockContents(events: readonly ChatEvent[]): readonly [string, string, 
       return ['text', joined(events, (event) => ('text' in event ? event.text : '')), proof];
     case 'reasoning-start':
       if (start.kind === 'encrypted') return NOTHING;
-      return ['reasoning', textOf(events, 'reasoning-delta', start.choice), proof];
+      return ['reasoning', textOf(events, 'reasoning-delta', { choice: start.choice }), proof];
     case 'media-start':
       return mediaContents(start, events, proof);
     case 'hosted-tool-result':

@@ -5,9 +5,10 @@ import { gemini } from '../../../lambda/dialects/gemini/dialect.ts';
 import { GatewayError } from '../../../lambda/domain/errors.ts';
 import type { Json, JsonObject } from '../../../lambda/domain/json.ts';
 import { brokenRules } from '../event-rules.ts';
+import { callsOf, eventsOf } from '../recordings.ts';
 import { answerArbitrary, failedAnswerArbitrary, normalise, requestArbitrary } from './arbitraries.ts';
 import { citationsOf, contentsOf } from './contents.ts';
-import { callsOf, chunk, eventsOf, framesOf, RECORDINGS, STREAMS } from './recordings.ts';
+import { chunk, framesOf, RECORDINGS, STREAMS } from './recordings.ts';
 
 const ENVELOPE = { id: 'gen-1', model: 'p/m', createdAtSeconds: 1, includeUsage: true };
 const plain = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value));

@@ -5,19 +5,8 @@ import { gemini } from '../../../lambda/dialects/gemini/dialect.ts';
 import type { ChatEvent } from '../../../lambda/domain/chat/event.ts';
 import { isJsonObject, type JsonObject } from '../../../lambda/domain/json.ts';
 import { brokenRules } from '../event-rules.ts';
-import {
-  ANSWERS,
-  callsOf,
-  type Expected,
-  eventsOf,
-  framesOf,
-  LISTS,
-  RECORDINGS,
-  REFUSALS,
-  STREAMS,
-  textOf,
-  usageOf,
-} from './recordings.ts';
+import { callsOf, eventsOf, textOf, usageOf } from '../recordings.ts';
+import { ANSWERS, type Expected, framesOf, LISTS, RECORDINGS, REFUSALS, STREAMS } from './recordings.ts';
 
 const ENVELOPE: AnswerEnvelope = {
   id: 'gen-1',

@@ -1,5 +1,3 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import {
   type ApiError,
   FunctionCallingConfigMode,
@@ -13,57 +11,26 @@ import type { ChatEvent } from '../../../lambda/domain/chat/event.ts';
 import { GatewayError } from '../../../lambda/domain/errors.ts';
 import type { JsonObject } from '../../../lambda/domain/json.ts';
 import { nanoFromUsd } from '../../../lambda/domain/money/nano.ts';
-import { showFetchAgent } from './fetch-agent.ts';
+import { type Asked, closeServers, startAnsweringServer } from '../../support/answering-server.ts';
+import { showFetchAgent } from '../../support/fetch-agent.ts';
+import { at, END, finish, START } from '../events.ts';
 
 const ENVELOPE = { id: 'gen-1', model: 'openai/gpt', createdAtSeconds: 1, includeUsage: true };
-const START: ChatEvent = {
-  type: 'answer-start',
-  upstreamId: undefined,
-  upstreamModel: undefined,
-  createdAtSeconds: undefined,
-};
-const END: ChatEvent = { type: 'end' };
-const finish = (reason: 'stop' | 'tool-calls'): ChatEvent => ({
-  type: 'finish',
-  choice: 0,
-  reason,
-  upstreamReason: undefined,
-});
-const at = (block: number) => ({ choice: 0, block });
-
-/** What a client asked for. */
-interface Asked {
-  readonly path: string;
-  readonly body: JsonObject;
-}
 
 showFetchAgent();
 
-let server: Server | undefined;
-const asked: Asked[] = [];
-afterEach(() => {
-  server?.closeAllConnections();
-  server?.close();
-  asked.length = 0;
-});
+afterEach(closeServers);
 
-async function clientOf(status: number, contentType: string, answer: string): Promise<GoogleGenAI> {
-  const listening = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      asked.push({ path: request.url ?? '', body: JSON.parse(Buffer.concat(chunks).toString()) });
-      response.writeHead(status, { 'content-type': contentType });
-      // Cut where it hurts: in the middle of lines.
-      for (let index = 0; index < answer.length; index += 50) response.write(answer.slice(index, index + 50));
-      response.end();
-    });
-  });
-  server = listening;
-  await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
-  // A listening TCP server has an address of this kind.
-  const { port } = listening.address() as AddressInfo;
-  return new GoogleGenAI({ apiKey: 'k', httpOptions: { baseUrl: `http://127.0.0.1:${port}` } });
+let asked: readonly Asked[] = [];
+
+async function clientOf(status: number, contentType: string, body: string): Promise<GoogleGenAI> {
+  const server = await startAnsweringServer(() => ({
+    status,
+    headers: { 'content-type': contentType },
+    body,
+  }));
+  asked = server.asked;
+  return new GoogleGenAI({ apiKey: 'k', httpOptions: { baseUrl: server.url } });
 }
 
 const REQUEST = { model: 'gemini-2.5-flash', contents: 'Hello' };
@@ -247,7 +214,7 @@ describe('the official SDK', () => {
       },
     });
     expect(asked[0]?.path).toMatch(/^\/v1(?:beta)?\/models\/gemini-3-flash:generateContent/);
-    const { body } = asked[0] ?? { body: {} };
+    const body: JsonObject = JSON.parse(asked[0]?.body ?? '');
     expect(gemini.decodeRequest(body, { model: 'gemini-3-flash', stream: false })).toEqual({
       model: 'gemini-3-flash',
       stream: false,

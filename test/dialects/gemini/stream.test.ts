@@ -6,7 +6,8 @@ import type { ChatEvent, FinishReason } from '../../../lambda/domain/chat/event.
 import { GatewayError } from '../../../lambda/domain/errors.ts';
 import { nanoFromUsd } from '../../../lambda/domain/money/nano.ts';
 import { brokenRules } from '../event-rules.ts';
-import { callsOf, chunk, eventsOf, framesOf, parts, textOf, usageOf } from './recordings.ts';
+import { callsOf, eventsOf, textOf, usageOf } from '../recordings.ts';
+import { chunk, framesOf, parts } from './recordings.ts';
 
 const ENVELOPE = { id: 'gen-1', model: 'p/m', createdAtSeconds: 1, includeUsage: true };
 const STOP = parts([], { finishReason: 'STOP' });
@@ -96,7 +97,7 @@ describe('a stream', () => {
       finishReason: 'STOP',
     }));
     const events = await decoded(chunk({ candidates: both }));
-    expect([textOf(events, 'text-delta', 0), textOf(events, 'text-delta', 1)]).toEqual(['0', '1']);
+    expect([0, 1].map((choice) => textOf(events, 'text-delta', { choice }))).toEqual(['0', '1']);
   });
 
   test('may carry pictures, code that Google ran, sources and log probabilities', async () => {

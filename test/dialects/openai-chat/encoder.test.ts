@@ -7,7 +7,9 @@ import { openaiChat } from '../../../lambda/dialects/openai-chat/dialect.ts';
 import type { ChatEvent } from '../../../lambda/domain/chat/event.ts';
 import { GatewayError } from '../../../lambda/domain/errors.ts';
 import { nanoUsd } from '../../../lambda/domain/money/nano.ts';
-import { callsOf, eventsOf, framesOf, STREAMS, textOf } from './recordings.ts';
+import { at, START } from '../events.ts';
+import { callsOf, eventsOf, textOf } from '../recordings.ts';
+import { framesOf, STREAMS } from './recordings.ts';
 
 const ENVELOPE: AnswerEnvelope = {
   id: 'gen-1',
@@ -17,13 +19,6 @@ const ENVELOPE: AnswerEnvelope = {
 };
 const COST = { total: nanoUsd(1_250n), prompt: nanoUsd(250n), completion: nanoUsd(1_000n) };
 
-const START: ChatEvent = {
-  type: 'answer-start',
-  upstreamId: undefined,
-  upstreamModel: undefined,
-  createdAtSeconds: undefined,
-};
-const at = (block: number) => ({ choice: 0, block });
 const end = (reason: 'stop' | 'tool-calls' | 'refusal' | 'pause'): ChatEvent[] => [
   { type: 'usage', usage: { promptTokens: 10, completionTokens: 5, reasoningTokens: 2 }, cost: COST },
   { type: 'finish', choice: 0, reason, upstreamReason: undefined },

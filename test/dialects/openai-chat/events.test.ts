@@ -8,7 +8,8 @@ import { isJsonObject, type Json } from '../../../lambda/domain/json.ts';
 import { type Answer, type AnswerBlock, type AnswerChoice, answerOf } from '../answer-of.ts';
 import { eventSequence, wholeAnswer } from '../event-arbitrary.ts';
 import { brokenRules } from '../event-rules.ts';
-import { eventsOf, framesOf } from './recordings.ts';
+import { eventsOf } from '../recordings.ts';
+import { framesOf } from './recordings.ts';
 
 const envelope = (upstreamDialect: 'gemini' | 'anthropic-messages'): AnswerEnvelope => ({
   id: 'gen-1',

@@ -4,8 +4,9 @@ import { openaiChat } from '../../../lambda/dialects/openai-chat/dialect.ts';
 import { GatewayError } from '../../../lambda/domain/errors.ts';
 import type { Json, JsonObject } from '../../../lambda/domain/json.ts';
 import { brokenRules } from '../event-rules.ts';
+import { callsOf, eventsOf } from '../recordings.ts';
 import { requestArbitrary } from './arbitraries.ts';
-import { callsOf, chunk, eventsOf, framesOf, RECORDINGS, STREAMS } from './recordings.ts';
+import { chunk, framesOf, RECORDINGS, STREAMS } from './recordings.ts';
 
 describe('requests', () => {
   test('are the same after encoding and decoding', () => {

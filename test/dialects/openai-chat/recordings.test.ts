@@ -3,19 +3,10 @@ import type { AnswerEnvelope } from '../../../lambda/dialects/dialect.ts';
 import { openaiChat } from '../../../lambda/dialects/openai-chat/dialect.ts';
 import type { ChatEvent } from '../../../lambda/domain/chat/event.ts';
 import { isJsonObject, type JsonObject } from '../../../lambda/domain/json.ts';
-import { mergeUsage, type Usage } from '../../../lambda/domain/money/usage.ts';
+import type { Usage } from '../../../lambda/domain/money/usage.ts';
 import { brokenRules } from '../event-rules.ts';
-import {
-  ANSWERS,
-  callsOf,
-  type Expected,
-  eventsOf,
-  framesOf,
-  RECORDINGS,
-  REFUSALS,
-  STREAMS,
-  textOf,
-} from './recordings.ts';
+import { callsOf, eventsOf, readableReasoning, textOf, usageOf } from '../recordings.ts';
+import { ANSWERS, type Expected, framesOf, RECORDINGS, REFUSALS, STREAMS } from './recordings.ts';
 
 const ENVELOPE: AnswerEnvelope = {
   id: 'gen-1',
@@ -25,12 +16,6 @@ const ENVELOPE: AnswerEnvelope = {
 };
 
 const FINISH_WORDS: Readonly<Record<string, string>> = { eos: 'stop', function_call: 'tool_calls' };
-
-const usageOf = (events: readonly ChatEvent[]): Usage | undefined =>
-  events.reduce<Usage | undefined>(
-    (usage, event) => (event.type === 'usage' ? mergeUsage(usage, event.usage) : usage),
-    undefined,
-  );
 
 const number = (holder: unknown, name: string): number | undefined => {
   const value = isJsonObject(holder) ? holder[name] : undefined;
@@ -73,17 +58,6 @@ function expectAnswer(events: readonly ChatEvent[], expected: Expected): void {
   if (expected.choices !== undefined)
     expect(events.filter(({ type }) => type === 'finish')).toHaveLength(expected.choices);
   if (expected.usage !== undefined) expectUsage(usageOf(events), expected.usage);
-}
-
-/** Reasoning without what is encrypted, which the SDK does not show. */
-function readableReasoning(events: readonly ChatEvent[]): string {
-  const encrypted = events.flatMap((event) =>
-    event.type === 'reasoning-start' && event.kind === 'encrypted' ? [event.block] : [],
-  );
-  return textOf(
-    events.filter((event) => !('block' in event && encrypted.includes(event.block))),
-    'reasoning-delta',
-  );
 }
 
 function expectCalls(events: readonly ChatEvent[], expected: Expected): void {

@@ -1,5 +1,3 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import OpenAI from 'openai';
 import type { AnswerEnvelope } from '../../../lambda/dialects/dialect.ts';
@@ -8,6 +6,12 @@ import type { ChatEvent } from '../../../lambda/domain/chat/event.ts';
 import type { ChatRequest } from '../../../lambda/domain/chat/request.ts';
 import { ERROR_KINDS, GatewayError } from '../../../lambda/domain/errors.ts';
 import { parseJsonObject } from '../../../lambda/domain/json.ts';
+import {
+  type Asked,
+  closeServers,
+  type Reply,
+  startAnsweringServer,
+} from '../../support/answering-server.ts';
 
 /** A gateway of one dialect: decodes what the official SDK sends, and answers with what it is told. */
 
@@ -22,49 +26,35 @@ const ANSWER: readonly ChatEvent[] = [
   { type: 'end' },
 ];
 
-let server: Server;
 let client: OpenAI;
 let received: ChatRequest | undefined;
 let refusal: GatewayError | undefined;
 
 beforeAll(async () => {
-  // A failure of the answer shows as one of the test that asked.
-  server = createServer((request, response) => void respond(request, response));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  // A server that listens on a port has an address of this kind.
-  const { port } = server.address() as AddressInfo;
-  client = new OpenAI({ apiKey: 'k', baseURL: `http://127.0.0.1:${port}/v1`, maxRetries: 0 });
+  const { url } = await startAnsweringServer(respond);
+  client = new OpenAI({ apiKey: 'k', baseURL: `${url}/v1`, maxRetries: 0 });
 });
+afterAll(closeServers);
 
-async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+function respond({ body }: Asked): Reply {
   try {
     if (refusal !== undefined) throw refusal;
-    received = openaiChat.decodeRequest(parseJsonObject(await textOf(request)) ?? {});
-    const isStream = received.stream;
-    response.setHeader('content-type', isStream ? openaiChat.streamContentType : 'application/json');
-    const encoder = openaiChat.createStreamEncoder(ENVELOPE);
-    response.end(
-      isStream
-        ? ANSWER.map((event) => encoder.encode(event)).join('')
-        : openaiChat.encodeAnswer(ANSWER, ENVELOPE),
-    );
+    received = openaiChat.decodeRequest(parseJsonObject(body) ?? {});
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
-    response.writeHead(ERROR_KINDS[error.code].status, { 'content-type': 'application/json' });
-    response.end(openaiChat.encodeError(error, 'req-1'));
+    return { status: error.status, headers: JSON_TYPE, body: openaiChat.encodeError(error, 'req-1') };
   }
+  if (!received.stream)
+    return { status: 200, headers: JSON_TYPE, body: openaiChat.encodeAnswer(ANSWER, ENVELOPE) };
+  const encoder = openaiChat.createStreamEncoder(ENVELOPE);
+  return {
+    status: 200,
+    headers: { 'content-type': openaiChat.streamContentType },
+    body: ANSWER.map((event) => encoder.encode(event)).join(''),
+  };
 }
 
-afterAll(async () => {
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
-});
-
-async function textOf(request: IncomingMessage): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of request) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
-}
+const JSON_TYPE = { 'content-type': 'application/json' };
 
 const MESSAGES = [{ role: 'user', content: 'x' }] as const;
 

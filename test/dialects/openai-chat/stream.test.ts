@@ -4,7 +4,8 @@ import { openaiChat } from '../../../lambda/dialects/openai-chat/dialect.ts';
 import type { ChatEvent } from '../../../lambda/domain/chat/event.ts';
 import { nanoUsd } from '../../../lambda/domain/money/nano.ts';
 import { brokenRules } from '../event-rules.ts';
-import { callsOf, chunk, delta, eventsOf, framesOf, textOf } from './recordings.ts';
+import { callsOf, eventsOf, textOf } from '../recordings.ts';
+import { chunk, delta, framesOf } from './recordings.ts';
 
 const DONE = 'data: [DONE]\n\n';
 const COST = { total: nanoUsd(350n), prompt: nanoUsd(50n), completion: nanoUsd(300n) };
@@ -33,7 +34,7 @@ describe('tool calls', () => {
       delta({}, 'tool_calls'),
       DONE,
     );
-    expect(callsOf(events)).toEqual([
+    expect(callsOf(events)).toMatchObject([
       { id: 'a', name: 'f', arguments: '{"x":1}' },
       { id: 'b', name: 'g', arguments: '{}' },
     ]);
@@ -72,7 +73,7 @@ describe('tool calls', () => {
     ['arguments that are an object', [{ index: 0, id: 'a', function: { name: 'f', arguments: {} } }]],
   ])('with %s are one call', async (_case, pieces) => {
     const events = await decode(...pieces.map(tool), delta({}, 'tool_calls'), DONE);
-    expect(callsOf(events)).toEqual([{ id: 'a', name: 'f', arguments: '{}' }]);
+    expect(callsOf(events)).toMatchObject([{ id: 'a', name: 'f', arguments: '{}' }]);
   });
 
   test.each([
@@ -126,7 +127,7 @@ describe('tool calls', () => {
       delta({}, 'tool_calls'),
       DONE,
     );
-    expect(callsOf(events)).toEqual([{ id: 'a', name: 'sql', arguments: 'SELECT {' }]);
+    expect(callsOf(events)).toMatchObject([{ id: 'a', name: 'sql', arguments: 'SELECT {' }]);
     expect(events.at(-1)).toEqual({ type: 'end' });
   });
 

@@ -7,13 +7,14 @@ import fc from 'fast-check';
 import OpenAI from 'openai';
 import type { AnswerEnvelope } from '../../../lambda/dialects/dialect.ts';
 import { openaiCompletions } from '../../../lambda/dialects/openai-completions/dialect.ts';
-import type { ChatEvent, Frame } from '../../../lambda/domain/chat/event.ts';
+import type { ChatEvent } from '../../../lambda/domain/chat/event.ts';
 import type { ChatRequest } from '../../../lambda/domain/chat/request.ts';
 import { GatewayError } from '../../../lambda/domain/errors.ts';
 import type { JsonObject } from '../../../lambda/domain/json.ts';
 import { nanoUsd } from '../../../lambda/domain/money/nano.ts';
 import { brokenRules } from '../event-rules.ts';
 import { answerArbitrary } from '../openai-responses/arbitraries.ts';
+import { eventsOf, framesReader } from '../recordings.ts';
 import { requestArbitrary } from './arbitraries.ts';
 
 const FOLDER = path.join(import.meta.dirname, '../../fixtures/openai-completions');
@@ -30,16 +31,7 @@ const ENVELOPE: AnswerEnvelope = {
   includeUsage: true,
 };
 
-async function* inChunks(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
-}
-const framesOf = (stream: string | Uint8Array, size: number = 65_536): Promise<Frame[]> =>
-  Array.fromAsync(
-    openaiCompletions.decodeStream(
-      inChunks(typeof stream === 'string' ? new TextEncoder().encode(stream) : stream, size),
-    ),
-  );
-const eventsOf = (frames: readonly Frame[]): ChatEvent[] => frames.flatMap(({ events }) => events);
+const framesOf = framesReader(openaiCompletions);
 
 /** What each choice says and how it ended. */
 function summary(events: readonly ChatEvent[]): readonly unknown[] {

@@ -5,15 +5,10 @@ import { openaiResponses } from '../../../lambda/dialects/openai-responses/diale
 import type { ChatEvent } from '../../../lambda/domain/chat/event.ts';
 import type { JsonObject } from '../../../lambda/domain/json.ts';
 import { nanoUsd } from '../../../lambda/domain/money/nano.ts';
-import { ENVELOPE, eventsOf, framesOf, wireEvent, wireEvents } from './recordings.ts';
+import { at, START } from '../events.ts';
+import { eventsOf } from '../recordings.ts';
+import { ENVELOPE, framesOf, wireEvent, wireEvents } from './recordings.ts';
 
-const START: ChatEvent = {
-  type: 'answer-start',
-  upstreamId: undefined,
-  upstreamModel: undefined,
-  createdAtSeconds: undefined,
-};
-const at = (block: number) => ({ choice: 0, block });
 const answer = (...events: readonly ChatEvent[]): ChatEvent[] => [
   START,
   ...events,

@@ -7,8 +7,9 @@ import { GatewayError } from '../../../lambda/domain/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../../lambda/domain/json.ts';
 import { mergeUsage, type Usage } from '../../../lambda/domain/money/usage.ts';
 import { brokenRules } from '../event-rules.ts';
+import { callsOf, eventsOf } from '../recordings.ts';
 import { answerArbitrary, requestArbitrary } from './arbitraries.ts';
-import { callsOf, ENVELOPE, eventsOf, framesOf, RECORDINGS, STREAMS, wireEvent } from './recordings.ts';
+import { ENVELOPE, framesOf, RECORDINGS, STREAMS, wireEvent } from './recordings.ts';
 
 /** What is left of a request once it has been said in this format. */
 const normalise = (request: ChatRequest): ChatRequest => ({

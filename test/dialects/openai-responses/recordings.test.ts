@@ -2,27 +2,19 @@ import { describe, expect, test } from '@jest/globals';
 import { openaiResponses } from '../../../lambda/dialects/openai-responses/dialect.ts';
 import type { ChatEvent } from '../../../lambda/domain/chat/event.ts';
 import { isJsonObject, type JsonObject } from '../../../lambda/domain/json.ts';
-import { mergeUsage, type Usage } from '../../../lambda/domain/money/usage.ts';
+import type { Usage } from '../../../lambda/domain/money/usage.ts';
 import { brokenRules } from '../event-rules.ts';
+import { callsOf, eventsOf, readableReasoning, textOf, usageOf } from '../recordings.ts';
 import {
   ANSWERS,
-  callsOf,
   ENVELOPE,
   type Expected,
-  eventsOf,
   framesOf,
   OTHER_FORMAT,
   RECORDINGS,
   REFUSALS,
   STREAMS,
-  textOf,
 } from './recordings.ts';
-
-const usageOf = (events: readonly ChatEvent[]): Usage | undefined =>
-  events.reduce<Usage | undefined>(
-    (usage, event) => (event.type === 'usage' ? mergeUsage(usage, event.usage) : usage),
-    undefined,
-  );
 
 const number = (holder: unknown, name: string): number | undefined => {
   const value = isJsonObject(holder) ? holder[name] : undefined;
@@ -66,17 +58,6 @@ function expectContent(events: readonly ChatEvent[], expected: Expected): void {
     return { id, name, args };
   });
   expect(calls).toEqual(expected.tools);
-}
-
-/** Reasoning without what is encrypted, which the SDK does not show. */
-function readableReasoning(events: readonly ChatEvent[]): string {
-  const encrypted = events.flatMap((event) =>
-    event.type === 'reasoning-start' && event.kind === 'encrypted' ? [event.block] : [],
-  );
-  return textOf(
-    events.filter((event) => !('block' in event && encrypted.includes(event.block))),
-    'reasoning-delta',
-  );
 }
 
 describe('recorded streams', () => {

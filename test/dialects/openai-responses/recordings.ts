@@ -1,11 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import path from 'node:path';
 import type { AnswerEnvelope } from '../../../lambda/dialects/dialect.ts';
 import { openaiResponses } from '../../../lambda/dialects/openai-responses/dialect.ts';
-import type { ChatEvent, Frame } from '../../../lambda/domain/chat/event.ts';
 import type { JsonObject } from '../../../lambda/domain/json.ts';
-
-const FOLDER = path.join(import.meta.dirname, '../../fixtures/openai-responses');
+import { framesReader, recordingsOf } from '../recordings.ts';
 
 export const ENVELOPE: AnswerEnvelope = {
   id: 'gen-1',
@@ -28,54 +24,14 @@ export interface Expected {
   readonly message?: string;
 }
 
-/** A folder is a recording, and a recording is a test. */
-export interface Recording {
-  readonly name: string;
-  readonly provider: string;
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly request: string | undefined;
-  readonly body: string;
-  readonly isStream: boolean;
-  readonly expected: Expected;
-}
-
-export const RECORDINGS: readonly Recording[] = readdirSync(FOLDER).map((name) => {
-  const read = (file: string): string => readFileSync(path.join(FOLDER, name, file), 'utf8');
-  const has = (file: string): boolean => existsSync(path.join(FOLDER, name, file));
-  const isStream = has('upstream.sse');
-  const { provider, status, headers } = JSON.parse(read('source.json'));
-  return {
-    name,
-    provider,
-    status,
-    headers,
-    request: has('request.json') ? read('request.json') : undefined,
-    body: read(isStream ? 'upstream.sse' : 'upstream.json'),
-    isStream,
-    expected: JSON.parse(read('expected.json')),
-  };
-});
-
+const recordings = recordingsOf<Expected>('openai-responses');
+export const { RECORDINGS, STREAMS, REFUSALS } = recordings;
 /** Labelled as a response where it was recorded, but its bytes are a chat completion. */
 export const OTHER_FORMAT = 'azure--responses-azure-deepseek-reasoning.1';
 
-export const STREAMS = RECORDINGS.filter(({ isStream }) => isStream);
-export const ANSWERS = RECORDINGS.filter(
-  ({ isStream, status, name }) => !isStream && status === 200 && name !== OTHER_FORMAT,
-);
-export const REFUSALS = RECORDINGS.filter(({ status }) => status !== 200);
+export const ANSWERS = recordings.ANSWERS.filter(({ name }) => name !== OTHER_FORMAT);
 
-async function* inChunks(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
-}
-
-export async function framesOf(stream: string | Uint8Array, chunkSize: number = 65_536): Promise<Frame[]> {
-  const bytes = typeof stream === 'string' ? new TextEncoder().encode(stream) : stream;
-  return Array.fromAsync(openaiResponses.decodeStream(inChunks(bytes, chunkSize)));
-}
-
-export const eventsOf = (frames: readonly Frame[]): ChatEvent[] => frames.flatMap(({ events }) => events);
+export const framesOf = framesReader(openaiResponses);
 
 /** One event of a stream. */
 export const wireEvent = (body: JsonObject): string =>
@@ -87,24 +43,3 @@ export const wireEvents = (stream: string): readonly JsonObject[] =>
     .split('\n')
     .filter((line) => line.startsWith('data: '))
     .map((line) => JSON.parse(line.slice(6)));
-
-/** Text of all deltas of a kind, in order. */
-export const textOf = (
-  events: readonly ChatEvent[],
-  type: 'text-delta' | 'reasoning-delta' | 'refusal-delta',
-): string => events.flatMap((event) => (event.type === type ? [event.text] : [])).join('');
-
-/** Calls with their whole arguments. */
-export function callsOf(
-  events: readonly ChatEvent[],
-): { readonly id: string; readonly name: string; readonly arguments: string }[] {
-  return events.flatMap((start) => {
-    if (start.type !== 'tool-call-start') return [];
-    const pieces = events.flatMap((event) =>
-      event.type === 'tool-call-delta' && event.block === start.block && event.choice === start.choice
-        ? [event.arguments]
-        : [],
-    );
-    return [{ id: start.id, name: start.name, arguments: pieces.join('') }];
-  });
-}

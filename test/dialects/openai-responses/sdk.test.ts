@@ -1,5 +1,3 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import OpenAI from 'openai';
 import { openaiResponses } from '../../../lambda/dialects/openai-responses/dialect.ts';
@@ -7,22 +5,10 @@ import type { ChatEvent } from '../../../lambda/domain/chat/event.ts';
 import { GatewayError } from '../../../lambda/domain/errors.ts';
 import type { JsonObject } from '../../../lambda/domain/json.ts';
 import { nanoUsd } from '../../../lambda/domain/money/nano.ts';
+import { type Asked, closeServers, startAnsweringServer } from '../../support/answering-server.ts';
+import { at, END, finish, START } from '../events.ts';
 import { ENVELOPE } from './recordings.ts';
 
-const START: ChatEvent = {
-  type: 'answer-start',
-  upstreamId: undefined,
-  upstreamModel: undefined,
-  createdAtSeconds: undefined,
-};
-const END: ChatEvent = { type: 'end' };
-const finish = (reason: 'stop' | 'tool-calls' | 'length'): ChatEvent => ({
-  type: 'finish',
-  choice: 0,
-  reason,
-  upstreamReason: undefined,
-});
-const at = (block: number) => ({ choice: 0, block });
 const COST = { total: nanoUsd(1_250n), prompt: nanoUsd(250n), completion: nanoUsd(1_000n) };
 const USAGE: ChatEvent = {
   type: 'usage',
@@ -30,29 +16,18 @@ const USAGE: ChatEvent = {
   cost: COST,
 };
 
-let server: Server | undefined;
-let received = '';
-afterEach(() => {
-  server?.closeAllConnections();
-  server?.close();
-});
+afterEach(closeServers);
+
+let asked: readonly Asked[] = [];
 
 async function clientOf(status: number, contentType: string, body: string): Promise<OpenAI> {
-  received = '';
-  const listening = createServer((request, response) => {
-    request.on('data', (piece: Buffer) => {
-      received += piece.toString();
-    });
-    response.writeHead(status, { 'content-type': contentType });
-    // Cut where it hurts: in the middle of lines.
-    for (let index = 0; index < body.length; index += 50) response.write(body.slice(index, index + 50));
-    response.end();
-  });
-  server = listening;
-  await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
-  // A listening TCP server has an address of this kind.
-  const { port } = listening.address() as AddressInfo;
-  return new OpenAI({ apiKey: 'k', baseURL: `http://127.0.0.1:${port}`, maxRetries: 0 });
+  const server = await startAnsweringServer(() => ({
+    status,
+    headers: { 'content-type': contentType },
+    body,
+  }));
+  asked = server.asked;
+  return new OpenAI({ apiKey: 'k', baseURL: server.url, maxRetries: 0 });
 }
 
 const REQUEST = { model: 'm', input: 'Hello' };
@@ -231,7 +206,7 @@ describe('the official SDK', () => {
       reasoning: { effort: 'low', summary: 'auto' },
       max_output_tokens: 100,
     });
-    const body: JsonObject = JSON.parse(received);
+    const body: JsonObject = JSON.parse(asked[0]?.body ?? '');
     expect(openaiResponses.decodeRequest(body)).toMatchObject({
       messages: [
         { role: 'system', content: [{ type: 'text', text: 'Be brief.' }] },
