@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { ChatRequest, ContentPart, Message } from '../../lambda/domain/chat/request.ts';
 import type { JsonObject } from '../../lambda/domain/json.ts';
+import { cacheHint, identifier, jsonObject, optional, record, word } from './small-arbitraries.ts';
 
 /**
  * Requests of no dialect in particular: every feature a request can have, in any combination, also those that no single
@@ -17,27 +18,8 @@ const DIALECTS = [
 ] as const;
 
 const dialect = fc.constantFrom<string[]>(...DIALECTS);
-const word = fc.string({ minLength: 1, maxLength: 12 });
-const identifier = fc.stringMatching(/^[a-zA-Z0-9_-]{1,12}$/);
-const optional = <Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Value | undefined> =>
-  fc.option(value, { nil: undefined });
 
-/** Records without the members that are undefined. */
-export const record = <Fields extends object>(
-  model: {
-    [Name in keyof Fields]: fc.Arbitrary<Fields[Name]>;
-  },
-) =>
-  // Dropping undefined members gives what exactOptionalPropertyTypes asks for.
-  fc.record(model).map((fields) => JSON.parse(JSON.stringify(fields)));
-
-const jsonObject = fc
-  .dictionary(identifier, fc.jsonValue({ maxDepth: 2 }), { maxKeys: 3 })
-  .map((value): JsonObject => JSON.parse(JSON.stringify(value)));
-
-const cacheHint = optional(
-  fc.constantFrom<JsonObject>({ type: 'ephemeral' }, { type: 'ephemeral', ttl: '1h' }),
-);
+const hint = optional(cacheHint);
 
 const sourceOf = (...mediaTypes: readonly string[]) =>
   fc.oneof(
@@ -53,7 +35,7 @@ const sourceOf = (...mediaTypes: readonly string[]) =>
 const text: fc.Arbitrary<ContentPart> = record({
   type: fc.constant('text'),
   text: fc.oneof(word, fc.constantFrom('', ' ')),
-  cacheHint,
+  cacheHint: hint,
 });
 
 const media: fc.Arbitrary<ContentPart> = fc.oneof(
@@ -61,14 +43,14 @@ const media: fc.Arbitrary<ContentPart> = fc.oneof(
     type: fc.constant('image'),
     source: sourceOf('image/png', 'image/svg+xml'),
     detail: optional(fc.constantFrom('low', 'auto')),
-    cacheHint,
+    cacheHint: hint,
   }),
   record({ type: fc.constant('audio'), source: sourceOf('audio/wav', 'audio/mpeg') }),
   record({
     type: fc.constant('file'),
     source: sourceOf('application/pdf', 'text/csv'),
     name: optional(word),
-    cacheHint,
+    cacheHint: hint,
   }),
 );
 
@@ -107,7 +89,7 @@ const toolCall: fc.Arbitrary<ContentPart> = record({
     fc.constantFrom('', '[1]', '{"cut":', 'free text'),
   ),
   signature: optional(identifier),
-  cacheHint,
+  cacheHint: hint,
 });
 
 const toolResult: fc.Arbitrary<ContentPart> = record({
@@ -115,7 +97,7 @@ const toolResult: fc.Arbitrary<ContentPart> = record({
   callId: anyId,
   content: fc.array(fc.oneof(text, media, native), { maxLength: 2 }),
   isError: fc.boolean(),
-  cacheHint,
+  cacheHint: hint,
 });
 
 const refusal: fc.Arbitrary<ContentPart> = fc.record({ type: fc.constant('refusal'), text: word });
@@ -149,7 +131,7 @@ const tool = fc.oneof(
       ),
     ),
     strict: optional(fc.boolean()),
-    cacheHint,
+    cacheHint: hint,
   }),
   record({ type: fc.constant('custom'), name: identifier, description: optional(word) }),
   record({

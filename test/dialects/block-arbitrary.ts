@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { BlockAddress, ChatEvent } from '../../lambda/domain/chat/event.ts';
 import type { Json, JsonObject } from '../../lambda/domain/json.ts';
+import { jsonObject } from './small-arbitraries.ts';
 
 /** An event that does not know yet where it belongs. */
 export type Unplaced<Event = ChatEvent> = Event extends BlockAddress
@@ -17,11 +18,6 @@ const FOREIGN_DIALECTS = ['openai-responses', 'gemini', 'a-dialect-to-come'] as 
 export const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 });
 export const identifier = fc.stringMatching(/^[a-zA-Z][a-zA-Z0-9_-]{0,11}$/);
 const signature = fc.base64String({ minLength: 4, maxLength: 24 });
-
-const jsonObject: fc.Arbitrary<JsonObject> = fc
-  .dictionary(identifier, fc.jsonValue({ maxDepth: 2 }), { maxKeys: 3 })
-  // As JSON has it: no undefined, no negative zero.
-  .map((value) => JSON.parse(JSON.stringify(value)));
 
 /** A text in pieces that concatenate to it; no piece splits a character. */
 const pieces = (whole: fc.Arbitrary<string>): fc.Arbitrary<readonly string[]> =>

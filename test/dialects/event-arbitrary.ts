@@ -4,6 +4,7 @@ import type { ErrorCode } from '../../lambda/domain/errors.ts';
 import { nanoUsd } from '../../lambda/domain/money/nano.ts';
 import type { Usage } from '../../lambda/domain/money/usage.ts';
 import { type Block, block, identifier, isCallForCaller, text, type Unplaced } from './block-arbitrary.ts';
+import { optional } from './small-arbitraries.ts';
 
 /**
  * Sequences of events as decoders of any dialect may give them: every member of the union, under the union's rules. Blocks
@@ -42,8 +43,6 @@ const choice: fc.Arbitrary<Choice> = fc.array(block, { maxLength: 4 }).chain((bl
 );
 
 const count = fc.nat({ max: 5000 });
-const optional = <Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Value | undefined> =>
-  fc.option(value, { nil: undefined });
 
 /** Parts are never larger than their whole. */
 const usageEvent: fc.Arbitrary<UsageEvent> = fc

@@ -1,21 +1,19 @@
 import fc from 'fast-check';
 import type { ChatRequest, ContentPart, Message } from '../../../lambda/domain/chat/request.ts';
-import type { JsonObject } from '../../../lambda/domain/json.ts';
-import { asClaudeSamples, record } from '../any-request.ts';
+import { asClaudeSamples } from '../any-request.ts';
+import {
+  cacheHint,
+  filled,
+  identifier,
+  imageSource,
+  jsonObject,
+  optional,
+  record,
+} from '../small-arbitraries.ts';
 
 const DIALECT = 'anthropic-messages';
 /** Whom the requests are encoded for. */
 export const TARGET = { model: 'upstream-model', maxOutputTokens: 9000 };
-
-/** Text that is not blank. */
-export const filled = fc.string({ minLength: 1, maxLength: 12 }).filter((text) => text.trim() !== '');
-const identifier = fc.stringMatching(/^[a-zA-Z0-9_-]{1,12}$/);
-const optional = <Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Value | undefined> =>
-  fc.option(value, { nil: undefined });
-const jsonObject = fc
-  .dictionary(identifier, fc.jsonValue({ maxDepth: 2 }), { maxKeys: 3 })
-  .map((value): JsonObject => JSON.parse(JSON.stringify(value)));
-const cacheHint = fc.constantFrom<JsonObject>({ type: 'ephemeral' }, { type: 'ephemeral', ttl: '1h' });
 
 const textPart: fc.Arbitrary<ContentPart> = record({
   type: fc.constant('text'),
@@ -24,10 +22,7 @@ const textPart: fc.Arbitrary<ContentPart> = record({
 });
 const imagePart: fc.Arbitrary<ContentPart> = record({
   type: fc.constant('image'),
-  source: fc.oneof(
-    fc.record({ type: fc.constant('base64'), mediaType: fc.constant('image/png'), data: fc.base64String() }),
-    fc.record({ type: fc.constant('url'), url: fc.webUrl() }),
-  ),
+  source: imageSource,
   cacheHint: optional(cacheHint),
 });
 const filePart: fc.Arbitrary<ContentPart> = record({

@@ -6,7 +6,8 @@ import { GatewayError } from '../../../lambda/domain/errors.ts';
 import type { JsonObject } from '../../../lambda/domain/json.ts';
 import { brokenRules } from '../event-rules.ts';
 import { eventsOf } from '../recordings.ts';
-import { filled, normalise, requestArbitrary, TARGET } from './arbitraries.ts';
+import { filled } from '../small-arbitraries.ts';
+import { normalise, requestArbitrary, TARGET } from './arbitraries.ts';
 import { framesOf, STREAMS } from './recordings.ts';
 
 const ENVELOPE = { id: 'gen-1', model: 'p/m', createdAtSeconds: 1, includeUsage: true };

@@ -1,27 +1,13 @@
 import fc from 'fast-check';
 import type { BlockAddress, ChatEvent } from '../../../lambda/domain/chat/event.ts';
 import type { ChatRequest, ContentPart, Message } from '../../../lambda/domain/chat/request.ts';
-import type { JsonObject } from '../../../lambda/domain/json.ts';
 import { asClaudeSamples } from '../any-request.ts';
+import { cacheHint, filled, identifier, jsonObject, optional, record } from '../small-arbitraries.ts';
 
 const DIALECT = 'bedrock-converse';
 
 /** A model that takes what the requests below hold. */
 export const TARGET = { model: 'us.anthropic.claude-sonnet-4-6', maxOutputTokens: 9000 };
-
-const filled = fc.string({ minLength: 1, maxLength: 12 }).filter((text) => text.trim() !== '');
-const identifier = fc.stringMatching(/^[a-zA-Z0-9_-]{1,12}$/);
-const optional = <Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Value | undefined> =>
-  fc.option(value, { nil: undefined });
-const jsonObject = fc
-  .dictionary(identifier, fc.jsonValue({ maxDepth: 2 }), { maxKeys: 3 })
-  .map((value): JsonObject => JSON.parse(JSON.stringify(value)));
-const cacheHint = fc.constantFrom<JsonObject>({ type: 'ephemeral' }, { type: 'ephemeral', ttl: '1h' });
-
-/** Records without the members that are undefined. */
-const record = <Fields extends object>(model: { [Name in keyof Fields]: fc.Arbitrary<Fields[Name]> }) =>
-  // Dropping undefined members gives what exactOptionalPropertyTypes asks for.
-  fc.record(model).map((fields) => JSON.parse(JSON.stringify(fields)));
 
 /** Base64 as encoders write it: the bits behind the last byte are 0. */
 const base64Text = fc

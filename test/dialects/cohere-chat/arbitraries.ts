@@ -2,11 +2,9 @@ import fc from 'fast-check';
 import type { ChatEvent, FinishReason } from '../../../lambda/domain/chat/event.ts';
 import type { ChatRequest, ContentPart, Message } from '../../../lambda/domain/chat/request.ts';
 import type { Json, JsonObject } from '../../../lambda/domain/json.ts';
+import { optional, word } from '../small-arbitraries.ts';
 
 const DIALECT = 'cohere-chat';
-const word = fc.string({ minLength: 1, maxLength: 12 });
-const optional = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
-  fc.option(value, { nil: undefined });
 const schema = fc
   .dictionary(word, fc.constantFrom<Json>('a', 1, true), { maxKeys: 2 })
   .map((members): JsonObject => JSON.parse(JSON.stringify({ type: 'object', ...members })));

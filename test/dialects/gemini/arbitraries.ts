@@ -3,6 +3,7 @@ import type { BlockAddress, ChatEvent, FinishReason } from '../../../lambda/doma
 import type { ChatRequest, ContentPart, Message } from '../../../lambda/domain/chat/request.ts';
 import type { Json, JsonObject } from '../../../lambda/domain/json.ts';
 import type { Usage } from '../../../lambda/domain/money/usage.ts';
+import { jsonObject, optional, record } from '../small-arbitraries.ts';
 
 const DIALECT = 'gemini';
 const NO_SIGNATURE_CHECK = 'skip_thought_signature_validator';
@@ -10,16 +11,6 @@ const NO_SIGNATURE_CHECK = 'skip_thought_signature_validator';
 const filled = fc.string({ minLength: 1, maxLength: 12 });
 const identifier = fc.stringMatching(/^[a-zA-Z_][a-zA-Z0-9_-]{0,11}$/);
 const signature = fc.base64String({ minLength: 4, maxLength: 16 });
-const optional = <Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Value | undefined> =>
-  fc.option(value, { nil: undefined });
-const jsonObject = fc
-  .dictionary(identifier, fc.jsonValue({ maxDepth: 2 }), { maxKeys: 3 })
-  .map((value): JsonObject => JSON.parse(JSON.stringify(value)));
-
-/** Records without the members that are undefined. */
-const record = <Fields extends object>(model: { [Name in keyof Fields]: fc.Arbitrary<Fields[Name]> }) =>
-  // Dropping undefined members gives what exactOptionalPropertyTypes asks for.
-  fc.record(model).map((fields) => JSON.parse(JSON.stringify(fields)));
 
 const textPart: fc.Arbitrary<ContentPart> = fc
   .string({ maxLength: 12 })

@@ -1,27 +1,16 @@
 import fc from 'fast-check';
 import type { ChatRequest, ContentPart, Message } from '../../../lambda/domain/chat/request.ts';
 import type { JsonObject } from '../../../lambda/domain/json.ts';
-import { record } from '../any-request.ts';
+import { identifier, imageSource, optional, record, word } from '../small-arbitraries.ts';
 
-const word = fc.string({ minLength: 1, maxLength: 12 });
 const text = word.map((value): ContentPart => ({ type: 'text', text: value }));
 const schema = fc.constant<JsonObject>({ type: 'object', properties: {} });
-const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
-
-const identifier = fc.stringMatching(/^[a-zA-Z0-9_-]{1,12}$/);
 
 const part: fc.Arbitrary<ContentPart> = fc.oneof(
   { arbitrary: text, weight: 4 },
   record({
     type: fc.constant('image'),
-    source: fc.oneof(
-      fc.record({ type: fc.constant('url'), url: fc.webUrl() }),
-      fc.record({
-        type: fc.constant('base64'),
-        mediaType: fc.constant('image/png'),
-        data: fc.base64String(),
-      }),
-    ),
+    source: imageSource,
     detail: optional(fc.constantFrom('auto', 'low', 'high')),
   }),
   fc.record({

@@ -1,8 +1,6 @@
 import fc from 'fast-check';
 import type { ChatRequest } from '../../../lambda/domain/chat/request.ts';
-
-const word = fc.string({ minLength: 1, maxLength: 12 });
-const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+import { optional, word } from '../small-arbitraries.ts';
 
 /** Every request that a text completion can express. */
 export const requestArbitrary: fc.Arbitrary<ChatRequest> = fc

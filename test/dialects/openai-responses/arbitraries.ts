@@ -1,21 +1,11 @@
 import fc from 'fast-check';
 import type { BlockAddress, ChatEvent, FinishReason } from '../../../lambda/domain/chat/event.ts';
 import type { ChatRequest, ContentPart, Message, Tool } from '../../../lambda/domain/chat/request.ts';
-import type { JsonObject } from '../../../lambda/domain/json.ts';
+import { jsonObject, optional, record, word } from '../small-arbitraries.ts';
 
 const DIALECT = 'openai-responses';
 
-const word = fc.string({ minLength: 1, maxLength: 12 });
 const identifier = fc.stringMatching(/^[a-zA-Z0-9_-]{1,20}$/);
-const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
-const jsonObject: fc.Arbitrary<JsonObject> = fc
-  .dictionary(identifier, fc.jsonValue({ maxDepth: 2 }), { maxKeys: 3 })
-  .map((value) => JSON.parse(JSON.stringify(value)));
-
-/** Records without the members that are undefined. */
-const record = <Fields extends object>(model: { [Name in keyof Fields]: fc.Arbitrary<Fields[Name]> }) =>
-  // Dropping undefined members gives what exactOptionalPropertyTypes asks for.
-  fc.record(model).map((fields) => JSON.parse(JSON.stringify(fields)));
 
 const text = word.map((value): ContentPart => ({ type: 'text', text: value }));
 const refusal = word.map((value): ContentPart => ({ type: 'refusal', text: value }));

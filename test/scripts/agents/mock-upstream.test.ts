@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import OpenAI from 'openai';
 import { errandOf } from '../../../scripts/agents/mock/script.ts';
 import { type AgentUpstream, startAgentUpstream } from '../../../scripts/agents/mock/upstream.ts';
+import { showFetchAgent } from '../../support/fetch-agent.ts';
 
 const ERRAND = errandOf('1a2b3c4d');
 const FINAL = `The shell printed ${ERRAND.mark}.`;
@@ -24,15 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => upstream.close());
 
-// The Gemini SDK names undici's global dispatcher for each call; Jest's sandbox does not show it, and fetch finds it alone.
-const plainFetch = globalThis.fetch;
-globalThis.fetch = (input, init) => {
-  const { dispatcher: _dispatcher, ...options } = init ?? {};
-  return plainFetch(input, options);
-};
-afterAll(() => {
-  globalThis.fetch = plainFetch;
-});
+showFetchAgent();
 
 test('the command does not hold what it prints', () => {
   expect(ERRAND.command).not.toContain(ERRAND.mark);
