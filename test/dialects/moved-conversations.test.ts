@@ -205,7 +205,7 @@ describe('a caller of Anthropic’s format', () => {
   test('keeps every byte of what Anthropic takes, in a conversation that was elsewhere', () => {
     const own = '{ "role":"user" , "content":[{"type":"text","text":"\\u00e9"}],"x":9007199254740993}';
     const call = '{"type":"tool_use","id":"a:1","name":"f","input":{ "exact" : 12345678901234567890.10 }}';
-    const foreign = '{"type":"thinking","thinking":"Hm.","signature":"gemini#Z2Vt"}';
+    const foreign = '{"type":"thinking","thinking":"Hm.","signature":"sluice:gemini:signature:Z2Vt"}';
     const raw = `{"model":"m","max_tokens":2000,"messages":[${own}, {"role":"assistant","content":[${foreign}, ${call}]}]}`;
     const patchedRaw = anthropicMessages.patchRequest(
       raw,
