@@ -13,7 +13,7 @@ const VALUES: readonly Json[] = [true, 1, 'a', { unheard_of: 1, type: 'a' }, [],
 const OBJECTS = /Config$|config$|Fields$|_options$/;
 
 /** No name of anything: an object that keeps it keeps every name. */
-const NO_NAME = 'unheard_of';
+const NO_NAME = 'unheard';
 
 /**
  * Options of the whole request that only this dialect knows: every name that stands in its own source is offered to its
