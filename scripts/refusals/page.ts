@@ -21,10 +21,15 @@ dialects, and go on untouched within one. Where caller and provider speak the sa
 This page is written by \`node scripts/refusals-page.ts\`, from the encoders themselves: a large fixed sample of requests in
 each caller's dialect is said in every other one. Change the code, not the page.`;
 
+/** The dialects of conversations. (A text completion says what a prompt can, and nobody translates to it.) */
+export const PAGE_DIALECTS = DIALECTS.filter(
+  ({ id }) => OPERATION_OF[id] === 'chat' && id !== 'openai-completions',
+);
+
 /** The whole page, as it stands in `docs/refusals.md`. */
 export function refusalsPage(): string {
-  const dialects = DIALECTS.filter(({ id }) => OPERATION_OF[id] === 'chat' && id !== 'openai-completions');
-  return `${[INTRODUCTION, ...dialects.map((caller) => callerSection(caller, dialects))].join('\n\n')}\n`;
+  const sections = PAGE_DIALECTS.map((caller) => callerSection(caller, PAGE_DIALECTS));
+  return `${[INTRODUCTION, ...sections].join('\n\n')}\n`;
 }
 
 function callerSection(caller: Dialect, dialects: readonly Dialect[]): string {
