@@ -7,6 +7,9 @@ import type { JsonObject } from '../../lambda/domain/json.ts';
 
 export const word = fc.string({ minLength: 1, maxLength: 12 });
 
+/** The name of a model that samples as it is told: OpenAI's that reason do not. */
+export const modelName = word.filter((text) => !/^o\d/.test(text));
+
 /** Text that is not blank. */
 export const filled = word.filter((text) => text.trim() !== '');
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { ChatRequest, ContentPart, Message } from '../../../lambda/domain/chat/request.ts';
 import type { JsonObject } from '../../../lambda/domain/json.ts';
-import { identifier, imageSource, optional, record, word } from '../small-arbitraries.ts';
+import { identifier, imageSource, modelName, optional, record, word } from '../small-arbitraries.ts';
 
 const text = word.map((value): ContentPart => ({ type: 'text', text: value }));
 const schema = fc.constant<JsonObject>({ type: 'object', properties: {} });
@@ -143,7 +143,7 @@ const TOOL_CHOICES = [
 /** Requests that this dialect can express whole, in the one form that decoding gives. */
 export const requestArbitrary: fc.Arbitrary<ChatRequest> = fc
   .record({
-    model: word,
+    model: modelName,
     messages,
     stream: fc.boolean(),
     tools: optional(tools),

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { BlockAddress, ChatEvent, FinishReason } from '../../../lambda/domain/chat/event.ts';
 import type { ChatRequest, ContentPart, Message, Tool } from '../../../lambda/domain/chat/request.ts';
-import { jsonObject, optional, record, word } from '../small-arbitraries.ts';
+import { jsonObject, modelName, optional, record, word } from '../small-arbitraries.ts';
 
 const DIALECT = 'openai-responses';
 
@@ -109,7 +109,7 @@ const tool: fc.Arbitrary<Tool> = fc.oneof(
 );
 
 const fields = {
-  model: word,
+  model: modelName,
   messages,
   stream: fc.boolean(),
   includeUsage: fc.constant(true),
