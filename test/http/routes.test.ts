@@ -123,6 +123,8 @@ describe('GET /v1/key', () => {
       ],
     });
     await gateway.record(await ask(gateway, secret, {}));
+    // What was spent is added up soon after it was recorded.
+    await gateway.counters(key);
     const { status, body, headers } = await get('/v1/key', secret);
     expect(status).toBe(200);
     expect(headers.get('x-request-id')).toMatch(/^gen-/);
