@@ -92,9 +92,10 @@ export function outputTokens(
   outputBound: number | undefined,
 ): number {
   const { maxOutputTokens, work } = exchange.request.chat;
-  if (maxOutputTokens !== undefined) return maxOutputTokens;
+  const pictures = price?.units?.image === undefined ? (work?.units.images ?? 0) : 0;
+  if (maxOutputTokens !== undefined) return maxOutputTokens + pictures * (price?.maxOutputTokens ?? 0);
   // No limit can be sent to it; where the model has none either, a hard budget does not take it.
-  if (work !== undefined) return price?.maxOutputTokens ?? 0;
+  if (work !== undefined) return Math.max(1, pictures) * (price?.maxOutputTokens ?? 0);
   const most = price?.maxOutputTokens ?? Number.MAX_SAFE_INTEGER;
   return Math.min(outputBound ?? gateway.config.defaultMaxOutputTokens, most);
 }

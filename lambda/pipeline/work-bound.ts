@@ -30,7 +30,9 @@ export function unboundedWork({ work, maxOutputTokens }: ChatRequest, price: Pri
     counted.includes(count) && work.units[count] === undefined ? [`the number of ${name}`] : [],
   );
   const { completion, completionAudio, completionImage } = price.standard.rates;
-  const isLimited = (maxOutputTokens ?? price.maxOutputTokens) !== undefined || counted.includes('images');
+  // Of pictures, what the request limits is their drafts.
+  const limit = work.units.images === undefined ? maxOutputTokens : undefined;
+  const isLimited = (limit ?? price.maxOutputTokens) !== undefined || counted.includes('images');
   const isCharged = [completion, completionAudio, completionImage].some((rate = completion) => rate > 0n);
   return isCharged && !isLimited ? [...untold, 'an answer whose length nothing limits'] : untold;
 }

@@ -13,6 +13,7 @@ export interface OpenaiCompatible
         | 'forwardedHeaders'
         | 'imageTokensBound'
         | 'limitsOnlyAnswer'
+        | 'takesNoOutput'
         | 'cancelStopsBilling'
         | 'reasoningField'
       >

@@ -159,6 +159,10 @@ describe('a hard budget refuses', () => {
         messages: [{ role: 'user', content: [{ type: 'document', source: { type: 'text' }, file_id: 'f' }] }],
       }),
     ],
+    [
+      'a picture of any length behind a draft of a hundred tokens',
+      ['/v1/images/generations', { model: 'openai/token-painter', prompt: 'Hi', partial_images: 1 }] as const,
+    ],
     ['larger pictures by chat', chat({ image_config: { image_size: '4K' } })],
     ['credit of another kind', anthropic({ fallback_credit_token: 'x' })],
   ])('%s', async (_what, [path, body]) => {
@@ -370,6 +374,16 @@ describe('what is set aside', () => {
   test('covers a document that Bedrock fetches', async () => {
     const [path, body] = converse({ messages: [{ role: 'user', content: [{ text: 'Hi' }, S3_DOCUMENT] }] });
     expect(await estimateOf(path, body)).toBeGreaterThanOrEqual(200_000n * 3_000n);
+  });
+
+  test('covers pictures beside their drafts', async () => {
+    const body = { model: 'openai/limited-painter', prompt: 'Hi', partial_images: 1, n: 2 };
+    expect(await estimateOf('/v1/images/generations', body)).toBeGreaterThanOrEqual(2n * 5_000n * 30_000n);
+  });
+
+  test('covers a text of characters that count twice', async () => {
+    const body = { model: 'openai/speaker', input: '\u{1f600}'.repeat(1_000), voice: 'alloy' };
+    expect(await estimateOf('/v1/audio/speech', body)).toBeGreaterThanOrEqual(2_000n * 15_000n);
   });
 
   test('covers a picture that is a file', async () => {

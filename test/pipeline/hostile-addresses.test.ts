@@ -139,3 +139,17 @@ test('a key in a query is not logged', async () => {
   await gateway.post(path, { contents });
   expect(gateway.log()).not.toContain(gateway.free.secret);
 });
+
+test.each(['openai/mock', 'anthropic/mock', 'gemini/mock', 'bedrock/mock', 'cohere/mock'])(
+  'what a caller’s addresses name is not fetched by the gateway: %s',
+  async (model) => {
+    const url = `${gateway.upstream.url}/secret.png`;
+    const parts = [{ type: 'image_url', image_url: { url } }];
+    const body = { model, messages: [{ role: 'user', content: parts }] };
+    await gateway.post('/v1/chat/completions', body, {
+      key: gateway.free,
+      headers: { 'x-sluice-unsupported': 'drop' },
+    });
+    expect(gateway.upstream.requests.map(({ path }) => path)).not.toContain('/secret.png');
+  },
+);

@@ -49,6 +49,13 @@ const PRICES: NonNullable<GatewayDefinition['prices']> = {
   ),
   'gemini/listening': { ...RATES, promptAudioUsdPerMillion: 30 },
   'openai/painter': { ...NO_TOKENS, mode: 'image', imageUsd: 0.1 },
+  'openai/token-painter': { ...NO_TOKENS, mode: 'image', completionImageUsdPerMillion: 30 },
+  'openai/limited-painter': {
+    ...NO_TOKENS,
+    mode: 'image',
+    completionImageUsdPerMillion: 30,
+    maxOutputTokens: 5_000,
+  },
   'openai/speaker': { ...NO_TOKENS, mode: 'speech', characterUsdPerMillion: 15 },
   'openai/listener': { ...NO_TOKENS, mode: 'transcription', audioMinuteUsd: 0.006 },
   'openai/vectors': { promptUsdPerMillion: 3, completionUsdPerMillion: 0, mode: 'embedding' },
