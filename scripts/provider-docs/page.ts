@@ -1,4 +1,5 @@
 import type { Provider } from '../../lambda/providers/contract.ts';
+import { markdownTable } from '../markdown-table.ts';
 
 const SIMULATED: ReadonlySet<string> = new Set(['sim', 'sim-anthropic']);
 
@@ -41,7 +42,7 @@ export function providersPage(providers: readonly Provider[]): string {
     HEAD,
     `${real.length} providers, ${verified} of them verified.`,
     '',
-    table(
+    markdownTable(
       ['id', 'provider', 'label', 'formats', 'credential', 'address'],
       real.map((one) => [
         `\`${one.id}\``,
@@ -57,7 +58,7 @@ export function providersPage(providers: readonly Provider[]): string {
     '',
     '## What they do with prompts, and with calls that are ended',
     '',
-    table(
+    markdownTable(
       ['id', 'retention', 'training', 'regions', 'stated in', 'ending a stream stops billing'],
       real.map((one) => [
         `\`${one.id}\``,
@@ -78,18 +79,3 @@ const retention = (days: number | undefined): string =>
   days === undefined ? '' : days === 0 ? 'none' : `${days} days`;
 
 const yesOrNo = (value: boolean | undefined): string => (value === undefined ? '' : value ? 'yes' : 'no');
-
-/** A table whose columns are aligned in its text too. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0)));
-  const line = (cells: readonly string[], fill = ' '): string =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0, fill)).join(' | ')} |`;
-  return [
-    line(head),
-    line(
-      head.map(() => ''),
-      '-',
-    ),
-    ...rows.map((row) => line(row)),
-  ].join('\n');
-}

@@ -2,6 +2,7 @@ import type { Dialect } from '../../lambda/dialects/dialect.ts';
 import { OPERATION_OF } from '../../lambda/dialects/dialect.ts';
 import { DIALECTS } from '../../lambda/dialects/registry.ts';
 import { REQUEST_FEATURES } from '../../lambda/dialects/request-feature.ts';
+import { markdownTable } from '../markdown-table.ts';
 import { type LeftOutKind, leftOutBetween, requestsOf } from './left-out-pairs.ts';
 import { nativeOptionsOf } from './native-options.ts';
 
@@ -57,14 +58,18 @@ function pairSection(caller: Dialect, provider: Dialect, leftOut: readonly LeftO
   const heading = `### ${caller.id} → ${provider.id}`;
   if (leftOut.length === 0) return `${heading}\n\nNothing is refused or dropped.`;
   const rows = leftOut.map((kind) => row(caller, provider, kind));
-  return [heading, '', '| asked for | what it is | | why |', '|---|---|---|---|', ...rows].join('\n');
+  return `${heading}\n\n${markdownTable(['asked for', 'what it is', '', 'why'], rows)}`;
 }
 
-function row(caller: Dialect, provider: Dialect, { feature, isRefused, isDropped }: LeftOutKind): string {
+function row(
+  caller: Dialect,
+  provider: Dialect,
+  { feature, isRefused, isDropped }: LeftOutKind,
+): readonly string[] {
   const what = [...(isRefused ? ['refused'] : []), ...(isDropped ? ['dropped'] : [])].join(' or ');
   const spelled = caller.spellings[feature] ?? feature;
   const why = provider.inexpressible[feature] ?? '';
-  return `| ${code(spelled)} | ${REQUEST_FEATURES[feature]} | ${what} | ${why} |`;
+  return [code(spelled), REQUEST_FEATURES[feature], what, why];
 }
 
 const code = (name: string): string => `\`${name}\``;
