@@ -150,7 +150,8 @@ function readPart(
 }
 
 /** A name and a file's name and nothing else: `name*=` and what is escaped some readers read, and others do not. */
-const IS_DISPOSITION = /^form-data(?:\s*;\s*(?:file)?name=(?:"[^"]*"|[^\s";]+)|\s*;\s*filename\*=[^\s;"]*)+$/i;
+const IS_DISPOSITION =
+  /^form-data(?:\s*;\s*(?:file)?name=(?:"[^"]*"|[^\s";]+)|\s*;\s*filename\*=[^\s;"]*)+$/i;
 
 /** Heads that readers may read in two ways: folded lines, names with spaces, contents in another encoding. */
 function refuseOddHead(lines: readonly string[]): void {
