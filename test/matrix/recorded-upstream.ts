@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { RecordedAnswer } from './scenarios.ts';
@@ -15,9 +15,12 @@ export interface RecordedUpstream {
 export async function startRecordedUpstream(): Promise<RecordedUpstream> {
   let current: RecordedAnswer | undefined;
   let asked: RecordedUpstream['asked'];
-  const server = createServer(async (request, response) => {
+  const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     asked = { path: request.url ?? '', body: await text(request) };
-    if (current === undefined) return response.writeHead(500).end();
+    if (current === undefined) {
+      response.writeHead(500).end();
+      return;
+    }
     const { status, contentType, bytes, isCut, headers } = current;
     const errorType = headers['x-amzn-errortype'];
     response.writeHead(status, {
@@ -25,9 +28,11 @@ export async function startRecordedUpstream(): Promise<RecordedUpstream> {
       ...(errorType !== undefined && { 'x-amzn-errortype': errorType }),
     });
     // A provider that dies closes its connection, and never tells the body's end.
-    if (isCut) return response.write(bytes, () => setTimeout(() => response.destroy(), 20));
-    return response.end(bytes);
-  });
+    if (isCut) response.write(bytes, () => setTimeout(() => response.destroy(), 20));
+    else response.end(bytes);
+  };
+  // What it throws ends the run: nothing else waits for it.
+  const server = createServer((request, response) => void respond(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   // A listening TCP server has an address of this shape.
   const { port } = server.address() as AddressInfo;
