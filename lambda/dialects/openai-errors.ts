@@ -1,7 +1,8 @@
+import type { ChatEvent } from '../domain/chat/event.ts';
 import { ERROR_KINDS, type ErrorCode, type GatewayError, type UpstreamError } from '../domain/errors.ts';
 import { isJsonObject, type Json, type JsonObject, parseJson } from '../domain/json.ts';
 import { asObject, objectIn, textIn } from './loose.ts';
-import { codeOfStatus, presentableMessage, retryAfterSeconds } from './upstream-error.ts';
+import { codeOfStatus, invalidAnswer, presentableMessage, retryAfterSeconds } from './upstream-error.ts';
 
 /** What an error body says, wherever it says it. */
 interface ErrorFacts {
@@ -37,6 +38,12 @@ export function decodeErrorChunk(body: Json | undefined): UpstreamError {
   const facts = isJsonObject(body) ? readErrorBody(body) : NO_FACTS;
   return { ...describe(facts, facts.status), status: undefined, retryAfterSeconds: undefined };
 }
+
+/** What is said of an answer that does not hold what it should: the error that stands in it, if one does. */
+export const missingAnswer = (body: JsonObject, expected: string): ChatEvent =>
+  body['error'] === undefined
+    ? invalidAnswer(`The answer holds no ${expected}.`)
+    : { type: 'error', error: decodeErrorChunk(body) };
 
 /** An error before the first byte. */
 export function encodeError(error: GatewayError, requestId: string): string {

@@ -1,9 +1,9 @@
 import type { JsonEdit } from '../domain/edit-json.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { Cost } from '../domain/money/cost.ts';
-import { decimalUsd } from '../domain/money/nano.ts';
 import type { Usage } from '../domain/money/usage.ts';
 import { asObject, countIn, defined, objectIn, textIn } from './loose.ts';
+import { costMembers as membersOf } from './usage-cost.ts';
 
 /**
  * Reads a `usage` object; `undefined` where it reports nothing.
@@ -101,16 +101,6 @@ export function costEdits(body: JsonObject, cost: Cost | undefined): JsonEdit[] 
   return costMembers(cost).map(([name, text]) => ({ path: ['usage', name], text }));
 }
 
-/** What an answer cost, as members of its usage. As JSON text, since numbers below 1e-6 would be written with an exponent. */
-export function costMembers(cost: Cost): readonly (readonly [string, string])[] {
-  const prompt = decimalUsd(cost.prompt);
-  const completion = decimalUsd(cost.completion);
-  const saved = cost.saved === undefined ? '' : `,"saved_cost":${decimalUsd(cost.saved)}`;
-  return [
-    ['cost', decimalUsd(cost.total)],
-    [
-      'cost_details',
-      `{"upstream_inference_cost":null,"upstream_inference_prompt_cost":${prompt},"upstream_inference_completions_cost":${completion}${saved}}`,
-    ],
-  ];
-}
+/** What an answer cost, as members of its usage. */
+export const costMembers = (cost: Cost): readonly (readonly [string, string])[] =>
+  membersOf(cost, '"upstream_inference_cost":null,');

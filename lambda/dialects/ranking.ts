@@ -1,7 +1,9 @@
 import type { ChatEvent } from '../domain/chat/event.ts';
 import type { ChatRequest, RerankWork } from '../domain/chat/request.ts';
 import { isJsonObject, type Json, type JsonObject, parseJson } from '../domain/json.ts';
+import type { EncodedRequest, RequestTarget } from './dialect.ts';
 import { Given } from './given.ts';
+import { defined } from './loose.ts';
 import { membersOf, textOfEvents } from './operation-dialect.ts';
 
 /** How well a document answers the query. */
@@ -40,8 +42,26 @@ function documentOf(given: Given): Json {
   return object ?? given.refuse('a text or an object');
 }
 
+/** A rerank for a provider. Documents are texts there. */
+export function encodeRerank(
+  { work, nativeOptions }: ChatRequest,
+  { model }: RequestTarget,
+  mostResultsField: string,
+): EncodedRequest {
+  const { query = '', documents = [], mostResults, returnsDocuments } = work?.rerank ?? {};
+  const body = defined({
+    ...nativeOptions,
+    model,
+    query,
+    documents: documents.map(documentText),
+    [mostResultsField]: mostResults,
+    return_documents: returnsDocuments,
+  });
+  return { body, unsupported: [], omitted: [] };
+}
+
 /** The text of a document, which in an object is its `text`, or else all of its members. */
-export function documentText(document: Json): string {
+function documentText(document: Json): string {
   if (typeof document === 'string') return document;
   const text = isJsonObject(document) ? document['text'] : undefined;
   return typeof text === 'string' ? text : JSON.stringify(document);

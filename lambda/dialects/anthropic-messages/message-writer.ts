@@ -5,8 +5,9 @@ import { mergeUsage, type Usage } from '../../domain/money/usage.ts';
 import { BlockQueue } from '../block-queue.ts';
 import { type CarriedProof, carryProof, SIGNER_OF_CALLS } from '../carried-proof.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
+import { ENDED_QUIETLY, type Finish } from '../finish.ts';
 import { isProofEvent, proofOwner } from '../proof.ts';
-import { type Finish, stopReasonOf } from './stop-reason.ts';
+import { stopReasonOf } from './stop-reason.ts';
 import { encodeUsage } from './usage.ts';
 import { DIALECT } from './wire.ts';
 
@@ -167,9 +168,6 @@ export class MessageWriter {
 }
 
 type BlockEvent = Extract<ChatEvent, { readonly block: number }>;
-
-/** An answer whose first choice never said why it ended. */
-const ENDED_QUIETLY: Finish = { reason: 'stop', upstreamReason: undefined };
 
 const newBlock = (start: BlockStart, isEnded: boolean = false): Block => ({
   deltas: [],

@@ -5,9 +5,10 @@ import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../..
 import { argumentsObject } from '../arguments-object.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
 import { failedAnswer, gatewayErrorOf } from '../upstream-error.ts';
+import { costEditsOf } from '../usage-cost.ts';
 import { MessageDecoder } from './message-decoder.ts';
 import { MessageWriter, type WireEvent } from './message-writer.ts';
-import { costEdits, envelopeEdits } from './stream.ts';
+import { envelopeEdits } from './stream.ts';
 
 /** A whole message is read as the stream it could have been. */
 export function decodeAnswer(body: string): Frame {
@@ -43,7 +44,7 @@ function* streamOf(message: JsonObject): Generator<WireEvent> {
 /** The provider's own text but for id, model and cost. */
 export function patchAnswer(frame: Frame, envelope: AnswerEnvelope): string {
   if (frame.raw === undefined) return '';
-  return editJson(frame.raw, [...envelopeEdits(envelope, []), ...costEdits(frame.events)]);
+  return editJson(frame.raw, [...envelopeEdits(envelope, []), ...costEditsOf(frame.events)]);
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { FinishReason } from '../../domain/chat/event.ts';
+import type { Finish } from '../finish.ts';
 
 /**
  * Anthropic's stop reasons. A reason that is not listed is still to come, and ends the turn as far as callers can tell.
@@ -16,13 +17,6 @@ const FINISH_REASONS = new Map<string, FinishReason>([
 ]);
 
 export const finishReasonOf = (stopReason: string): FinishReason => FINISH_REASONS.get(stopReason) ?? 'stop';
-
-/** How a choice ended, if not with an error. */
-export interface Finish {
-  readonly reason: Exclude<FinishReason, 'error'>;
-  readonly upstreamReason: string | undefined;
-  readonly stopSequence?: string;
-}
 
 const STOP_REASONS: Readonly<Record<Finish['reason'], string>> = {
   stop: 'end_turn',

@@ -5,10 +5,10 @@ import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
 import { framesOf } from '../frames.ts';
 import { parseServerSentEvent, readServerSentEvents, replaceData, type ServerSentEvent } from '../sse.ts';
 import { failedAnswer, gatewayErrorOf } from '../upstream-error.ts';
+import { costEditsOf } from '../usage-cost.ts';
 import { encodeStreamError } from './errors.ts';
 import { MessageDecoder } from './message-decoder.ts';
 import { MessageWriter, type WireEvent } from './message-writer.ts';
-import { encodeCost } from './usage.ts';
 
 /** One frame per server-sent event. A chunk that breaks the format is not passed on: its frame has no raw text. */
 export function decodeStream(bytes: AsyncIterable<Uint8Array>): AsyncIterable<Frame> {
@@ -40,7 +40,7 @@ export function patchFrame(frame: Frame, envelope: AnswerEnvelope): string {
   if (frame.raw === undefined) return '';
   const edits = frame.events.some((event) => event.type === 'answer-start')
     ? envelopeEdits(envelope, ['message'])
-    : costEdits(frame.events);
+    : costEditsOf(frame.events);
   if (edits.length === 0) return frame.raw;
   const event = parseServerSentEvent(frame.raw);
   return event.data === undefined ? frame.raw : replaceData(event, editJson(event.data, edits));
@@ -51,16 +51,6 @@ export const envelopeEdits = (envelope: AnswerEnvelope, path: readonly string[])
   { path: [...path, 'id'], text: JSON.stringify(envelope.id) },
   { path: [...path, 'model'], text: JSON.stringify(envelope.model) },
 ];
-
-/** The edits that add the cost to a usage, where it is known. */
-export function costEdits(events: readonly ChatEvent[]): readonly JsonEdit[] {
-  const cost = events.findLast((event) => event.type === 'usage' && event.cost !== undefined);
-  if (cost?.type !== 'usage' || cost.cost === undefined) return [];
-  return Object.entries(encodeCost(cost.cost)).map(([name, value]) => ({
-    path: ['usage', name],
-    text: JSON.stringify(value),
-  }));
-}
 
 /** Writes the events of any dialect as an Anthropic stream. */
 export function createStreamEncoder(envelope: AnswerEnvelope): StreamEncoder {

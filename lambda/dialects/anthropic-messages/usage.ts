@@ -1,8 +1,8 @@
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import type { Cost } from '../../domain/money/cost.ts';
-import { usdFromNano } from '../../domain/money/nano.ts';
 import type { Usage } from '../../domain/money/usage.ts';
 import { present } from '../loose.ts';
+import { encodeCost } from '../usage-cost.ts';
 
 /**
  * Anthropic's counts, as far as they were reported. Its `input_tokens` leave out what was read from and written to the
@@ -84,17 +84,5 @@ function cacheCreation(usage: Usage): JsonObject {
   const fiveMinutes = Math.max(0, (usage.cacheWriteTokens ?? 0) - oneHour);
   return {
     cache_creation: { ephemeral_5m_input_tokens: fiveMinutes, ephemeral_1h_input_tokens: oneHour },
-  };
-}
-
-/** Cost in dollars, named as OpenRouter names it. @see https://openrouter.ai/docs/use-cases/usage-accounting */
-export function encodeCost(cost: Cost): { readonly cost: number; readonly cost_details: JsonObject } {
-  return {
-    cost: usdFromNano(cost.total),
-    cost_details: {
-      upstream_inference_prompt_cost: usdFromNano(cost.prompt),
-      upstream_inference_completions_cost: usdFromNano(cost.completion),
-      ...(cost.saved !== undefined && { saved_cost: usdFromNano(cost.saved) }),
-    },
   };
 }

@@ -45,11 +45,6 @@ export class AnswerDecoder {
   #isEnded = false;
   #isMalformed = false;
 
-  /** Whether the terminal event has been given. */
-  get isEnded(): boolean {
-    return this.#isEnded;
-  }
-
   /** Whether the terminal event was ours, because what came broke the format. */
   get isMalformed(): boolean {
     return this.#isMalformed;

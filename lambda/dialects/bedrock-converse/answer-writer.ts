@@ -4,6 +4,7 @@ import type { Cost } from '../../domain/money/cost.ts';
 import { mergeUsage, type Usage } from '../../domain/money/usage.ts';
 import { BlockQueue } from '../block-queue.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
+import { ENDED_QUIETLY, type Finish } from '../finish.ts';
 import { isProofEvent, proofOwner } from '../proof.ts';
 import {
   addToBlock,
@@ -13,7 +14,7 @@ import {
   callProofBlock,
   newBlock,
 } from './block-encoder.ts';
-import { type Finish, stopReasonOf } from './stop-reason.ts';
+import { stopReasonOf } from './stop-reason.ts';
 import { encodeUsage } from './usage.ts';
 import { DIALECT_ID } from './wire.ts';
 
@@ -22,9 +23,6 @@ export interface WireEvent {
   readonly name: string;
   readonly body: JsonObject;
 }
-
-/** An answer whose first choice never said why it ended. */
-const ENDED_QUIETLY: Finish = { reason: 'stop', upstreamReason: undefined };
 
 /**
  * Turns events of any dialect into those of a Converse stream. Blocks are sent one after another, as Bedrock sends them, so

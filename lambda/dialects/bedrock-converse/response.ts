@@ -8,9 +8,9 @@ import { isTooDeep } from '../depth.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
 import { asObject, objectIn, objectsIn } from '../loose.ts';
 import { failedAnswer, gatewayErrorOf } from '../upstream-error.ts';
+import { costEditsOf } from '../usage-cost.ts';
 import { AnswerDecoder } from './answer-decoder.ts';
 import { AnswerWriter, type WireEvent } from './answer-writer.ts';
-import { costEdits } from './stream.ts';
 import { stringIn, unionMember } from './wire.ts';
 
 /** A whole answer is read as the stream it could have been. */
@@ -87,7 +87,7 @@ const textsIn = (value: JsonObject): readonly JsonObject[] =>
 
 /** The provider's own text but for the cost: an answer of this format has no id and names no model. */
 export function patchAnswer(frame: Frame): string {
-  return frame.raw === undefined ? '' : editJson(frame.raw, costEdits(frame.events));
+  return frame.raw === undefined ? '' : editJson(frame.raw, costEditsOf(frame.events));
 }
 
 /**

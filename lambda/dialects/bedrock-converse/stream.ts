@@ -1,5 +1,5 @@
 import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
-import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
+import { editJson } from '../../domain/edit-json.ts';
 import { parseJsonObject } from '../../domain/json.ts';
 import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
 import {
@@ -13,10 +13,10 @@ import {
 import { framesOf } from '../frames.ts';
 import { asObject } from '../loose.ts';
 import { failedAnswer, gatewayErrorOf } from '../upstream-error.ts';
+import { costEditsOf } from '../usage-cost.ts';
 import { AnswerDecoder } from './answer-decoder.ts';
 import { AnswerWriter, type WireEvent } from './answer-writer.ts';
 import { encodeStreamError } from './errors.ts';
-import { encodeCost } from './usage.ts';
 
 /** @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html */
 export const STREAM_CONTENT_TYPE = 'application/vnd.amazon.eventstream';
@@ -61,21 +61,11 @@ export function patchFrame(frame: Frame, envelope: AnswerEnvelope): string {
   const last = frame.events.at(-1);
   if (last?.type === 'error') return encodeStreamError(gatewayErrorOf(last.error), envelope);
   if (frame.raw === undefined) return '';
-  const edits = costEdits(frame.events);
+  const edits = costEditsOf(frame.events);
   if (edits.length === 0) return frame.raw;
   const payload = new TextDecoder().decode(decodeMessage(bytesFromLatin1(frame.raw)).payload);
   const hasUsage = asObject(parseJsonObject(payload)?.['usage']) !== undefined;
   return hasUsage ? replacePayload(frame.raw, editJson(payload, edits)) : frame.raw;
-}
-
-/** The edits that add the cost to a usage, where it is known. */
-export function costEdits(events: readonly ChatEvent[]): readonly JsonEdit[] {
-  const cost = events.findLast((event) => event.type === 'usage' && event.cost !== undefined);
-  if (cost?.type !== 'usage' || cost.cost === undefined) return [];
-  return Object.entries(encodeCost(cost.cost)).map(([name, value]) => ({
-    path: ['usage', name],
-    text: JSON.stringify(value),
-  }));
 }
 
 /** Writes the events of any dialect as a Converse stream. */

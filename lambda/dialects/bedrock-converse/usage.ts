@@ -1,8 +1,8 @@
 import type { JsonObject } from '../../domain/json.ts';
 import type { Cost } from '../../domain/money/cost.ts';
-import { usdFromNano } from '../../domain/money/nano.ts';
 import type { Usage } from '../../domain/money/usage.ts';
 import { countIn, defined, objectIn, objectsIn } from '../loose.ts';
+import { encodeCost } from '../usage-cost.ts';
 import { stringIn } from './wire.ts';
 
 /**
@@ -62,16 +62,4 @@ function cacheDetails(usage: Usage): readonly JsonObject[] | undefined {
     { ttl: ONE_HOUR, inputTokens: oneHour },
     { ttl: FIVE_MINUTES, inputTokens: fiveMinutes },
   ];
-}
-
-/** Cost in dollars, named as OpenRouter names it. @see https://openrouter.ai/docs/use-cases/usage-accounting */
-export function encodeCost(cost: Cost): { readonly cost: number; readonly cost_details: JsonObject } {
-  return {
-    cost: usdFromNano(cost.total),
-    cost_details: {
-      upstream_inference_prompt_cost: usdFromNano(cost.prompt),
-      upstream_inference_completions_cost: usdFromNano(cost.completion),
-      ...(cost.saved !== undefined && { saved_cost: usdFromNano(cost.saved) }),
-    },
-  };
 }

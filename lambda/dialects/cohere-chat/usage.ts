@@ -1,9 +1,9 @@
 import type { JsonEdit } from '../../domain/edit-json.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Cost } from '../../domain/money/cost.ts';
-import { decimalUsd } from '../../domain/money/nano.ts';
 import type { Usage } from '../../domain/money/usage.ts';
 import { defined, objectIn } from '../loose.ts';
+import { costMembers } from '../usage-cost.ts';
 import { roundedUpIn } from './wire.ts';
 
 /**
@@ -53,20 +53,3 @@ export function encodeUsage(usage: Usage, cost: Cost | undefined): string {
 /** The edits that put a cost into a `usage` object. @param path where the object stands */
 export const costEdits = (path: readonly string[], cost: Cost | undefined): JsonEdit[] =>
   cost === undefined ? [] : costMembers(cost).map(([name, text]) => ({ path: [...path, name], text }));
-
-/**
- * As JSON text, since numbers below 1e-6 would be written with an exponent; named as OpenRouter names them.
- * @see https://openrouter.ai/docs/use-cases/usage-accounting
- */
-function costMembers(cost: Cost): readonly (readonly [string, string])[] {
-  const prompt = decimalUsd(cost.prompt);
-  const completion = decimalUsd(cost.completion);
-  const saved = cost.saved === undefined ? '' : `,"saved_cost":${decimalUsd(cost.saved)}`;
-  return [
-    ['cost', decimalUsd(cost.total)],
-    [
-      'cost_details',
-      `{"upstream_inference_prompt_cost":${prompt},"upstream_inference_completions_cost":${completion}${saved}}`,
-    ],
-  ];
-}

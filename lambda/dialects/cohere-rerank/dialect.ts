@@ -1,24 +1,22 @@
 import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
-import type { ChatRequest } from '../../domain/chat/request.ts';
 import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
 import { type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import type { Cost } from '../../domain/money/cost.ts';
 import type { Usage } from '../../domain/money/usage.ts';
 import { decodeError, encodeError } from '../cohere-chat/errors.ts';
-import type { AnswerEnvelope, Dialect, EncodedRequest, RequestTarget } from '../dialect.ts';
+import type { AnswerEnvelope, Dialect } from '../dialect.ts';
 import { asObject, countIn, defined, objectIn, textIn } from '../loose.ts';
-import { decodeErrorChunk } from '../openai-errors.ts';
+import { missingAnswer } from '../openai-errors.ts';
 import { costEdits, costMembers } from '../openai-usage.ts';
 import { costOfEvents, jsonFrame, operationDialect, textAnswer } from '../operation-dialect.ts';
 import {
   decodeRerank,
-  documentText,
+  encodeRerank,
   RANKING_OPTIONS,
   rankingOf,
   rankingText,
   readResults,
 } from '../ranking.ts';
-import { invalidAnswer } from '../upstream-error.ts';
 
 /**
  * Cohere's rerank, which Jina speaks too (with `usage` where Cohere has `meta.billed_units`).
@@ -29,7 +27,7 @@ export const cohereRerank: Dialect = operationDialect({
   id: 'cohere-rerank',
   harmless: RANKING_OPTIONS,
   decodeRequest: (body) => decodeRerank(body, 'top_n'),
-  encodeRequest,
+  encodeRequest: (request, target) => encodeRerank(request, target, 'top_n'),
   decodeAnswer,
   encodeAnswer,
   patchAnswer,
@@ -37,28 +35,13 @@ export const cohereRerank: Dialect = operationDialect({
   encodeError,
 });
 
-/** Documents are texts since version 2 of the API. */
-function encodeRequest({ work, nativeOptions }: ChatRequest, { model }: RequestTarget): EncodedRequest {
-  const { query = '', documents = [], mostResults, returnsDocuments } = work?.rerank ?? {};
-  const body = defined({
-    ...nativeOptions,
-    model,
-    query,
-    documents: documents.map(documentText),
-    top_n: mostResults,
-    return_documents: returnsDocuments,
-  });
-  return { body, unsupported: [], omitted: [] };
-}
-
 /** A body without results may be a provider's error with status 200. */
 function decodeAnswer(body: string): Frame {
   return jsonFrame(body, (object) => {
     const ranking = readResults(object['results']);
     if (ranking !== undefined)
       return textAnswer({ id: textIn(object, 'id') }, rankingText(ranking), usageOf(object));
-    if (object['error'] === undefined) return [invalidAnswer('The answer holds no results.')];
-    return [{ type: 'error', error: decodeErrorChunk(object) }];
+    return [missingAnswer(object, 'results')];
   });
 }
 

@@ -6,7 +6,7 @@ import type { Dialect, RequestAddress } from '../dialect.ts';
 import { decodeError, encodeError } from '../gemini/errors.ts';
 import { decodeRequest as decodeGemini } from '../gemini/request.ts';
 import { countIn } from '../loose.ts';
-import { decodeErrorChunk } from '../openai-errors.ts';
+import { missingAnswer } from '../openai-errors.ts';
 import {
   jsonFrame,
   operationDialect,
@@ -15,7 +15,6 @@ import {
   textOfEvents,
   WITHOUT_OWN_FIELDS,
 } from '../operation-dialect.ts';
-import { invalidAnswer } from '../upstream-error.ts';
 
 /**
  * How many tokens a conversation has. What was counted is the answer, and no usage: counting is free.
@@ -71,7 +70,6 @@ function decodeAnswer(body: string): Frame {
   return jsonFrame(body, (object: JsonObject): readonly ChatEvent[] => {
     const tokens = countIn(object, 'totalTokens');
     if (tokens !== undefined) return textAnswer({}, String(tokens), { promptTokens: 0, completionTokens: 0 });
-    if (object['error'] === undefined) return [invalidAnswer('The answer holds no count of tokens.')];
-    return [{ type: 'error', error: decodeErrorChunk(object) }];
+    return [missingAnswer(object, 'count of tokens')];
   });
 }

@@ -1,9 +1,9 @@
 import type { JsonEdit } from '../../domain/edit-json.ts';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
 import type { Cost } from '../../domain/money/cost.ts';
-import { decimalUsd } from '../../domain/money/nano.ts';
 import type { Usage } from '../../domain/money/usage.ts';
 import { defined, isEmpty } from '../loose.ts';
+import { costMembers } from '../openai-usage.ts';
 import { countIn, objectsIn, textIn } from './wire.ts';
 
 /**
@@ -74,7 +74,7 @@ export function encodeUsage(usage: Usage, cost: Cost | undefined): string {
     candidatesTokensDetails: audioDetails(usage.completionAudioTokens),
     serviceTier: usage.serviceTier,
   });
-  const known = Object.entries(members).map(([name, value]): Member => [name, JSON.stringify(value)]);
+  const known = Object.entries(members).map(([name, value]) => [name, JSON.stringify(value)] as const);
   const all = cost === undefined ? known : [...known, ...costMembers(cost)];
   return `{${all.map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(',')}}`;
 }
@@ -88,20 +88,4 @@ export function costEdits(body: JsonObject, cost: Cost | undefined): JsonEdit[] 
   const parent = ['usageMetadata', 'usage_metadata'].find((name) => isJsonObject(body[name]));
   if (parent === undefined) return [];
   return costMembers(cost).map(([name, text]) => ({ path: [parent, name], text }));
-}
-
-type Member = readonly [name: string, text: string];
-
-/** As JSON text, since numbers below 1e-6 would be written with an exponent. */
-function costMembers(cost: Cost): readonly Member[] {
-  const prompt = decimalUsd(cost.prompt);
-  const completion = decimalUsd(cost.completion);
-  const saved = cost.saved === undefined ? '' : `,"saved_cost":${decimalUsd(cost.saved)}`;
-  return [
-    ['cost', decimalUsd(cost.total)],
-    [
-      'cost_details',
-      `{"upstream_inference_cost":null,"upstream_inference_prompt_cost":${prompt},"upstream_inference_completions_cost":${completion}${saved}}`,
-    ],
-  ];
 }

@@ -1,5 +1,6 @@
 import type { ResponseFormat, Tool, ToolChoice } from '../../domain/chat/request.ts';
 import type { Given } from '../given.ts';
+import { decodeCustomTool, decodeFunctionTool, decodeJsonSchema } from '../openai-tools.ts';
 import { cacheHint } from './decode-content.ts';
 import { DIALECT_ID } from './wire.ts';
 
@@ -11,31 +12,13 @@ export function decodeTool(tool: Given): Tool {
   if (type !== 'custom') return { type: 'hosted', dialect: DIALECT_ID, name: type, definition };
   const custom = tool.member('custom');
   custom.object();
-  const description = custom.member('description').optionalString();
-  const format = custom.member('format').value;
-  return {
-    type,
-    name: custom.member('name').string(),
-    ...(description === undefined ? {} : { description }),
-    ...(format === undefined ? {} : { format }),
-  };
+  return decodeCustomTool(custom);
 }
 
 function decodeFunction(tool: Given): Tool {
   const body = tool.member('function');
   body.object();
-  const description = body.member('description').optionalString();
-  const parameters = body.member('parameters').optionalObject();
-  const strict = body.member('strict').optionalBoolean();
-  return {
-    type: 'function',
-    name: body.member('name').string(),
-    ...(description === undefined ? {} : { description }),
-    ...(parameters === undefined ? {} : { parameters }),
-    ...(strict === undefined ? {} : { strict }),
-    ...cacheHint(body),
-    ...cacheHint(tool),
-  };
+  return { ...decodeFunctionTool(body), ...cacheHint(body), ...cacheHint(tool) };
 }
 
 /** `undefined` for a choice only this dialect has (`allowed_tools`). */
@@ -72,21 +55,9 @@ export function decodeResponseFormat(format: Given): ResponseFormat | undefined 
     case 'json_object':
       return { type: 'json' };
     case 'json_schema':
+      format.member('json_schema').object();
       return decodeJsonSchema(format.member('json_schema'));
     default:
       return undefined;
   }
-}
-
-function decodeJsonSchema(body: Given): ResponseFormat {
-  body.object();
-  const description = body.member('description').optionalString();
-  const strict = body.member('strict').optionalBoolean();
-  return {
-    type: 'json-schema',
-    name: body.member('name').string(),
-    schema: body.member('schema').optionalJsonObject() ?? {},
-    ...(description === undefined ? {} : { description }),
-    ...(strict === undefined ? {} : { strict }),
-  };
 }

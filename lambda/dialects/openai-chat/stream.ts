@@ -1,12 +1,12 @@
 import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
 import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
-import { isJsonObject, type JsonObject, parseJson, parseJsonObject } from '../../domain/json.ts';
+import { type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
-import { framesOf } from '../frames.ts';
 import { asObject } from '../loose.ts';
+import { readJsonEvents } from '../openai-stream.ts';
 import { costEdits } from '../openai-usage.ts';
-import { parseServerSentEvent, readServerSentEvents, replaceData, type ServerSentEvent } from '../sse.ts';
-import { gatewayErrorOf, invalidAnswer } from '../upstream-error.ts';
+import { parseServerSentEvent, replaceData } from '../sse.ts';
+import { gatewayErrorOf } from '../upstream-error.ts';
 import { AnswerDecoder } from './answer-decoder.ts';
 import { encodeStreamError } from './errors.ts';
 import { DONE_FRAME } from './wire.ts';
@@ -17,20 +17,12 @@ import { DONE_FRAME } from './wire.ts';
  */
 export function decodeStream(bytes: AsyncIterable<Uint8Array>): AsyncIterable<Frame> {
   const decoder = new AnswerDecoder();
-  return framesOf(readServerSentEvents(bytes), {
-    read: (block) => decodeBlock(block, decoder),
-    end: () => decoder.endEarly(),
+  return readJsonEvents(bytes, {
+    read: (body) => decoder.read(body, 'delta'),
+    fail: (body) => decoder.fail(body),
+    done: () => decoder.end(),
+    endEarly: () => decoder.endEarly(),
   });
-}
-
-function decodeBlock(block: ServerSentEvent, decoder: AnswerDecoder): ChatEvent[] {
-  const data = block.data?.trim() ?? '';
-  if (data === '') return [];
-  if (data === '[DONE]') return decoder.end();
-  const body = parseJson(data);
-  if (block.event === 'error') return decoder.fail(isJsonObject(body) ? body : { message: data });
-  if (!isJsonObject(body)) return [invalidAnswer('The provider sent a chunk that is not a JSON object.')];
-  return decoder.read(body, 'delta');
 }
 
 /**

@@ -1,16 +1,16 @@
 import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
 import { editJson } from '../../domain/edit-json.ts';
-import { isJsonObject, type JsonObject, parseJson, parseJsonObject } from '../../domain/json.ts';
+import { isJsonObject, type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import type { Cost } from '../../domain/money/cost.ts';
 import { mergeUsage, type Usage } from '../../domain/money/usage.ts';
 import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
-import { type ChunkReader, framesOf } from '../frames.ts';
 import { textIn } from '../loose.ts';
 import { AnswerDecoder } from '../openai-chat/answer-decoder.ts';
 import { envelopeEdits } from '../openai-chat/stream.ts';
+import { type JsonEventReader, readJsonEvents } from '../openai-stream.ts';
 import { encodeUsage } from '../openai-usage.ts';
-import { parseServerSentEvent, readServerSentEvents, replaceData, type ServerSentEvent } from '../sse.ts';
-import { failedAnswer, gatewayErrorOf, invalidAnswer } from '../upstream-error.ts';
+import { parseServerSentEvent, replaceData } from '../sse.ts';
+import { failedAnswer, gatewayErrorOf } from '../upstream-error.ts';
 import { asChat } from './as-chat.ts';
 import { encodeStreamError } from './errors.ts';
 import { finishReason, Pieces } from './pieces.ts';
@@ -22,20 +22,14 @@ import { completion, DONE_FRAME } from './wire.ts';
  * @see https://dev.writer.com/api-reference/completion-api/text-generation
  */
 export const decodeStream = (bytes: AsyncIterable<Uint8Array>): AsyncIterable<Frame> =>
-  framesOf(readServerSentEvents(bytes), new CompletionStream());
+  readJsonEvents(bytes, new CompletionReader());
 
-class CompletionStream implements ChunkReader<ServerSentEvent> {
+class CompletionReader implements JsonEventReader {
   readonly #decoder = new AnswerDecoder();
   #isBare = false;
   #isFramed = false;
 
-  read(block: ServerSentEvent): ChatEvent[] {
-    const data = block.data?.trim() ?? '';
-    if (data === '') return [];
-    if (data === '[DONE]') return this.#decoder.end();
-    const body = parseJson(data);
-    if (block.event === 'error') return this.#decoder.fail(isJsonObject(body) ? body : { message: data });
-    if (!isJsonObject(body)) return [invalidAnswer('The provider sent a chunk that is not a JSON object.')];
+  read(body: JsonObject): ChatEvent[] {
     const value = body['choices'] === undefined ? textIn(body, 'value') : undefined;
     if (value === undefined) {
       this.#isFramed ||= body['choices'] !== undefined;
@@ -45,7 +39,15 @@ class CompletionStream implements ChunkReader<ServerSentEvent> {
     return this.#decoder.read({ choices: [{ index: 0, delta: { content: value } }] }, 'delta');
   }
 
-  end(): ChatEvent[] {
+  fail(body: JsonObject): ChatEvent[] {
+    return this.#decoder.fail(body);
+  }
+
+  done(): ChatEvent[] {
+    return this.#decoder.end();
+  }
+
+  endEarly(): ChatEvent[] {
     return this.#isBare && !this.#isFramed ? this.#decoder.end() : this.#decoder.endEarly();
   }
 }

@@ -4,18 +4,16 @@ import { isJsonObject, type Json, type JsonObject, parseJsonObject } from '../..
 import type { Usage } from '../../domain/money/usage.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
 import { countIn, objectIn, textIn } from '../loose.ts';
-import { decodeErrorChunk } from '../openai-errors.ts';
+import { missingAnswer } from '../openai-errors.ts';
 import { costEdits } from '../openai-usage.ts';
 import { costOfEvents, jsonFrame, textAnswer, textOfEvents } from '../operation-dialect.ts';
-import { invalidAnswer } from '../upstream-error.ts';
 
 /** Vectors stay in the answer's own text: it is the one block of what is said. */
 export const decodeAnswer = (body: string): Frame =>
   jsonFrame(body, (object) => {
     if (Array.isArray(object['data']))
       return textAnswer({ id: textIn(object, 'id'), model: textIn(object, 'model') }, body, usageOf(object));
-    if (object['error'] === undefined) return [invalidAnswer('The answer holds no embeddings.')];
-    return [{ type: 'error', error: decodeErrorChunk(object) }];
+    return [missingAnswer(object, 'embeddings')];
   });
 
 export const encodeAnswer = (events: readonly ChatEvent[], envelope: AnswerEnvelope): string =>

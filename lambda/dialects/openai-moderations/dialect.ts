@@ -5,7 +5,7 @@ import { type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import type { AnswerEnvelope, Dialect } from '../dialect.ts';
 import { Given } from '../given.ts';
 import { countIn, objectIn, textIn } from '../loose.ts';
-import { decodeError, decodeErrorChunk, encodeError } from '../openai-errors.ts';
+import { decodeError, encodeError, missingAnswer } from '../openai-errors.ts';
 import { costEdits } from '../openai-usage.ts';
 import {
   costOfEvents,
@@ -15,7 +15,6 @@ import {
   textAnswer,
   textOfEvents,
 } from '../operation-dialect.ts';
-import { invalidAnswer } from '../upstream-error.ts';
 
 /** What the format knows. */
 const OPTIONS: ReadonlySet<string> = new Set([...['input']]);
@@ -78,8 +77,7 @@ function decodeAnswer(body: string): Frame {
       const usage = promptTokens === undefined ? undefined : { promptTokens, completionTokens: 0 };
       return textAnswer({ id: textIn(object, 'id'), model: textIn(object, 'model') }, body, usage);
     }
-    if (object['error'] === undefined) return [invalidAnswer('The answer holds no results.')];
-    return [{ type: 'error', error: decodeErrorChunk(object) }];
+    return [missingAnswer(object, 'results')];
   });
 }
 

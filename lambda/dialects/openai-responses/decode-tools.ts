@@ -1,5 +1,6 @@
 import type { ResponseFormat, Tool, ToolChoice } from '../../domain/chat/request.ts';
 import type { Given } from '../given.ts';
+import { decodeCustomTool, decodeFunctionTool, decodeJsonSchema } from '../openai-tools.ts';
 import { ToolNames } from './tool-names.ts';
 import { DIALECT_ID } from './wire.ts';
 
@@ -34,9 +35,9 @@ function decodeTool(tool: Given, toolNames: ToolNames): readonly Tool[] {
   const type = tool.member('type').string();
   switch (type) {
     case 'function':
-      return [decodeFunction(tool)];
+      return [decodeFunctionTool(tool)];
     case 'custom':
-      return [decodeCustom(tool)];
+      return [decodeCustomTool(tool)];
     case 'namespace':
       return decodeNamespace(tool, toolNames);
     default: {
@@ -65,30 +66,6 @@ function decodeNamespace(tool: Given, toolNames: ToolNames): readonly Tool[] {
     });
 }
 
-function decodeFunction(tool: Given): Tool {
-  const description = tool.member('description').optionalString();
-  const parameters = tool.member('parameters').optionalObject();
-  const strict = tool.member('strict').optionalBoolean();
-  return {
-    type: 'function',
-    name: tool.member('name').string(),
-    ...(description === undefined ? {} : { description }),
-    ...(parameters === undefined ? {} : { parameters }),
-    ...(strict === undefined ? {} : { strict }),
-  };
-}
-
-function decodeCustom(tool: Given): Tool {
-  const description = tool.member('description').optionalString();
-  const format = tool.member('format').value;
-  return {
-    type: 'custom',
-    name: tool.member('name').string(),
-    ...(description === undefined ? {} : { description }),
-    ...(format === undefined ? {} : { format }),
-  };
-}
-
 /** `undefined` for a choice only this dialect has (`allowed_tools`, a hosted tool). */
 export function decodeToolChoice(choice: Given, toolNames: ToolNames): ToolChoice | undefined {
   if (choice.isMissing) return undefined;
@@ -112,17 +89,8 @@ export function decodeResponseFormat(format: Given): ResponseFormat | undefined 
       return { type: 'text' };
     case 'json_object':
       return { type: 'json' };
-    case 'json_schema': {
-      const description = format.member('description').optionalString();
-      const strict = format.member('strict').optionalBoolean();
-      return {
-        type: 'json-schema',
-        name: format.member('name').string(),
-        schema: format.member('schema').optionalJsonObject() ?? {},
-        ...(description === undefined ? {} : { description }),
-        ...(strict === undefined ? {} : { strict }),
-      };
-    }
+    case 'json_schema':
+      return decodeJsonSchema(format);
     default:
       return undefined;
   }

@@ -1,10 +1,10 @@
 import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
 import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
-import { isJsonObject, type JsonObject, parseJson, parseJsonObject } from '../../domain/json.ts';
+import { isJsonObject, type JsonObject, parseJsonObject } from '../../domain/json.ts';
 import type { AnswerEnvelope } from '../dialect.ts';
-import { framesOf } from '../frames.ts';
-import { parseServerSentEvent, readServerSentEvents, replaceData, type ServerSentEvent } from '../sse.ts';
-import { gatewayErrorOf, invalidAnswer } from '../upstream-error.ts';
+import { readJsonEvents } from '../openai-stream.ts';
+import { parseServerSentEvent, replaceData } from '../sse.ts';
+import { gatewayErrorOf } from '../upstream-error.ts';
 import { AnswerDecoder } from './answer-decoder.ts';
 import { failedEvent } from './errors.ts';
 import { costEdits } from './usage.ts';
@@ -12,19 +12,12 @@ import { costEdits } from './usage.ts';
 /** Reads a provider's stream: one frame a server-sent event, up to the event that ends the response. */
 export function decodeStream(bytes: AsyncIterable<Uint8Array>): AsyncIterable<Frame> {
   const decoder = new AnswerDecoder();
-  return framesOf(readServerSentEvents(bytes), {
-    read: (block) => decodeBlock(block, decoder),
-    end: () => decoder.endEarly(),
+  return readJsonEvents(bytes, {
+    read: (event) => decoder.read(event),
+    fail: (event) => decoder.read({ ...event, type: 'error' }),
+    done: () => decoder.endEarly(),
+    endEarly: () => decoder.endEarly(),
   });
-}
-
-function decodeBlock(block: ServerSentEvent, decoder: AnswerDecoder): ChatEvent[] {
-  const data = block.data?.trim() ?? '';
-  if (data === '') return [];
-  if (data === '[DONE]') return decoder.endEarly();
-  const body = parseJson(data);
-  if (!isJsonObject(body)) return [invalidAnswer('The provider sent an event that is not a JSON object.')];
-  return decoder.read(block.event === 'error' ? { ...body, type: 'error' } : body);
 }
 
 /** One event for a caller of the same dialect; an error is shown as in every other stream of this format. */

@@ -1,47 +1,32 @@
 import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
-import type { ChatRequest } from '../../domain/chat/request.ts';
 import { editJson } from '../../domain/edit-json.ts';
 import { parseJsonObject } from '../../domain/json.ts';
-import type { AnswerEnvelope, Dialect, EncodedRequest, RequestTarget } from '../dialect.ts';
+import type { AnswerEnvelope, Dialect } from '../dialect.ts';
 import { countIn, defined, objectIn, textIn } from '../loose.ts';
-import { decodeError, decodeErrorChunk, encodeError } from '../openai-errors.ts';
+import { decodeError, encodeError, missingAnswer } from '../openai-errors.ts';
 import { costEdits, encodeUsage } from '../openai-usage.ts';
 import { costOfEvents, jsonFrame, operationDialect, textAnswer } from '../operation-dialect.ts';
 import {
   decodeRerank,
-  documentText,
+  encodeRerank,
   RANKING_OPTIONS,
   rankingOf,
   rankingText,
   readResults,
 } from '../ranking.ts';
-import { invalidAnswer } from '../upstream-error.ts';
 
 /** Voyage's rerank. @see https://docs.voyageai.com/reference/reranker-api */
 export const voyageRerank: Dialect = operationDialect({
   id: 'voyage-rerank',
   harmless: RANKING_OPTIONS,
   decodeRequest: (body) => decodeRerank(body, 'top_k'),
-  encodeRequest,
+  encodeRequest: (request, target) => encodeRerank(request, target, 'top_k'),
   decodeAnswer,
   encodeAnswer,
   patchAnswer,
   decodeError,
   encodeError,
 });
-
-function encodeRequest({ work, nativeOptions }: ChatRequest, { model }: RequestTarget): EncodedRequest {
-  const { query = '', documents = [], mostResults, returnsDocuments } = work?.rerank ?? {};
-  const body = defined({
-    ...nativeOptions,
-    model,
-    query,
-    documents: documents.map(documentText),
-    top_k: mostResults,
-    return_documents: returnsDocuments,
-  });
-  return { body, unsupported: [], omitted: [] };
-}
 
 function decodeAnswer(body: string): Frame {
   return jsonFrame(body, (object) => {
@@ -51,8 +36,7 @@ function decodeAnswer(body: string): Frame {
       const usage = promptTokens === undefined ? undefined : { promptTokens, completionTokens: 0 };
       return textAnswer({ model: textIn(object, 'model') }, rankingText(ranking), usage);
     }
-    if (object['error'] === undefined) return [invalidAnswer('The answer holds no ranking.')];
-    return [{ type: 'error', error: decodeErrorChunk(object) }];
+    return [missingAnswer(object, 'ranking')];
   });
 }
 

@@ -4,6 +4,7 @@ import { cohereChat } from '../../../lambda/dialects/cohere-chat/dialect.ts';
 import type { ChatEvent } from '../../../lambda/domain/chat/event.ts';
 import { GatewayError } from '../../../lambda/domain/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../../lambda/domain/json.ts';
+import { bytesOf, cutStream, flippedStream, jsonWith, replaceSomewhere } from '../damage.ts';
 import { brokenRules } from '../event-rules.ts';
 import { eventsOf } from '../recordings.ts';
 import { answerArbitrary, errorArbitrary, requestArbitrary } from './arbitraries.ts';
@@ -81,26 +82,12 @@ describe('requests', () => {
   });
 });
 
-/** The body with one value in it, chosen by the seed, replaced. */
-function replaceSomewhere(body: Json, value: Json, seed: number): Json {
-  if (typeof body !== 'object' || body === null) return value;
-  const names = Object.keys(body);
-  const name = names[seed % Math.max(1, names.length)];
-  if (name === undefined) return value;
-  const copy = structuredClone(body) as Record<string, Json>;
-  const isHere = seed % 3 === 0;
-  copy[name] = isHere ? value : replaceSomewhere(copy[name] ?? null, value, Math.floor(seed / 3));
-  return copy;
-}
-
 async function expectRules(bytes: Uint8Array, size: number = 65_536): Promise<void> {
   const frames = await framesOf(bytes, size);
   expect(brokenRules(eventsOf(frames))).toEqual([]);
   const raw = frames.map((frame) => frame.raw ?? '').join('');
   expect(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes).startsWith(raw)).toBe(true);
 }
-
-const bytesOf = (stream: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(stream);
 
 describe('streams', () => {
   const recorded = STREAMS.map(({ body }) => bytesOf(body));
@@ -112,14 +99,11 @@ describe('streams', () => {
   test('of any events with any content keep the rules', async () => {
     const names = ['text', 'thinking', 'content', 'tool_plan', 'tool_calls', 'citations', 'function', 'name'];
     const more = ['arguments', 'id', 'type', 'usage', 'tokens', 'error', 'finish_reason', 'message', 'index'];
-    const { value } = fc.letrec<{ value: Json }>((tie) => ({
-      value: fc.oneof(
-        { maxDepth: 5 },
-        fc.constantFrom<Json>(null, true, 0, 1, -1, 1e300, '', 'x', '{"a":', 'null', 'text', 'thinking'),
-        fc.array(tie('value'), { maxLength: 2 }),
-        fc.dictionary(fc.constantFrom(...names, ...more), tie('value'), { maxKeys: 4 }),
-      ),
-    }));
+    const value = jsonWith([...names, ...more], ['{"a":', 'null', 'text', 'thinking'], {
+      maxDepth: 5,
+      maxLength: 2,
+      maxKeys: 4,
+    });
     const types = ['message-start', 'content-start', 'content-delta', 'content-end', 'tool-plan-delta'];
     const others = [
       'tool-call-start',
@@ -155,27 +139,17 @@ describe('streams', () => {
 
   test('cut anywhere keep the rules, and end well only behind their proper end', async () => {
     await fc.assert(
-      fc.asyncProperty(
-        fc.constantFrom(...recorded),
-        fc.double({ min: 0, max: 1, noNaN: true }),
-        async (bytes, share) => {
-          const cut = bytes.subarray(0, Math.floor(bytes.length * share));
-          await expectRules(cut);
-          const isWhole = /"finish_reason":"(COMPLETE|TOOL_CALL)"/.test(new TextDecoder().decode(cut));
-          if (!isWhole) expect(eventsOf(await framesOf(cut)).at(-1)?.type).toBe('error');
-        },
-      ),
+      fc.asyncProperty(cutStream(recorded), async (cut) => {
+        await expectRules(cut);
+        const isWhole = /"finish_reason":"(COMPLETE|TOOL_CALL)"/.test(new TextDecoder().decode(cut));
+        if (!isWhole) expect(eventsOf(await framesOf(cut)).at(-1)?.type).toBe('error');
+      }),
     );
   });
 
   test('damaged anywhere keep the rules', async () => {
-    const flips = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 8 });
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...recorded), flips, async (bytes, changes) => {
-        const changed = bytes.slice();
-        for (const [at, value] of changes) changed[at % changed.length] = value;
-        await expectRules(changed, 997);
-      }),
+      fc.asyncProperty(flippedStream(recorded), (bytes) => expectRules(bytes, 997)),
       { numRuns: 200 },
     );
   });

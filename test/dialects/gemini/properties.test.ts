@@ -4,6 +4,7 @@ import { geminiArrayStream } from '../../../lambda/dialects/gemini/array-stream.
 import { gemini } from '../../../lambda/dialects/gemini/dialect.ts';
 import { GatewayError } from '../../../lambda/domain/errors.ts';
 import type { Json, JsonObject } from '../../../lambda/domain/json.ts';
+import { bytesOf, cutStream, flippedStream, jsonWith, replaceSomewhere } from '../damage.ts';
 import { brokenRules } from '../event-rules.ts';
 import { callsOf, eventsOf } from '../recordings.ts';
 import { answerArbitrary, failedAnswerArbitrary, normalise, requestArbitrary } from './arbitraries.ts';
@@ -108,17 +109,6 @@ function decodesOrRefuses(body: JsonObject): void {
   }
 }
 
-/** The body with one value in it, chosen by the seed, replaced. */
-function replaceSomewhere(body: Json, value: Json, seed: number): Json {
-  if (typeof body !== 'object' || body === null) return value;
-  const names = Object.keys(body);
-  const name = names[seed % Math.max(1, names.length)];
-  if (name === undefined) return value;
-  const copy = structuredClone(body) as Record<string, Json>;
-  copy[name] = seed % 3 === 0 ? value : replaceSomewhere(copy[name] ?? null, value, Math.floor(seed / 3));
-  return copy;
-}
-
 describe('answers of any dialect', () => {
   test('are made of every member of the union', () => {
     const answers = [...fc.sample(answerArbitrary, 300), ...fc.sample(failedAnswerArbitrary, 10)];
@@ -211,7 +201,6 @@ async function expectRules(bytes: Uint8Array, size: number = 65_536): Promise<vo
 }
 
 describe('streams', () => {
-  const bytesOf = (stream: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(stream);
   const small = STREAMS.filter(({ body }) => body.length < 12_000).map(({ body }) => bytesOf(body));
 
   test('of any bytes keep the rules', async () => {
@@ -219,7 +208,7 @@ describe('streams', () => {
   });
 
   test('of any JSON keep the rules', async () => {
-    const name = fc.constantFrom(
+    const names = [
       ...['candidates', 'content', 'parts', 'text', 'thought', 'thoughtSignature', 'functionCall', 'name'],
       ...['args', 'partialArgs', 'jsonPath', 'stringValue', 'willContinue', 'index', 'finishReason', 'error'],
       ...[
@@ -231,15 +220,8 @@ describe('streams', () => {
         'groundingMetadata',
       ],
       ...['promptFeedback', 'blockReason', 'logprobsResult', 'chosenCandidates'],
-    );
-    const { value } = fc.letrec<{ value: Json }>((tie) => ({
-      value: fc.oneof(
-        { maxDepth: 6 },
-        fc.constantFrom<Json>(null, true, 0, 1, -1, 1e300, '', 'x', '$.a', '$.a[0]', '$.__proto__', 'STOP'),
-        fc.array(tie('value'), { maxLength: 3 }),
-        fc.dictionary(name, tie('value'), { maxKeys: 6 }),
-      ),
-    }));
+    ];
+    const value = jsonWith(names, ['$.a', '$.a[0]', '$.__proto__', 'STOP'], { maxDepth: 6 });
     const part = fc.record({
       functionCall: fc.record({ name: value, partialArgs: value, willContinue: value }),
       thoughtSignature: value,
@@ -261,23 +243,14 @@ describe('streams', () => {
 
   test('cut anywhere never end well inside a tool call, and keep the rules', async () => {
     await fc.assert(
-      fc.asyncProperty(
-        fc.constantFrom(...small),
-        fc.double({ min: 0, max: 1, noNaN: true }),
-        (bytes, share) => expectRules(bytes.subarray(0, Math.floor(bytes.length * share))),
-      ),
+      fc.asyncProperty(cutStream(small), (bytes) => expectRules(bytes)),
       { numRuns: 300 },
     );
   });
 
   test('with bytes flipped keep the rules', async () => {
-    const flips = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 8 });
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...small), flips, async (bytes, changes) => {
-        const changed = bytes.slice();
-        for (const [at, value] of changes) changed[at % changed.length] = value;
-        await expectRules(changed, 997);
-      }),
+      fc.asyncProperty(flippedStream(small), (bytes) => expectRules(bytes, 997)),
       { numRuns: 300 },
     );
   });

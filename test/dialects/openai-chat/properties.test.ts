@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { openaiChat } from '../../../lambda/dialects/openai-chat/dialect.ts';
 import { GatewayError } from '../../../lambda/domain/errors.ts';
 import type { Json, JsonObject } from '../../../lambda/domain/json.ts';
+import { bytesOf, cutStream, flippedStream, jsonWith, replaceSomewhere } from '../damage.ts';
 import { brokenRules } from '../event-rules.ts';
 import { callsOf, eventsOf } from '../recordings.ts';
 import { requestArbitrary } from './arbitraries.ts';
@@ -45,18 +46,6 @@ describe('requests', () => {
   });
 });
 
-/** The body with one value in it, chosen by the seed, replaced. */
-function replaceSomewhere(body: Json, value: Json, seed: number): Json {
-  if (typeof body !== 'object' || body === null) return value;
-  const names = Object.keys(body);
-  const name = names[seed % Math.max(1, names.length)];
-  if (name === undefined) return value;
-  const copy = structuredClone(body) as Record<string, Json>;
-  const isHere = seed % 3 === 0;
-  copy[name] = isHere ? value : replaceSomewhere(copy[name] ?? null, value, Math.floor(seed / 3));
-  return copy;
-}
-
 async function expectRules(bytes: Uint8Array, size: number = 65_536): Promise<void> {
   const events = eventsOf(await framesOf(bytes, size));
   expect(brokenRules(events)).toEqual([]);
@@ -67,7 +56,6 @@ async function expectRules(bytes: Uint8Array, size: number = 65_536): Promise<vo
 }
 
 describe('streams', () => {
-  const bytesOf = (stream: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(stream);
   const small = STREAMS.filter(({ body }) => body.length < 8000).map(({ body }) => bytesOf(body));
 
   test('of any bytes keep the rules', async () => {
@@ -75,7 +63,7 @@ describe('streams', () => {
   });
 
   test('of any JSON keep the rules', async () => {
-    const name = fc.constantFrom(
+    const names = [
       ...[
         'choices',
         'delta',
@@ -98,15 +86,8 @@ describe('streams', () => {
         'type',
         'annotations',
       ],
-    );
-    const { value } = fc.letrec<{ value: Json }>((tie) => ({
-      value: fc.oneof(
-        { maxDepth: 6 },
-        fc.constantFrom<Json>(null, true, 0, 1, -1, 1e300, '', 'x', '{"a":', 'stop', 'reasoning.text'),
-        fc.array(tie('value'), { maxLength: 3 }),
-        fc.dictionary(name, tie('value'), { maxKeys: 6 }),
-      ),
-    }));
+    ];
+    const value = jsonWith(names, ['{"a":', 'stop', 'reasoning.text'], { maxDepth: 6 });
     const step = fc.record({
       choices: fc.array(fc.record({ index: value, delta: value, finish_reason: value })),
     });
@@ -118,24 +99,11 @@ describe('streams', () => {
   });
 
   test('cut anywhere never end well inside a tool call, and keep the rules', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.constantFrom(...small),
-        fc.double({ min: 0, max: 1, noNaN: true }),
-        (bytes, share) => expectRules(bytes.subarray(0, Math.floor(bytes.length * share))),
-      ),
-    );
+    await fc.assert(fc.asyncProperty(cutStream(small), (bytes) => expectRules(bytes)));
   });
 
   test('with bytes flipped keep the rules', async () => {
-    const flips = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 8 });
-    await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...small), flips, async (bytes, changes) => {
-        const changed = bytes.slice();
-        for (const [at, value] of changes) changed[at % changed.length] = value;
-        await expectRules(changed, 997);
-      }),
-    );
+    await fc.assert(fc.asyncProperty(flippedStream(small), (bytes) => expectRules(bytes, 997)));
   });
 });
 

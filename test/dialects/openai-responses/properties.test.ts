@@ -6,6 +6,7 @@ import type { ChatRequest } from '../../../lambda/domain/chat/request.ts';
 import { GatewayError } from '../../../lambda/domain/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../../lambda/domain/json.ts';
 import { mergeUsage, type Usage } from '../../../lambda/domain/money/usage.ts';
+import { bytesOf, cutStream, flippedStream, jsonWith, replaceSomewhere } from '../damage.ts';
 import { brokenRules } from '../event-rules.ts';
 import { callsOf, eventsOf } from '../recordings.ts';
 import { answerArbitrary, requestArbitrary } from './arbitraries.ts';
@@ -95,18 +96,6 @@ const WHOLE_REQUEST: JsonObject = {
   stream: true,
 };
 
-/** The body with one value in it, chosen by the seed, replaced. */
-function replaceSomewhere(body: Json, value: Json, seed: number): Json {
-  if (typeof body !== 'object' || body === null) return value;
-  const names = Object.keys(body);
-  const name = names[seed % Math.max(1, names.length)];
-  if (name === undefined) return value;
-  const copy = structuredClone(body) as Record<string, Json>;
-  const isHere = seed % 3 === 0;
-  copy[name] = isHere ? value : replaceSomewhere(copy[name] ?? null, value, Math.floor(seed / 3));
-  return copy;
-}
-
 async function expectRules(bytes: Uint8Array, size: number = 65_536): Promise<void> {
   const events = eventsOf(await framesOf(bytes, size));
   expect(brokenRules(events)).toEqual([]);
@@ -117,7 +106,6 @@ async function expectRules(bytes: Uint8Array, size: number = 65_536): Promise<vo
 }
 
 describe('streams', () => {
-  const bytesOf = (stream: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(stream);
   const small = STREAMS.filter(({ body }) => body.length < 20_000).map(({ body }) => bytesOf(body));
   const blocks = STREAMS.flatMap(({ body }) => body.split(/(?<=\n\n)/));
 
@@ -129,15 +117,19 @@ describe('streams', () => {
     const names = ['item', 'output_index', 'content_index', 'summary_index', 'delta', 'part', 'response'];
     names.push('output', 'content', 'type', 'text', 'name', 'call_id', 'arguments', 'usage', 'error');
     names.push('status', 'annotation', 'logprobs', 'encrypted_content', 'summary', 'result', 'action');
-    const { value } = fc.letrec<{ value: Json }>((tie) => ({
-      value: fc.oneof(
-        { maxDepth: 5 },
-        fc.constantFrom<Json>(null, true, 0, 1, -1, 1e300, '', 'x', '{"a":', 'message', 'function_call'),
-        fc.constantFrom<Json>('reasoning', 'custom_tool_call', 'image_generation_call', 'output_text'),
-        fc.array(tie('value'), { maxLength: 3 }),
-        fc.dictionary(fc.constantFrom(...names), tie('value'), { maxKeys: 6 }),
-      ),
-    }));
+    const value = jsonWith(
+      [...names],
+      [
+        '{"a":',
+        'message',
+        'function_call',
+        'reasoning',
+        'custom_tool_call',
+        'image_generation_call',
+        'output_text',
+      ],
+      { maxDepth: 5 },
+    );
     const types = STREAMS.flatMap(({ body }) =>
       [...body.matchAll(/^event: (.*)$/gm)].map(([, name]) => name),
     );
@@ -161,26 +153,17 @@ describe('streams', () => {
 
   test('cut anywhere never end well', async () => {
     await fc.assert(
-      fc.asyncProperty(
-        fc.constantFrom(...small),
-        fc.double({ min: 0, max: 0.98, noNaN: true }),
-        async (bytes, share) => {
-          const events = eventsOf(await framesOf(bytes.subarray(0, Math.floor(bytes.length * share))));
-          expect(brokenRules(events)).toEqual([]);
-          expect(events.at(-1)?.type).toBe('error');
-        },
-      ),
+      fc.asyncProperty(cutStream(small, 0.98), async (bytes) => {
+        const events = eventsOf(await framesOf(bytes));
+        expect(brokenRules(events)).toEqual([]);
+        expect(events.at(-1)?.type).toBe('error');
+      }),
     );
   });
 
   test('with bytes flipped keep the rules', async () => {
-    const flips = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 8 });
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...small), flips, async (bytes, changes) => {
-        const changed = bytes.slice();
-        for (const [at, value] of changes) changed[at % changed.length] = value;
-        await expectRules(changed, 997);
-      }),
+      fc.asyncProperty(flippedStream(small), (bytes) => expectRules(bytes, 997)),
       { numRuns: 300 },
     );
   });
