@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import type { defineGateway } from '../lambda/config/define-gateway.ts';
+import { declaredProvider } from '../lambda/providers/declared.ts';
 
 /** The operator's configuration, checked and completed. */
 export type OperatorConfig = ReturnType<typeof defineGateway>;
@@ -9,7 +10,8 @@ export type OperatorConfig = ReturnType<typeof defineGateway>;
 const SIMULATED_KINDS: ReadonlySet<string> = new Set(['sim', 'sim-anthropic']);
 
 /**
- * Loads the operator's configuration file. `defineGateway`, which the file calls, checks it.
+ * Loads the operator's configuration file. `defineGateway`, which the file calls, checks it; whether its providers are such as Sluice has,
+ * with an address, is checked here, before anything is deployed that could not start.
  *
  * Constructs are made synchronously, so the file is required, not imported: Node 24 requires ES modules and erases their
  * types, as long as they hold no top-level `await`.
@@ -21,6 +23,7 @@ export function loadOperatorConfig(configFile: string): OperatorConfig {
   const module: unknown = createRequire(import.meta.url)(path);
   if (!hasOperatorConfig(module))
     throw new Error(`${path}: export what defineGateway({ … }) returns, as the default export.`);
+  for (const [name, settings] of Object.entries(module.default.providers)) declaredProvider(name, settings);
   return module.default;
 }
 

@@ -54,7 +54,9 @@ function isOn(
   if (provider === undefined) return true;
   const variable = credentialVariable(settings);
   const ownAddress = environment[baseUrlVariable(name)] ?? settings.baseUrl;
-  if (ownAddress === undefined && provider.baseUrl === undefined) return false;
-  if (variable === undefined || (environment[variable] ?? '') !== '') return true;
+  const hasCredential = variable === undefined || (environment[variable] ?? '') !== '';
+  // One that is declared and has a credential is meant: that its address is missing is reported by `declaredProviders` too.
+  if (ownAddress === undefined && provider.baseUrl === undefined) return isDeclared && hasCredential;
+  if (hasCredential) return true;
   return provider.credentialIsOptional === true && (isDeclared || ownAddress !== undefined);
 }

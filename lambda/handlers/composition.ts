@@ -28,7 +28,7 @@ import type { RequestSigner, RequestSigners } from '../ports/request-signer.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import type { SendUpstream } from '../ports/upstream.ts';
 import type { VectorIndex } from '../ports/vector-index.ts';
-import { findProvider } from '../providers/registry.ts';
+import { declaredProvider } from '../providers/declared.ts';
 import type { Environment } from './deployed-store.ts';
 import { hashSecret } from './identity.ts';
 
@@ -172,18 +172,12 @@ export function declaredProviders(
   config: GatewayConfig,
   environment: Environment,
 ): Map<string, EnabledProvider> {
-  const found = Object.entries(config.providers).flatMap(([name, settings]) => {
-    const provider = findProvider(settings.kind);
-    if (provider === undefined)
-      throw new Error(`provider "${name}" is of the kind "${settings.kind}", which Sluice does not have.`);
-    const baseUrl = environment[baseUrlVariable(name)] ?? settings.baseUrl ?? provider.baseUrl;
-    if (baseUrl === undefined)
-      throw new Error(
-        `provider "${name}" needs a baseUrl${provider.exampleBaseUrl === undefined ? '' : `, such as ${provider.exampleBaseUrl}`}.`,
-      );
-    return [[name, { name, provider, baseUrl: baseUrl.replace(/\/+$/, '') }] as const];
-  });
-  return new Map(found);
+  return new Map(
+    Object.entries(config.providers).map(([name, settings]) => [
+      name,
+      { name, ...declaredProvider(name, settings, environment[baseUrlVariable(name)]) },
+    ]),
+  );
 }
 
 /** `openai` → `SLUICE_OPENAI_BASE_URL`. */

@@ -55,6 +55,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'node:',
     'lambda/schema',
     'lambda/config',
+    // Whether a declared provider can be called is known before it is deployed.
+    'lambda/providers/declared.ts',
     '@aws-sdk/credential-provider-env',
     '@aws-sdk/credential-provider-http',
   ],

@@ -1,5 +1,7 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { loadOperatorConfig, providersWithCredential } from '../../lib/operator-config.ts';
 import { CONFIG_FILE, PROJECT } from './synth.ts';
 
@@ -30,4 +32,26 @@ test('names the file that exports something else', () => {
 
 test('names the file that is not there', () => {
   expect(() => loadOperatorConfig(fixture('missing.ts'))).toThrow(/missing\.ts/);
+});
+
+describe('refuses to deploy what could not start', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-config-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const load = (providers: string): unknown => {
+    const file = join(folder, `${providers.replaceAll(/\W+/g, '-')}.ts`);
+    const module = join(PROJECT, 'lambda/config/define-gateway.ts');
+    writeFileSync(
+      file,
+      `import { defineGateway } from '${module}';\nexport default defineGateway({ providers: ${providers} });\n`,
+    );
+    return loadOperatorConfig(file);
+  };
+
+  test('a provider of a kind that there is not', () => {
+    expect(() => load('{ openai: {}, gemni: {} }')).toThrow('provider "gemni" is of the kind "gemni"');
+  });
+
+  test.each(['bedrock', 'vertex', 'azure'])('%s without the address that only the operator knows', (kind) => {
+    expect(() => load(`{ ${kind}: {} }`)).toThrow(/needs a baseUrl, such as https:/);
+  });
 });
