@@ -127,6 +127,8 @@ export interface Dialect {
   readonly inexpressible: Readonly<Partial<Record<RequestFeature, string>>>;
   /** Options only this dialect has that change no answer: elsewhere they are left out and named, never refused. */
   readonly hints: ReadonlySet<string>;
+  /** Options that stand for a part of the conversation which a provider keeps: nothing else can be sent in their place. */
+  readonly irreplaceable?: ReadonlySet<string>;
 
   /**
    * Options only this dialect has, and fields it does not read, by their names in `nativeOptions` and `unknownFields`: those
@@ -176,7 +178,9 @@ export interface Dialect {
   /** An error before the first byte, as this format's callers know it. The status is the error's own. */
   encodeError(error: GatewayError, requestId: string): string;
   /** Headers beside that error, where the format's SDKs read some: lower-case names. */
-  errorHeaders?(error: GatewayError, requestId: string): Readonly<Record<string, string>>;
+  errorHeaders?(error: GatewayError): Readonly<Record<string, string>>;
+  /** Where the format's SDKs read a request's id, if not in Sluice's own headers: a lower-case name. */
+  readonly requestIdHeader?: string;
   /** An error after the first byte: one event in this format, after which the stream ends. */
   encodeStreamError(error: GatewayError, envelope: AnswerEnvelope): string;
 

@@ -85,7 +85,7 @@ export function inferenceApplication(gateway: Gateway): HttpApplication {
     try {
       if (route === undefined) throw noSuchRoute(request, matching);
       const parameter = decodeParameter(route.path.exec(path)?.[1] ?? '');
-      return withRequestId(id, await route.answer({ gateway, id, dialect, parameter }, request));
+      return withRequestId(id, dialect, await route.answer({ gateway, id, dialect, parameter }, request));
     } catch (thrown) {
       const error = asGatewayError(thrown);
       if (error.code === 'internal') gateway.telemetry.problem('A request failed.', error.cause, { id });
@@ -98,7 +98,7 @@ export function inferenceApplication(gateway: Gateway): HttpApplication {
         status: error.status,
       });
       const response = respondError(dialect, error, id);
-      return withRequestId(id, {
+      return withRequestId(id, dialect, {
         ...response,
         headers: { ...response.headers, ...(error.code === 'method_not_allowed' && allow(matching)) },
         afterEnd: () => gateway.telemetry.flush(),
@@ -155,7 +155,15 @@ function decodeParameter(text: string): string {
   }
 }
 
-const withRequestId = (id: RequestId, response: HttpResponse): HttpResponse => ({
+const withRequestId = (
+  id: RequestId,
+  { requestIdHeader }: Dialect,
+  response: HttpResponse,
+): HttpResponse => ({
   ...response,
-  headers: { ...response.headers, 'x-request-id': id, 'request-id': id, 'x-generation-id': id },
+  headers: {
+    ...response.headers,
+    ...{ 'x-request-id': id, 'request-id': id, 'x-generation-id': id },
+    ...(requestIdHeader !== undefined && { [requestIdHeader]: id }),
+  },
 });

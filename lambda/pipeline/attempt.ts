@@ -1,3 +1,4 @@
+import type { Dialect } from '../dialects/dialect.ts';
 import { type ChatEvent, type Frame, isContent } from '../domain/chat/event.ts';
 import { GatewayError, type UpstreamError } from '../domain/errors.ts';
 import type { Usage } from '../domain/money/usage.ts';
@@ -60,7 +61,7 @@ export async function attempt(
   try {
     const response = await sendWithCredential(gateway, target, {
       path: target.api.path(target.deployment.model, chat.stream),
-      ...sentBody(body, target.dialect),
+      ...sentBody(body, target.dialect, chat.stream),
       stream: chat.stream,
       signal: limits.signal,
       callerHeaders: exchange.request.headers,
@@ -150,7 +151,7 @@ async function wholeAnswer(
   response: UpstreamResponse,
   limits: CallLimits,
 ): Promise<Commit | Failed> {
-  const frame = target.dialect.decodeAnswer(await readBounded(response.body, MOST_ANSWER_BYTES));
+  const frame = readAnswer(target.dialect, await readBounded(response.body, MOST_ANSWER_BYTES));
   const error = frame.events.find((event) => event.type === 'error');
   if (error !== undefined) {
     const usage = frame.events.findLast((event) => event.type === 'usage')?.usage;
@@ -158,6 +159,17 @@ async function wholeAnswer(
   }
   limits.release();
   return { type: 'committed', frames: only(frame) };
+}
+
+/** What is nested so deep that it cannot be written again is no answer to anybody. */
+function readAnswer(dialect: Dialect, body: string): Frame {
+  try {
+    return dialect.decodeAnswer(body);
+  } catch (thrown) {
+    if (!(thrown instanceof RangeError)) throw thrown;
+    const error = upstreamError('upstream_invalid_response', 'The answer is nested too deeply.');
+    return { raw: body, events: [{ type: 'error', error }] };
+  }
 }
 
 async function* only(frame: Frame): AsyncIterable<Frame> {

@@ -1,7 +1,9 @@
+import { OPERATION_OF } from '../dialects/dialect.ts';
 import { asGatewayError, GatewayError } from '../domain/errors.ts';
 import { costOf } from '../domain/money/cost.ts';
 import { type NanoUsd, nanoUsd, ZERO_USD } from '../domain/money/nano.ts';
 import type { Attempt } from '../domain/request-record.ts';
+import type { Deployment } from '../domain/routing/deployment.ts';
 import type { PlannedDeployment, RoutePlan } from '../domain/routing/plan.ts';
 import { type Admission, admitNext, isRefusedByLimit } from './admit.ts';
 import { type AttemptOutcome, attempt, type Committed } from './attempt.ts';
@@ -192,11 +194,12 @@ async function prepare(
     callerDialect: exchange.request.dialect.id,
     startedAtMs: exchange.facts.startedAtMs,
   });
-  if (target === undefined)
-    return refused(new GatewayError('no_healthy_deployment', `${deployment.id} is not enabled.`));
+  if (target === undefined) return refused(noWayTo(gateway, exchange, deployment));
   const body = encodeBody(gateway, exchange, target, admission);
   if (body instanceof GatewayError) return refused(body);
   const { unsupported, ignored } = body;
+  const kept = unsupported.find((name) => exchange.request.dialect.irreplaceable?.has(name));
+  if (kept !== undefined) return refused(keptElsewhere(kept, target));
   if (unsupported.length > 0 && unsupportedMode(gateway, exchange.request, group) === 'reject')
     return refused(unsupportedParameters(unsupported, target));
   exchange.dropped = [...unsupported, ...ignored];
@@ -263,6 +266,21 @@ const refused = (error: GatewayError): { readonly type: 'refused'; readonly erro
   type: 'refused',
   error,
 });
+
+/** Why a deployment cannot be called: its provider is off, or has nothing of the kind that is asked for. */
+function noWayTo(gateway: Gateway, { request }: Exchange, { id, provider }: Deployment): GatewayError {
+  if (!gateway.providers.has(provider))
+    return new GatewayError('no_healthy_deployment', `${id} is not enabled.`);
+  const operation = OPERATION_OF[request.dialect.id];
+  return new GatewayError('no_eligible_deployment', `${provider} has no ${operation} that ${id} could do.`);
+}
+
+const keptElsewhere = (name: string, { enabled }: CallTarget): GatewayError =>
+  new GatewayError(
+    'unsupported_parameter',
+    `"${name}" stands for what is kept by the provider that gave it: ${enabled.name} does not know it. Send the conversation itself.`,
+    { param: name },
+  );
 
 function unsupportedParameters(names: readonly string[], target: CallTarget): GatewayError {
   const [first = ''] = names;

@@ -98,7 +98,7 @@ export function respondError(dialect: Dialect, error: GatewayError, requestId: s
       ...(error.retryAfterSeconds !== undefined && {
         'retry-after': String(Math.ceil(error.retryAfterSeconds)),
       }),
-      ...dialect.errorHeaders?.(error, requestId),
+      ...dialect.errorHeaders?.(error),
     },
     body: once(dialect.encodeError(error, requestId)),
   };

@@ -179,11 +179,15 @@ export const unsupportedMode = (
 /** A body as it is sent, and what kinds of answer are taken to it. */
 export const sentBody = (
   { text, form }: UpstreamBody,
-  { answerContentType }: Dialect,
+  { answerContentType, streamContentType }: Dialect,
+  stream: boolean,
 ): Pick<UpstreamCall, 'body' | 'contentType' | 'accept'> => ({
   ...(form === undefined ? { body: text } : { body: Buffer.from(text, 'latin1'), contentType: form }),
-  ...(answerContentType !== undefined && { accept: '*/*' }),
+  accept:
+    answerContentType === undefined ? acceptedType(stream ? streamContentType : 'application/json') : '*/*',
 });
+
+const acceptedType = (contentType: string): string => contentType.split(';')[0] ?? contentType;
 
 /** Whether custom tools go to this dialect as functions. A format without turns has no tools at all. */
 export const lacksCustomTools = ({ inexpressible }: Dialect): boolean =>

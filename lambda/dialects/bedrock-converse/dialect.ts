@@ -90,5 +90,6 @@ export const bedrockConverse: Dialect = {
   decodeError,
   encodeError,
   errorHeaders,
+  requestIdHeader: 'x-amzn-requestid',
   encodeStreamError,
 };

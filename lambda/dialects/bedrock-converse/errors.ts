@@ -40,7 +40,7 @@ const CODES_BY_MESSAGE: readonly (readonly [RegExp, ErrorCode])[] = [
   ],
   [/content (filter|policy)|filtering policy|blocked by/i, 'content_policy_violation'],
   [
-    /model identifier is invalid|model (id|version) .*(not found|not supported|does not exist)/i,
+    /model identifier is invalid|model (id|version) .{0,200}(not found|not supported|does not exist)/i,
     'model_not_found',
   ],
 ];
@@ -151,9 +151,8 @@ export const encodeError = (error: GatewayError, requestId: string): string =>
   JSON.stringify({ __type: EXCEPTIONS[error.code].type, ...errorBody(error, requestId) });
 
 /** Amazon's SDKs take an error's type from a header, as what stands in the body is not its own. */
-export const errorHeaders = (error: GatewayError, requestId: string): Readonly<Record<string, string>> => ({
+export const errorHeaders = (error: GatewayError): Readonly<Record<string, string>> => ({
   'x-amzn-errortype': EXCEPTIONS[error.code].type,
-  'x-amzn-requestid': requestId,
 });
 
 /** The message that ends a stream which failed after its first byte. */

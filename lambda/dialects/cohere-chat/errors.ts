@@ -24,7 +24,7 @@ const CODES_BY_WORDS: readonly (readonly [RegExp, ErrorCode])[] = [
   [/TOO_MANY_TOKENS|too many tokens|context length/i, 'context_length_exceeded'],
   [/blocked (input|output)|TOXIC|safety/i, 'content_policy_violation'],
   [/INVALID_TOOL_GENERATION|invalid tool generation/i, 'upstream_invalid_response'],
-  [/model '.*' (was )?not found/i, 'model_not_found'],
+  [/model '[^']{0,200}' (was )?not found/i, 'model_not_found'],
   [/TIMEOUT|timed out/i, 'upstream_timeout'],
   [/overloaded|unavailable/i, 'upstream_overloaded'],
 ];

@@ -41,7 +41,7 @@ const CODES_BY_WORD: ReadonlyMap<string, ErrorCode> = new Map([
 /** A refused credential comes as INVALID_ARGUMENT; only its reason tells. */
 const CREDENTIAL_REASON = /^(?:API_KEY|ACCESS_TOKEN|CREDENTIALS|ACCOUNT_STATE|CONSUMER|BILLING)/;
 const CONTEXT_LENGTH =
-  /token count.*exceeds|exceeds the maximum number of tokens|input (?:is )?too long|context (?:length|window)/i;
+  /token count.{0,200}exceeds|exceeds the maximum number of tokens|input (?:is )?too long|context (?:length|window)/i;
 const CONTENT_POLICY = /prohibited (?:use|content)|safety (?:filter|polic|setting)|responsible ai/i;
 /** Waiting does not help, unlike with the limits that share its status. */
 const SPENT_CREDITS = /credits are depleted/i;

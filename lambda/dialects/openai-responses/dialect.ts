@@ -2,7 +2,7 @@ import type { Dialect } from '../dialect.ts';
 import { decodeError, encodeError } from '../openai-errors.ts';
 import { encodeRequest, patchRequest } from './encode-request.ts';
 import { failedEvent } from './errors.ts';
-import { decodeRequest } from './request.ts';
+import { decodeRequest, KEPT_INPUT } from './request.ts';
 import { decodeAnswer, encodeAnswer, patchAnswer } from './response.ts';
 import { ResponseWriter } from './response-writer.ts';
 import { responseStorage } from './storage.ts';
@@ -56,6 +56,7 @@ export const openaiResponses: Dialect = {
     temperature: 'Models that reason take none.',
     top_p: 'Models that reason take none.',
   },
+  irreplaceable: new Set(KEPT_INPUT),
   hints: new Set([
     ...['client_metadata', 'include', 'reasoning.generate_summary', 'reasoning.summary', 'store'],
     ...['prompt_cache_key', 'prompt_cache_retention', 'prompt_cache_options', 'safety_identifier'],

@@ -28,7 +28,7 @@ const NATIVE_FIELDS: ReadonlySet<string> = new Set([
 ]);
 
 /** State that a provider keeps and continues, so that a request may have no input of its own. */
-const KEPT_INPUT = ['previous_response_id', 'conversation', 'prompt'] as const;
+export const KEPT_INPUT = ['previous_response_id', 'conversation', 'prompt'] as const;
 
 /** What `include` says where log probabilities are wanted. */
 export const LOGPROBS_INCLUDED = 'message.output_text.logprobs';

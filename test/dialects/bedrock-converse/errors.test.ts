@@ -62,7 +62,6 @@ describe('an error for a caller', () => {
     expect(status).toBe(429);
     expect(headers).toMatchObject({
       'x-amzn-errortype': 'ThrottlingException',
-      'x-amzn-requestid': 'gen-1',
       'retry-after': '2',
     });
     expect(JSON.parse(text)).toEqual({

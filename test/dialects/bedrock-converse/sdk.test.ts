@@ -85,7 +85,11 @@ const whole = (events: readonly ChatEvent[]): Reply => ({
 
 const failed = (error: GatewayError): Reply => ({
   status: error.status,
-  headers: { 'content-type': 'application/json', ...bedrockConverse.errorHeaders?.(error, 'gen-1') },
+  headers: {
+    'content-type': 'application/json',
+    ...bedrockConverse.errorHeaders?.(error),
+    'x-amzn-requestid': 'gen-1',
+  },
   body: Buffer.from(bedrockConverse.encodeError(error, 'gen-1')),
 });
 
