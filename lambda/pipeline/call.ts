@@ -17,6 +17,7 @@ import { isHeldBy, scopesFor } from './scopes.ts';
 import {
   type CallTarget,
   callTarget,
+  type Unsupported,
   type UpstreamBody,
   unsupportedMode,
   upstreamBody,
@@ -198,11 +199,11 @@ async function prepare(
   const body = encodeBody(gateway, exchange, target, admission);
   if (body instanceof GatewayError) return refused(body);
   const { unsupported, ignored } = body;
-  const kept = unsupported.find((name) => exchange.request.dialect.irreplaceable?.has(name));
-  if (kept !== undefined) return refused(keptElsewhere(kept, target));
+  const kept = unsupported.find(({ name }) => exchange.request.dialect.irreplaceable?.has(name));
+  if (kept !== undefined) return refused(keptElsewhere(kept.name, target));
   if (unsupported.length > 0 && unsupportedMode(gateway, exchange.request, group) === 'reject')
     return refused(unsupportedParameters(unsupported, target));
-  exchange.dropped = [...unsupported, ...ignored];
+  exchange.dropped = [...unsupported.map(({ name }) => name), ...ignored];
   exchange.addedBytes = Math.max(exchange.addedBytes, addedBytes(exchange, body));
   try {
     return {
@@ -282,11 +283,15 @@ const keptElsewhere = (name: string, { enabled }: CallTarget): GatewayError =>
     { param: name },
   );
 
-function unsupportedParameters(names: readonly string[], target: CallTarget): GatewayError {
+function unsupportedParameters(unsupported: readonly Unsupported[], target: CallTarget): GatewayError {
+  const names = unsupported.map(({ name }) => name);
   const [first = ''] = names;
+  const told = unsupported.map(({ name, reason }) =>
+    reason === undefined ? `"${name}"` : `"${name}" (${reason.replace(/\.$/, '')})`,
+  );
   return new GatewayError(
     'unsupported_parameter',
-    `${target.enabled.name} cannot express ${names.map((name) => `"${name}"`).join(', ')}. Leave it out, or send x-sluice-unsupported: drop.`,
+    `${target.enabled.name} cannot express ${told.join(', ')}. Leave it out, or send x-sluice-unsupported: drop.`,
     { param: first, metadata: { unsupported: names } },
   );
 }

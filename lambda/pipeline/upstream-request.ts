@@ -25,13 +25,20 @@ export interface CallTarget {
   readonly isSameDialect: boolean;
 }
 
+/** What a provider's dialect cannot say, in the caller's spelling. */
+export interface Unsupported {
+  readonly name: string;
+  /** Why, in a sentence; `undefined` for an option that only the caller's dialect has. */
+  readonly reason: string | undefined;
+}
+
 /** A body for the provider, and what could not be said in it. */
 export interface UpstreamBody {
   readonly text: string;
   /** The content type of a form: each character of its text is one byte. */
   readonly form?: string;
   /** Asked for by name, and not expressible there: refused or dropped, as the operator or caller chose. */
-  readonly unsupported: readonly string[];
+  readonly unsupported: readonly Unsupported[];
   /** Fields Sluice does not know, and hints, which mean nothing in another dialect: left out and named. */
   readonly ignored: readonly string[];
 }
@@ -130,7 +137,13 @@ export function upstreamBody(
   const fitted = fitBody(JSON.stringify(encoded.body), quirks);
   return {
     text: fitted.text,
-    unsupported: [...encoded.unsupported.map(spelled), ...native.filter((name) => !isHint(name))],
+    unsupported: [
+      ...encoded.unsupported.map((one) => ({
+        name: spelled(one),
+        reason: target.dialect.inexpressible[one.feature],
+      })),
+      ...native.filter((name) => !isHint(name)).map((name) => ({ name, reason: undefined })),
+    ],
     ignored: [
       ...encoded.omitted.map(spelled),
       ...(fitting === requestTarget.maxOutputTokens ? [] : [spelled({ feature: 'max_output_tokens' })]),
