@@ -9,10 +9,10 @@ const HEAD = `# Providers
 
 A provider is turned on by naming it under \`providers\` in \`gateway.config.ts\`, and on a local server also by its credential in the
 environment. Its models are called as \`provider/model\`. Where the address holds what only you know (an account, a region), give it
-as \`baseUrl\` or in \`SLUICE_<PROVIDER>_BASE_URL\`. A provider that is not here but speaks OpenAI's formats is one of the kind
+as \`baseUrl\`, or on a local server in \`SLUICE_<PROVIDER>_BASE_URL\`. A provider that is not here but speaks OpenAI's formats is one of the kind
 \`custom\`; [adding it](add-a-provider.md) takes ten minutes.
 
-**Verified**: answers that the provider gave are replayed in the tests. **Declared**: written from its documentation alone.
+**Verified**: answers that the provider gave to others, who recorded and published them, are replayed in the tests. **Declared**: written from its documentation alone.
 What is not stated is left empty: retention is how long prompts are kept as long as nobody turns on more, training whether they may train
 models. These are the providers' own statements when they were read; follow the link before you rely on one.
 `;

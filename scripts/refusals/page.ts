@@ -16,10 +16,13 @@ provider's words. This page lists, for every pair, what cannot be:
 - **dropped**: it takes nothing from the answer (a hint, another provider's proof), so it is left out without asking, and
   named in \`x-sluice-dropped\`.
 
-Where both stand, it depends on the model or the value. Fields that Sluice does not know are dropped and named between
-dialects, and go on untouched within one. Where caller and provider speak the same dialect, nothing is refused or dropped.
+A row says that it can happen, and its reason says when: \`temperature\` is refused where it is above 1, not always. Most often
+it depends on the model or the value. Fields that Sluice does not know are dropped and named between dialects, and go on untouched
+within one (not under a hard budget: [what it lets through](money.md#what-goes-to-a-provider-under-a-hard-budget)). Where caller and
+provider speak the same dialect, only what that one provider is known to refuse is left out, and named. \`previous_response_id\` is
+refused only where a provider gave it: the gateway's own are continued anywhere.
 
-This page is written by \`node scripts/refusals-page.ts\`, from the encoders themselves: a large fixed sample of requests in
+This page is written by \`npx node scripts/refusals-page.ts\`, from the encoders themselves: a large fixed sample of requests in
 each caller's dialect is said in every other one. Change the code, not the page.`;
 
 /** The dialects of conversations. (A text completion says what a prompt can, and nobody translates to it.) */
