@@ -1,5 +1,6 @@
 import type { BlockAddress, ChatEvent } from '../../domain/chat/event.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
+import { isCutJson } from '../cut-json.ts';
 import { isTooDeep } from '../depth.ts';
 import { invalidAnswer } from '../upstream-error.ts';
 import { decodeErrorEvent } from './errors.ts';
@@ -13,7 +14,8 @@ interface OpenBlock {
   readonly address: BlockAddress;
   /** Arguments given at the start, for blocks to which no deltas come. */
   readonly initialArguments: string | undefined;
-  hasArguments: boolean;
+  /** Those that came in pieces. */
+  arguments: string;
 }
 
 /**
@@ -31,6 +33,7 @@ export class MessageDecoder {
   #stopReason: string | undefined;
   #stopSequence: string | undefined;
   #isStarted = false;
+  #hasCutCall = false;
   #isEnded = false;
   #isMalformed = false;
 
@@ -116,7 +119,7 @@ export class MessageDecoder {
     if (block.kind === 'ignored') return [];
     const event = decodeDelta(block, delta);
     if (event === 'mismatch') return this.fail('A piece of content came for a block of another type.');
-    if (event?.type === 'tool-call-delta') block.hasArguments = true;
+    if (event?.type === 'tool-call-delta') block.arguments += event.arguments;
     return event === undefined ? [] : [event];
   }
 
@@ -124,6 +127,7 @@ export class MessageDecoder {
     const block = typeof index === 'number' ? this.#blocks.get(index) : undefined;
     if (block === undefined || typeof index !== 'number') return [];
     this.#blocks.delete(index);
+    this.#hasCutCall ||= isCutJson(block.arguments);
     return closeBlock(block);
   }
 
@@ -138,14 +142,17 @@ export class MessageDecoder {
 
   #stopMessage(): readonly ChatEvent[] {
     if (this.#stopReason === undefined) return this.fail('The message ended without a stop reason.');
-    const finish: ChatEvent = {
-      type: 'finish',
+    const finish = {
+      type: 'finish' as const,
       choice: 0,
       reason: finishReasonOf(this.#stopReason),
       upstreamReason: this.#stopReason,
       ...(this.#stopSequence === undefined ? {} : { stopSequence: this.#stopSequence }),
     };
-    const stillOpen = [...this.#blocks.values()].flatMap(closeBlock);
+    const open = [...this.#blocks.values()];
+    const isCut = this.#hasCutCall || open.some((block) => isCutJson(block.arguments));
+    if (isCut && finish.reason !== 'length') return this.fail('The message ended inside a tool call.');
+    const stillOpen = open.flatMap(closeBlock);
     return [...stillOpen, finish, ...this.#end({ type: 'end' })];
   }
 }
@@ -162,7 +169,7 @@ interface OpenedBlock {
 
 function openBlock(block: JsonObject, type: string, address: BlockAddress): OpenedBlock {
   const opened = (kind: OpenBlock['kind'], events: readonly (ChatEvent | undefined)[]): OpenedBlock => ({
-    block: { kind, address, initialArguments: undefined, hasArguments: false },
+    block: { kind, address, initialArguments: undefined, arguments: '' },
     events: events.filter((event) => event !== undefined),
   });
   switch (type) {
@@ -198,7 +205,7 @@ function openToolBlock(block: JsonObject, type: string, address: BlockAddress): 
         kind: 'tool-call',
         address,
         initialArguments: JSON.stringify(isJsonObject(input) ? input : {}),
-        hasArguments: false,
+        arguments: '',
       },
       events: [
         { type: 'tool-call-start', kind: type === 'tool_use' ? 'function' : 'hosted', id, name, ...address },
@@ -208,7 +215,7 @@ function openToolBlock(block: JsonObject, type: string, address: BlockAddress): 
   if (!type.endsWith('_tool_result')) return undefined;
   const callId = stringIn(block, 'tool_use_id') ?? '';
   return {
-    block: { kind: 'result', address, initialArguments: undefined, hasArguments: false },
+    block: { kind: 'result', address, initialArguments: undefined, arguments: '' },
     events: [{ type: 'hosted-tool-result', dialect: DIALECT, callId, result: block, ...address }],
   };
 }
@@ -217,7 +224,7 @@ function closeBlock(block: OpenBlock): readonly ChatEvent[] {
   const { kind, address, initialArguments } = block;
   if (kind === 'ignored') return [];
   const end: ChatEvent = { type: 'block-end', ...address };
-  if (initialArguments === undefined || block.hasArguments) return [end];
+  if (initialArguments === undefined || block.arguments !== '') return [end];
   return [{ type: 'tool-call-delta', arguments: initialArguments, ...address }, end];
 }
 

@@ -313,3 +313,28 @@ describe('a whole answer that is none', () => {
     expect(events).toMatchObject([{ type: 'error', error: { code: 'upstream_error', message: 'Oh' } }]);
   });
 });
+
+describe('a call whose arguments break off', () => {
+  const call = (reason: string): readonly JsonObject[] => [
+    START,
+    {
+      type: 'content_block_start',
+      index: 0,
+      content_block: { type: 'tool_use', id: 'toolu_1', name: 'look', input: {} },
+    },
+    { type: 'content_block_delta', index: 0, delta: { type: 'input_json_delta', partial_json: '{"a":"b' } },
+    BLOCK_STOP,
+    { ...DELTA, delta: { stop_reason: reason } },
+    STOP,
+  ];
+
+  test('is an error, though the message says that it is whole', async () => {
+    const events = await decode(...call('tool_use'));
+    expect(events.at(-1)).toMatchObject({ type: 'error', error: { code: 'upstream_invalid_response' } });
+    expect(events.some(({ type }) => type === 'finish')).toBe(false);
+  });
+
+  test('is what it is where the answer had to end there', async () => {
+    expect((await decode(...call('max_tokens'))).at(-1)).toEqual({ type: 'end' });
+  });
+});
