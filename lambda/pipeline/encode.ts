@@ -149,11 +149,8 @@ function streamWriter(
 const isError = (event: ChatEvent): event is Extract<ChatEvent, { type: 'error' }> => event.type === 'error';
 
 /** An error as one event of a stream that has begun. */
-export const encodeLateError = (
-  dialect: Dialect,
-  error: GatewayError,
-  envelope: AnswerEnvelope,
-): Uint8Array => streamBytes(dialect.encodeStreamError(error, envelope), dialect);
+const encodeLateError = (dialect: Dialect, error: GatewayError, envelope: AnswerEnvelope): Uint8Array =>
+  streamBytes(dialect.encodeStreamError(error, envelope), dialect);
 
 /** Headers that say who answered, as far as it is known when headers go out. */
 export function answerHeaders(

@@ -1,4 +1,4 @@
-import type { Dialect } from '../dialects/dialect.ts';
+import type { AnswerEnvelope, Dialect } from '../dialects/dialect.ts';
 import { asGatewayError, GatewayError } from '../domain/errors.ts';
 import type { Scope } from '../domain/money/budget.ts';
 import { type BudgetState, leftOf } from '../domain/money/budget-state.ts';
@@ -9,7 +9,6 @@ import {
   answerHeaders,
   contentTypeOf,
   costHeader,
-  encodeLateError,
   encodeStream,
   encodeWhole,
   streamBytes,
@@ -158,7 +157,8 @@ function respondAfterSilence(
         return;
       }
     } catch (thrown) {
-      yield encodeLateError(dialect, reported(gateway, exchange, thrown), unservedEnvelope(exchange));
+      const error = reported(gateway, exchange, thrown);
+      yield streamBytes(unservedStream(dialect, error, unservedEnvelope(exchange)), dialect);
     }
   }
 
@@ -185,7 +185,11 @@ function reported(gateway: Gateway, exchange: Exchange, thrown: unknown): Gatewa
   return error;
 }
 
-const unservedEnvelope = (exchange: Exchange): Parameters<typeof encodeLateError>[2] => ({
+/** A stream that holds nothing but its failure. */
+const unservedStream = (dialect: Dialect, error: GatewayError, envelope: AnswerEnvelope): string =>
+  dialect.createStreamEncoder(envelope).fail?.(error) ?? dialect.encodeStreamError(error, envelope);
+
+const unservedEnvelope = (exchange: Exchange): AnswerEnvelope => ({
   id: exchange.facts.id,
   model: exchange.request.chat.model,
   createdAtSeconds: Math.floor(exchange.facts.startedAtMs / 1_000),
