@@ -16,9 +16,9 @@ export interface EndedAnswer {
   readonly cost: Cost;
 }
 
-/** Whether what passes has to be written down. */
-export const keepsAnswer = ({ cache, receipt }: Reuse, { replay }: Answer): boolean =>
-  replay === undefined && (cache?.keeps === true || receipt?.state === 'own');
+/** Whether what passes has to be written down. Of tokens that were counted here no provider's text could be kept: they are counted again. */
+export const keepsAnswer = ({ cache, receipt }: Reuse, { replay, isCountedHere }: Answer): boolean =>
+  replay === undefined && isCountedHere !== true && (cache?.keeps === true || receipt?.state === 'own');
 
 /**
  * Keeps an answer for whoever asks the same, tells those who wait for it, and closes what was claimed; where there is no answer, or a

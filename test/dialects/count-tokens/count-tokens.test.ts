@@ -65,6 +65,14 @@ describe('the Anthropic SDK', () => {
     expect(await gateway.record(response)).toMatchObject({ outcome: 'ok', cost: 0n, attempts: [] });
   });
 
+  test('is told an estimate again, under an Idempotency-Key or with a cache that is on', async () => {
+    for (const headers of [{ 'idempotency-key': 'a-count' }, { 'x-sluice-cache': 'exact' }]) {
+      const count = () => client.messages.countTokens({ model: 'openai/mock', ...QUESTION }, { headers });
+      expect((await count()).input_tokens).toBeGreaterThan(10);
+      expect(await count()).toEqual(await count());
+    }
+  });
+
   test('is told in Anthropic’s envelope what is wrong', async () => {
     gateway.upstream.answer = () => ({
       status: 404,
