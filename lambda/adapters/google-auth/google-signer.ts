@@ -61,7 +61,7 @@ export function googleSigner(clock: { now(): number }): RequestSigner {
 
 /** The library asks Google itself for tokens; an account of another cloud's (or of a test) says who is asked instead. */
 async function clientOf(credential: string): Promise<JWT> {
-  const account = parseJsonObject(credential) ?? parseJsonObject(await readFile(credential, 'utf8'));
+  const account = parseJsonObject(credential) ?? parseJsonObject(await fileText(credential));
   if (account?.['type'] !== 'service_account') throw new Error('The credential is no service account.');
   const tokenUri = textOf(account, 'token_uri') ?? LIBRARY_TOKEN_URI;
   const isElsewhere = tokenUri !== LIBRARY_TOKEN_URI;
@@ -80,6 +80,15 @@ async function clientOf(credential: string): Promise<JWT> {
       },
     });
   return client;
+}
+
+/** The error of a file that cannot be read quotes its path, which may be a broken account with its private key: nobody sees that. */
+async function fileText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch {
+    throw new Error('The credential is neither JSON nor the path of a file that can be read.');
+  }
 }
 
 const textOf = (account: JsonObject, name: string): string | undefined => {

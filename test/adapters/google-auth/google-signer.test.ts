@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { googleSigner } from '../../../lambda/adapters/google-auth/google-signer.ts';
 import { parseKeys } from '../../../lambda/adapters/secrets/key-ring.ts';
@@ -65,6 +66,15 @@ describe('the token of a service account', () => {
     await expect(signing).rejects.not.toThrow(/my-project|PRIVATE/);
     tokens.lifetimeSeconds = 3_600;
     expect(await signer.sign(REQUEST, tokens.account)).toEqual({ authorization: 'Bearer token-2' });
+  });
+
+  test('that cannot be had shows nothing of the account to whoever reads the log', async () => {
+    // As it is when not all of it was pasted.
+    const broken = tokens.account.slice(0, -1);
+    const failure = await newSigner()
+      .sign(REQUEST, broken)
+      .catch((thrown: unknown) => thrown);
+    expect(inspect(failure)).not.toMatch(/my-project|PRIVATE/);
   });
 
   test.each(['', '/nowhere/account.json', '{"type":"service_account"}', '{"type":"external_account"}', '{}'])(
