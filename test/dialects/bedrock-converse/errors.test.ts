@@ -54,6 +54,18 @@ describe('a provider’s refusal', () => {
   });
 });
 
+describe('a refused signature', () => {
+  test('is told without what was signed, which holds the session’s token', () => {
+    const message =
+      "The request signature we calculated does not match the signature you provided.\n\nThe Canonical String for this request should have been\n'POST\nhost:bedrock-runtime.eu-west-1.amazonaws.com\nx-amz-security-token:FwoGZXIvYXdzSECRET\n'";
+    const headers = { 'x-amzn-errortype': 'InvalidSignatureException' };
+    expect(bedrockConverse.decodeError(403, headers, JSON.stringify({ message }))).toMatchObject({
+      code: 'upstream_authentication_failed',
+      message: 'The request signature we calculated does not match the signature you provided.',
+    });
+  });
+});
+
 describe('an error for a caller', () => {
   test('has the type in header and body, and the canonical code beside it', async () => {
     const error = new GatewayError('rate_limit_exceeded', 'Wait.', { retryAfterSeconds: 2, param: 'x' });
