@@ -74,7 +74,7 @@ const ROUTES: readonly Route[] = [
   { method: 'GET', path: /^\/health$/, answer: async () => jsonResponse(200, { status: 'ok' }) },
 ];
 
-/** The data plane: every `/v1` route, the same on every host. */
+/** The data plane: every route of callers' SDKs and of Sluice's own, the same on every host. */
 export function inferenceApplication(gateway: Gateway): HttpApplication {
   return async (request) => {
     const id = gateway.newRequestId();

@@ -13,7 +13,7 @@ const SERVICE = 'bedrock';
  */
 const BEDROCK_HOST = /(?:^|\.)bedrock-runtime(?:-fips)?\.([a-z0-9-]+)\.(?:vpce\.)?amazonaws\.com(?:\.cn)?$/;
 
-/** Names what signs: AWS tells who it is in the header, so nothing here is secret. */
+/** What signs: the role's keys and its session's token. Secret. */
 type Identity = Awaited<ReturnType<ReturnType<typeof defaultProvider>>>;
 
 export interface BedrockSignerOptions {
