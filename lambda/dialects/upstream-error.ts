@@ -11,11 +11,14 @@ const CREDENTIAL = /\b(?:sk|gsk|xai|pplx|csk|AIza)[-_*.\w]{8,}/g;
  * What AWS says behind a refused signature: all that was signed, the session's token among it.
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html
  */
-const SIGNED_TEXT = /\s*The Canonical String for this request should have been[^]*/;
+const SIGNED_TEXT = 'The Canonical String for this request should have been';
 
 /** A provider's own words, fit for a caller: providers quote the credential they refused. */
 export const presentableMessage = (message: string): string =>
-  message.replace(SIGNED_TEXT, '').slice(0, MAX_MESSAGE_LENGTH).replace(CREDENTIAL, '[credential]');
+  (message.split(SIGNED_TEXT, 1)[0] ?? '')
+    .slice(0, MAX_MESSAGE_LENGTH)
+    .trimEnd()
+    .replace(CREDENTIAL, '[credential]');
 
 const CODES_BY_STATUS: ReadonlyMap<number, ErrorCode> = new Map([
   [401, 'upstream_authentication_failed'],
