@@ -16,6 +16,8 @@ export interface KeptAnswer {
   /** Whether the text is a stream or one body. */
   readonly stream: boolean;
   readonly text: string;
+  /** What had been left out of its request for the provider, as the caller was told. @default nothing */
+  readonly dropped?: readonly string[];
   /** What it cost when it was made. */
   readonly cost: Cost;
   readonly keptAtMs: number;

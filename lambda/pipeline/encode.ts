@@ -159,6 +159,7 @@ export function answerHeaders(
   nowMs: number,
 ): Record<string, string> {
   const { deployment } = target;
+  const dropped = replay === undefined ? exchange.dropped : (replay.answer.dropped ?? []);
   return {
     ...(replay === undefined
       ? { 'x-sluice-cache': exchange.reuse.isMiss === true ? 'miss' : 'bypass' }
@@ -168,7 +169,7 @@ export function answerHeaders(
     'x-sluice-deployment': headerText(deployment.id),
     ...(isCountedHere === true && { 'x-sluice-token-count': 'estimated' }),
     'x-sluice-attempts': String(exchange.attempts.length),
-    ...(exchange.dropped.length > 0 && { 'x-sluice-dropped': headerList(exchange.dropped) }),
+    ...(dropped.length > 0 && { 'x-sluice-dropped': headerList(dropped) }),
   };
 }
 

@@ -54,6 +54,7 @@ function keptAnswer(gateway: Gateway, exchange: Exchange, ended: EndedAnswer): K
     dialect: dialect.id,
     stream: exchange.request.chat.stream,
     text,
+    ...(exchange.dropped.length > 0 && { dropped: exchange.dropped }),
     cost,
   };
 }

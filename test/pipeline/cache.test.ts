@@ -119,6 +119,21 @@ describe('an answer that is given again', () => {
     expect(again.text).toContain('9007199254740993');
   });
 
+  test('says what had been left out of its request, however it is found', async () => {
+    const headers = { ...EXACT, 'x-sluice-unsupported': 'drop', 'idempotency-key': 'with-a-seed' };
+    const question = { model: 'anthropic/mock', body: { seed: 7 }, headers };
+    const leftOut = async (asked: Question): Promise<readonly (string | null)[]> => {
+      const { response, cache } = await answered(asked);
+      return [cache, response.headers.get('x-sluice-dropped')];
+    };
+    expect(await leftOut(question)).toEqual(['miss', 'seed']);
+    expect(await leftOut(question)).toEqual(['bypass', 'seed']);
+    expect(await leftOut({ ...question, headers: { ...headers, 'idempotency-key': 'another' } })).toEqual([
+      'hit',
+      'seed',
+    ]);
+  });
+
   test('shows in the record of the request', async () => {
     await answered();
     const { response } = await answered();
