@@ -103,25 +103,40 @@ export function upstreamBody(
   target: CallTarget,
   { outputBound, isHeld }: BodyTerms,
 ): UpstreamBody {
-  const { chat } = exchange.request;
+  const { maxOutputTokens } = exchange.request.chat;
   const { maxOutputTokensField, reasoningField } = target.enabled.provider;
   const modelMaxOutputTokens = target.price?.maxOutputTokens;
   const requestTarget = {
     model: target.deployment.model,
-    maxOutputTokens: chat.maxOutputTokens ?? sentOutputBound(target.price, outputBound),
+    maxOutputTokens: maxOutputTokens ?? sentOutputBound(target.price, outputBound),
     ...(maxOutputTokensField !== undefined && { maxOutputTokensField }),
     ...(reasoningField !== undefined && { reasoningField }),
     ...(modelMaxOutputTokens !== undefined && { modelMaxOutputTokens }),
   };
-  const { quirks } = target.api;
-  if (target.isSameDialect) {
-    const leftOut = isHeld ? fieldsOfUnknownCost(chat, exchange.request.dialect.harmless) : [];
-    const patched = target.dialect.patchRequest(withoutFields(exchange, leftOut), chat, requestTarget);
-    if (target.dialect.requestFormat === 'multipart')
-      return { text: patched, form: contentTypeOfForm(patched), unsupported: [], ignored: leftOut };
-    const fitted = fitBody(patched, quirks);
-    return { text: fitted.text, unsupported: [], ignored: [...leftOut, ...fitted.dropped] };
-  }
+  return target.isSameDialect
+    ? patchedBody(exchange, target, requestTarget, isHeld)
+    : translatedBody(exchange, target, requestTarget);
+}
+
+/** The caller's own body, for a provider of its dialect. */
+function patchedBody(
+  exchange: Exchange,
+  { dialect, api }: CallTarget,
+  requestTarget: RequestTarget,
+  isHeld: boolean,
+): UpstreamBody {
+  const { chat } = exchange.request;
+  const leftOut = isHeld ? fieldsOfUnknownCost(chat, exchange.request.dialect.harmless) : [];
+  const patched = dialect.patchRequest(withoutFields(exchange, leftOut), chat, requestTarget);
+  if (dialect.requestFormat === 'multipart')
+    return { text: patched, form: contentTypeOfForm(patched), unsupported: [], ignored: leftOut };
+  const fitted = fitBody(patched, api.quirks);
+  return { text: fitted.text, unsupported: [], ignored: [...leftOut, ...fitted.dropped] };
+}
+
+/** The conversation anew, in another dialect than the caller's. */
+function translatedBody(exchange: Exchange, target: CallTarget, requestTarget: RequestTarget): UpstreamBody {
+  const { chat } = exchange.request;
   const { spellings, hints } = exchange.request.dialect;
   const spelled = ({ feature, detail }: LeftOutFeature): string =>
     (spellings[feature] ?? feature) + (detail === undefined ? '' : `: ${detail}`);
@@ -134,7 +149,7 @@ export function upstreamBody(
   const grammars = isWithout ? grammarTools(chat) : [];
   const native = Object.keys(chat.nativeOptions);
   const isHint = (name: string): boolean => hints.has(name) || asksForNothing(name, chat.nativeOptions[name]);
-  const fitted = fitBody(JSON.stringify(encoded.body), quirks);
+  const fitted = fitBody(JSON.stringify(encoded.body), target.api.quirks);
   return {
     text: fitted.text,
     unsupported: [
