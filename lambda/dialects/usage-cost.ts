@@ -39,8 +39,5 @@ export function encodeCost(cost: Cost): { readonly cost: number; readonly cost_d
 export function costEditsOf(events: readonly ChatEvent[]): readonly JsonEdit[] {
   const told = events.findLast((event) => event.type === 'usage' && event.cost !== undefined);
   if (told?.type !== 'usage' || told.cost === undefined) return [];
-  return Object.entries(encodeCost(told.cost)).map(([name, value]) => ({
-    path: ['usage', name],
-    text: JSON.stringify(value),
-  }));
+  return costMembers(told.cost).map(([name, text]) => ({ path: ['usage', name], text }));
 }
