@@ -1,10 +1,11 @@
-import { OPERATION_OF, type Operation } from '../dialects/dialect.ts';
+import { OPERATION_OF } from '../dialects/dialect.ts';
 import { providerId } from '../domain/ids.ts';
 import type { Price } from '../domain/money/price.ts';
 import { type Deployment, type ModelGroup, undeclaredDeployment } from '../domain/routing/deployment.ts';
 import { permittedDeployments } from '../domain/routing/plan.ts';
 import type { Caller } from '../pipeline/exchange.ts';
 import type { Gateway } from '../pipeline/gateway.ts';
+import { OPERATION_OF_MODE } from '../pipeline/price-for.ts';
 import { ruledScopes } from '../pipeline/scopes.ts';
 
 /** A model as it is listed: a group, or one provider's model under its full name. */
@@ -17,17 +18,6 @@ export interface ListedModel {
   /** The same model at other providers that are enabled here. */
   readonly equivalents: readonly string[];
 }
-
-/** What a model of each mode of the catalogue is asked for. */
-const OPERATION_OF_MODE: Readonly<Record<string, Operation>> = {
-  chat: 'chat',
-  embedding: 'embeddings',
-  rerank: 'rerank',
-  moderation: 'moderation',
-  image: 'image-generation',
-  speech: 'speech',
-  transcription: 'transcription',
-};
 
 /** What this key may call: the groups, then every model with a price that its provider serves in a format of this gateway. */
 export async function callableModels(gateway: Gateway, caller: Caller): Promise<readonly ListedModel[]> {
@@ -43,10 +33,11 @@ function pricedModels({ providers, prices, dialects, clock }: Gateway): ModelGro
       .models(name)
       .map((model) => undeclaredDeployment(providerId(name), model))
       .filter((deployment) => {
-        const operation = OPERATION_OF_MODE[prices.find(deployment, nowMs)?.mode ?? ''];
+        const mode = prices.find(deployment, nowMs)?.mode;
         return provider.apis.some(
           ({ dialect, models }) =>
-            OPERATION_OF[dialect] === operation &&
+            mode !== undefined &&
+            OPERATION_OF[dialect] === OPERATION_OF_MODE[mode] &&
             dialects.has(dialect) &&
             (models?.test(deployment.model) ?? true),
         );

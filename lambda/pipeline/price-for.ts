@@ -15,8 +15,10 @@ export const FREE_PRICE: Price = {
   capabilities: [],
 };
 
-/** The one operation that charges in units of its own; prices in tokens hold for every operation. */
-const OPERATION_OF_MODE: Readonly<Record<Exclude<PriceMode, 'chat' | 'embedding'>, Operation>> = {
+/** What a model of each mode of the catalogue is asked for. */
+export const OPERATION_OF_MODE: Readonly<Record<PriceMode, Operation>> = {
+  chat: 'chat',
+  embedding: 'embeddings',
   rerank: 'rerank',
   moderation: 'moderation',
   image: 'image-generation',
@@ -36,6 +38,7 @@ export function priceFor(
   const operation = OPERATION_OF[request.dialect];
   if (operation === 'token-count') return FREE_PRICE;
   const price = prices.find(deployment, request.startedAtMs);
+  // Prices in tokens hold for every operation; those in units for their own.
   if (price === undefined || price.mode === 'chat' || price.mode === 'embedding') return price;
   return OPERATION_OF_MODE[price.mode] === operation ? price : undefined;
 }
