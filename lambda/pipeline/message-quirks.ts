@@ -1,4 +1,5 @@
 import type { JsonEdit } from '../domain/edit-json.ts';
+import { fnv1a } from '../domain/fnv.ts';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 import type { RequestQuirks } from '../providers/contract.ts';
 
@@ -69,13 +70,8 @@ function freeId(id: string, length: number, taken: ReadonlySet<string>): string 
   }
 }
 
-/** FNV-1a, 32 bits, in seven letters and digits. @see http://www.isthe.com/chongo/tech/comp/fnv/ */
-function checksum(text: string): string {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index += 1)
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
-  return (hash >>> 0).toString(36).padStart(7, '0');
-}
+/** In seven letters and digits. */
+const checksum = (text: string): string => fnv1a(text).toString(36).padStart(7, '0');
 
 /** The user's message is written anew, with the answer before it: nothing else can be added to a list. */
 function answerEdits(messages: readonly Json[], content: string): readonly JsonEdit[] {

@@ -1,3 +1,5 @@
+import { hexChecksum } from '../../domain/fnv.ts';
+
 /** @see https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolUseBlock.html */
 const VALID = /^[a-zA-Z0-9_-]{1,64}$/;
 
@@ -9,7 +11,7 @@ export const isValidToolName = (name: string): boolean => VALID.test(name);
 
 /** The name with other characters replaced: for tools of an earlier turn that can no longer be called. */
 export const validToolName = (name: string): string =>
-  isValidToolName(name) ? name : `${cleaned(name)}_${checksum(name)}`;
+  isValidToolName(name) ? name : `${cleaned(name)}_${hexChecksum(name)}`;
 
 const cleaned = (text: string): string => text.slice(0, KEPT_CHARACTERS).replaceAll(/[^a-zA-Z0-9_-]/g, '_');
 
@@ -31,19 +33,11 @@ export class ToolIds {
     if (isValidToolName(id)) return id;
     const known = this.#given.get(id);
     if (known !== undefined) return known;
-    const base = `${cleaned(id)}_${checksum(id)}`;
+    const base = `${cleaned(id)}_${hexChecksum(id)}`;
     let candidate = base;
     for (let count = 2; this.#taken.has(candidate); count += 1) candidate = `${base}_${count}`;
     this.#taken.add(candidate);
     this.#given.set(id, candidate);
     return candidate;
   }
-}
-
-/** FNV-1a, 32 bits, in hexadecimal. @see http://www.isthe.com/chongo/tech/comp/fnv/ */
-function checksum(text: string): string {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index += 1)
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
-  return (hash >>> 0).toString(16).padStart(8, '0');
 }

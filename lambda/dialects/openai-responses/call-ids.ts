@@ -1,6 +1,7 @@
+import { hexChecksum } from '../../domain/fnv.ts';
+
 /** The longest id of a call that OpenAI takes. */
 const MAX_LENGTH = 64;
-const CHECKSUM_LENGTH = 8;
 
 /**
  * Ids of tool calls as this format takes them. Those of other providers that are empty or too long are shortened, so that
@@ -22,18 +23,10 @@ export class CallIds {
     const known = this.#ids.get(id);
     if (known !== undefined) return known;
     const stem = `call_${id.replaceAll(/[^a-zA-Z0-9_-]/g, '_').slice(0, 40)}_`;
-    let hash = checksum(id);
-    while (this.#taken.has(stem + hash)) hash = checksum(hash + id);
+    let hash = hexChecksum(id);
+    while (this.#taken.has(stem + hash)) hash = hexChecksum(hash + id);
     this.#taken.add(stem + hash);
     this.#ids.set(id, stem + hash);
     return stem + hash;
   }
-}
-
-/** FNV-1a, 32 bits, in hexadecimal. @see http://www.isthe.com/chongo/tech/comp/fnv/ */
-function checksum(text: string): string {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index += 1)
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
-  return (hash >>> 0).toString(16).padStart(CHECKSUM_LENGTH, '0');
 }
