@@ -5,7 +5,8 @@ import { defined } from './loose.ts';
 
 /** Longer messages are cut: some upstreams send back what they were sent. */
 const MAX_MESSAGE_LENGTH = 1000;
-const CREDENTIAL = /\b(?:sk|gsk|xai|pplx|csk|AIza)[-_*.\w]{8,}/g;
+const CREDENTIAL =
+  /\b(?:sk|gsk|xai|pplx|csk|AIza|hf_|nvapi-|gh[a-z]_|github_pat_|dapi|jina_|ABSK|ya29\.)[-_*.\w]{8,}/g;
 
 /**
  * What AWS says behind a refused signature: all that was signed, the session's token among it.
