@@ -195,7 +195,7 @@ function reasoningBeside(
   return price.contextTokens;
 }
 
-/** Whether the model may think unseen. Anthropic's models think only where they are asked to. */
+/** Whether the model may think unseen. Claude models think only where they are asked to. */
 function mayReason(
   gateway: Gateway,
   exchange: Exchange,
@@ -206,9 +206,9 @@ function mayReason(
   const { provider } = gateway.providers.get(deployment.provider) ?? {};
   const { dialect } = exchange.request;
   const api = provider && apiFor(gateway.dialects, provider, deployment.model, dialect.id);
-  const isAnthropic = api?.dialect === 'anthropic-messages';
+  const isClaude = api?.dialect === 'anthropic-messages' && /claude/i.test(deployment.model);
   const { reasoning } = exchange.request.chat;
-  return !isAnthropic || (reasoning !== undefined && reasoning.enabled !== false);
+  return !isClaude || (reasoning !== undefined && reasoning.enabled !== false);
 }
 
 function refuseUnbounded(

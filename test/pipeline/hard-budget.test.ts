@@ -70,6 +70,34 @@ describe('a charge that is only guessed', () => {
       expect(record.cost).toBeLessThanOrEqual(record.estimate);
     },
   );
+
+  test.each([
+    ['claude-mock', false],
+    ['mock', true],
+  ])('of a given-up stream of %s counts reasoning that was not asked for: %s', async (model, counts) => {
+    const price = { promptUsdPerMillion: 3, completionUsdPerMillion: 17, capabilities: ['reasoning'] };
+    const beside = await startLocalGateway({
+      beside: gateway,
+      config: {
+        providers: { deepinfra: {} },
+        prices: { 'deepinfra/claude-mock*': price, 'deepinfra/mock*': price },
+      },
+      environment: { DEEPINFRA_TOKEN: 'credential', SLUICE_DEEPINFRA_BASE_URL: gateway.mock.url },
+    });
+    try {
+      const response = await ask(beside, held.secret, {
+        as: 'anthropic',
+        model: `deepinfra/${model}-fhang`,
+        body: { stream: true, max_tokens: 1_000 },
+        headers: { 'x-sluice-timeout-ms': '150' },
+      });
+      expect(response.status).toBe(504);
+      const { cost, estimate } = await beside.record(response);
+      expect(cost === estimate).toBe(counts);
+    } finally {
+      await beside.close();
+    }
+  });
 });
 
 describe('what is set aside', () => {

@@ -5,14 +5,17 @@ import { isJsonObject, type Json, parseJson } from '../../domain/json.ts';
 /** What every virtual key of Sluice begins with. */
 const VIRTUAL_KEY_PREFIX = 'sk-slu-';
 
+/** How a list or an object begins; no provider's key does. */
+const OPENS_JSON = /^\s*[[{]/;
+
 /**
  * Reads the keys a secret holds: `{"keys":["…","…"]}`, `{"key":"…"}`, a JSON array or string, or plain text; keys in plain
  * text are separated by commas. An account of Google's (`{"type":"service_account",…}`) is one key, and stays as it is. An
- * empty list means that there are none.
+ * empty list means that there are none, as for a list or an object that cannot be read.
  * @throws GatewayError `upstream_authentication_failed` for a key of Sluice's own, which would send requests round in circles
  */
 export function parseKeys(provider: ProviderId, text: string): readonly string[] {
-  const keys = keyTexts(parseJson(text) ?? text);
+  const keys = keyTexts(parseJson(text) ?? (OPENS_JSON.test(text) ? [] : text));
   if (keys.some((key) => key.startsWith(VIRTUAL_KEY_PREFIX)))
     throw new GatewayError(
       'upstream_authentication_failed',

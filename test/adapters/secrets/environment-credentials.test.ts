@@ -19,6 +19,14 @@ describe('credentials from the environment', () => {
     expect(await credentials.get(providerId('sim'))).toBeUndefined();
   });
 
+  test.each(['{"keys":["one","two"', '["one","two"', '{"type":"service_account","private_key":"a,b"'])(
+    'count as none where a list or an object is cut short: %s',
+    async (text) => {
+      const credentials = environmentCredentials({ OPENAI_API_KEY: text }, variables);
+      expect(await credentials.get(OPENAI)).toBeUndefined();
+    },
+  );
+
   test('take turns where there are several', async () => {
     const credentials = environmentCredentials({ OPENAI_API_KEY: 'one, two,three' }, variables);
     const dealt = await Promise.all(Array.from({ length: 6 }, () => credentials.get(OPENAI)));
