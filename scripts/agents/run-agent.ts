@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Json, parseJson } from '../../lambda/domain/json.ts';
 import type { Agent } from './agent.ts';
@@ -97,7 +98,7 @@ export async function runAgent(plan: RunPlan): Promise<RunResult> {
       exitCode: ended.exitCode,
       durationMs: ended.durationMs,
       output: ended.output.map((line) => line.replaceAll(key, 'sk-slu-…')),
-      problems: ended.problems.replaceAll(key, 'sk-slu-…'),
+      problems: ended.problems.replaceAll(key, 'sk-slu-…').replaceAll(tmpdir(), '…'),
     };
   } finally {
     await tap?.close();
