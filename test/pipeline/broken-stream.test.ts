@@ -50,7 +50,7 @@ describe('a stalled stream', () => {
   let user: TestKey;
   beforeAll(async () => {
     impatient = await startLocalGateway({
-      config: { timeouts: { idleMs: 150 } },
+      config: { timeouts: { idleMs: 600 } },
     });
     user = await impatient.createKey();
   });
@@ -72,7 +72,7 @@ describe('a stalled stream', () => {
       model: 'openai/mock-c300-b100000',
       body: { stream: true, max_tokens: 300 },
     });
-    await sleep(500);
+    await sleep(1_500);
     const stream = await readStream(response);
     expect(stream).toMatchObject({ errors: [], isFinished: true });
     expect(stream.text).toHaveLength(300 * 100_000);
@@ -80,9 +80,9 @@ describe('a stalled stream', () => {
 
   test('goes on as long as chunks come, however long it takes in all', async () => {
     const response = await ask(impatient, user.secret, {
-      model: 'openai/mock-c8-i60',
+      model: 'openai/mock-c9-i100',
       body: { stream: true },
     });
-    expect(await readStream(response)).toMatchObject({ text: mockText(8), isFinished: true });
+    expect(await readStream(response)).toMatchObject({ text: mockText(9), isFinished: true });
   });
 });
