@@ -1,30 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { openaiChat } from '../../../lambda/dialects/openai-chat/dialect.ts';
-import type { ChatRequest, ContentPart, Tool } from '../../../lambda/domain/chat/request.ts';
+import type { ContentPart, Tool } from '../../../lambda/domain/chat/request.ts';
 import { isJsonObject, parseJson } from '../../../lambda/domain/json.ts';
 import { boundPrompt, countTokensLocally } from '../../../lambda/domain/money/bound.ts';
-
-const requestOf = (parts: readonly ContentPart[], settings: Partial<ChatRequest> = {}): ChatRequest => ({
-  model: 'm',
-  messages: [{ role: 'user', content: parts }],
-  stream: false,
-  includeUsage: false,
-  nativeOptions: {},
-  unknownFields: [],
-  ...settings,
-});
-
-const picture = (data: string): ContentPart => ({
-  type: 'image',
-  source: { type: 'base64', mediaType: 'image/png', data },
-});
-const nested = (part: ContentPart): ContentPart => ({
-  type: 'tool-result',
-  callId: 'a',
-  content: [part],
-  isError: false,
-});
+import { nested, picture, requestOf } from './requests.ts';
 
 describe('the bound of a prompt', () => {
   test('is never below one token a byte of the body, whatever the text', () => {

@@ -1,27 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ChatRequest, ContentPart, Tool } from '../../../lambda/domain/chat/request.ts';
 import { fieldsOfUnknownCost, unboundedFeatures } from '../../../lambda/domain/money/unbounded.ts';
-
-const requestOf = (parts: readonly ContentPart[], settings: Partial<ChatRequest> = {}): ChatRequest => ({
-  model: 'm',
-  messages: [{ role: 'user', content: parts }],
-  stream: false,
-  includeUsage: false,
-  nativeOptions: {},
-  unknownFields: [],
-  ...settings,
-});
-
-const picture = (data: string): ContentPart => ({
-  type: 'image',
-  source: { type: 'base64', mediaType: 'image/png', data },
-});
-const nested = (part: ContentPart): ContentPart => ({
-  type: 'tool-result',
-  callId: 'a',
-  content: [part],
-  isError: false,
-});
+import { nested, picture, requestOf } from './requests.ts';
 
 const HARMLESS: ReadonlySet<string> = new Set(['harmless']);
 const featuresOf = (request: ChatRequest): readonly string[] => unboundedFeatures(request, HARMLESS);
