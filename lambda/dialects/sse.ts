@@ -12,6 +12,13 @@ export interface ServerSentEvent {
   readonly data: string | undefined;
 }
 
+/** What every format that streams server-sent events says of its stream. A comment keeps an idle one open. */
+export const SSE_STREAM = {
+  keepAlive: ': keep-alive\n\n',
+  streamContentType: 'text/event-stream; charset=utf-8',
+  streamEncoding: 'utf8',
+} as const;
+
 /** The largest block that is read, in bytes. */
 export const MAX_EVENT_BYTES = 16 * 1024 * 1024;
 

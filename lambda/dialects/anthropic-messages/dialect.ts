@@ -1,4 +1,5 @@
 import type { Dialect } from '../dialect.ts';
+import { SSE_STREAM } from '../sse.ts';
 import { decodeError, encodeError, encodeStreamError } from './errors.ts';
 import { decodeRequest, encodeRequest, patchRequest } from './request.ts';
 import { decodeAnswer, encodeAnswer, patchAnswer } from './response.ts';
@@ -87,9 +88,8 @@ export const anthropicMessages: Dialect = {
   decodeStream,
   createStreamEncoder,
   patchFrame,
+  ...SSE_STREAM,
   keepAlive: KEEP_ALIVE,
-  streamContentType: 'text/event-stream; charset=utf-8',
-  streamEncoding: 'utf8',
   decodeError,
   encodeError,
   encodeStreamError,

@@ -1,4 +1,5 @@
 import type { Dialect } from '../dialect.ts';
+import { SSE_STREAM } from '../sse.ts';
 import { encodeRequest, patchRequest } from './encode-request.ts';
 import { decodeError, encodeError } from './errors.ts';
 import { decodeRequest } from './request.ts';
@@ -68,9 +69,7 @@ export const cohereChat: Dialect = {
   decodeStream,
   createStreamEncoder,
   patchFrame,
-  keepAlive: ': keep-alive\n\n',
-  streamContentType: 'text/event-stream; charset=utf-8',
-  streamEncoding: 'utf8',
+  ...SSE_STREAM,
   decodeError,
   encodeError,
   encodeStreamError,

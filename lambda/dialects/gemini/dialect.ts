@@ -1,4 +1,5 @@
 import type { Dialect } from '../dialect.ts';
+import { SSE_STREAM } from '../sse.ts';
 import { encodeRequest, patchRequest } from './encode-request.ts';
 import { decodeError, encodeError } from './errors.ts';
 import { decodeRequest } from './request.ts';
@@ -88,9 +89,8 @@ export const gemini: Dialect = {
   decodeStream,
   createStreamEncoder: (envelope) => createStreamEncoder(envelope),
   patchFrame,
+  ...SSE_STREAM,
   keepAlive: ': keep-alive\r\n\r\n',
-  streamContentType: 'text/event-stream; charset=utf-8',
-  streamEncoding: 'utf8',
   decodeError,
   encodeError,
   encodeStreamError,

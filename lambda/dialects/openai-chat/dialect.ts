@@ -1,5 +1,6 @@
 import type { Dialect } from '../dialect.ts';
 import { decodeError, encodeError } from '../openai-errors.ts';
+import { SSE_STREAM } from '../sse.ts';
 import { encodeRequest, patchRequest } from './encode-request.ts';
 import { encodeStreamError } from './errors.ts';
 import { decodeRequest } from './request.ts';
@@ -83,9 +84,7 @@ export const openaiChat: Dialect = {
   decodeStream,
   createStreamEncoder,
   patchFrame,
-  keepAlive: ': keep-alive\n\n',
-  streamContentType: 'text/event-stream; charset=utf-8',
-  streamEncoding: 'utf8',
+  ...SSE_STREAM,
   decodeError,
   encodeError,
   encodeStreamError,

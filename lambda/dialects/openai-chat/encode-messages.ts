@@ -3,6 +3,7 @@ import type { Json, JsonObject } from '../../domain/json.ts';
 import type { RequestTarget } from '../dialect.ts';
 import { defined } from '../loose.ts';
 import { encodeAudio, urlOf } from '../openai-parts.ts';
+import { MAX_TOOL_NAME } from '../openai-tools.ts';
 import type { LeftOut, RequestFeature } from '../request-feature.ts';
 import { safeName } from '../safe-name.ts';
 import { formatOf, isOwnReasoning } from './reasoning-format.ts';
@@ -199,9 +200,6 @@ const ASSISTANT_FIELDS: ReadonlySet<ContentPart['type']> = new Set([
   'reasoning',
   'reasoning-encrypted',
 ]);
-
-/** How long a tool's name may be. @see https://platform.openai.com/docs/api-reference/chat/create#chat-create-tools */
-export const MAX_TOOL_NAME = 64;
 
 /** OpenAI takes ids of up to 40 characters, whatever they are; other providers' may be longer. */
 const callId = (id: string): string => (id.length <= 40 ? id : safeName(id, 40));

@@ -10,9 +10,10 @@ import type { EncodedRequest, RequestTarget } from '../dialect.ts';
 import { defined } from '../loose.ts';
 import { encodeEffort, encodeServiceTier, isUnheededWish } from '../openai-options.ts';
 import { encodeOpenaiSampling } from '../openai-sampling.ts';
+import { isNameTaken, MAX_TOOL_NAME } from '../openai-tools.ts';
 import { LeftOut } from '../request-feature.ts';
 import { isSafeName } from '../safe-name.ts';
-import { encodeMessages, MAX_TOOL_NAME } from './encode-messages.ts';
+import { encodeMessages } from './encode-messages.ts';
 import { DIALECT_ID } from './wire.ts';
 
 /**
@@ -104,13 +105,6 @@ function encodeTool(tool: Tool, leftOut: LeftOut): JsonObject | undefined {
       leftOut.refuse('hosted_tools', tool.name);
       return undefined;
   }
-}
-
-/** Under another name the model would call a tool that the caller does not know. */
-function isNameTaken(name: string, leftOut: LeftOut): boolean {
-  const isTaken = isSafeName(name, MAX_TOOL_NAME);
-  if (!isTaken) leftOut.refuse('tools', name);
-  return isTaken;
 }
 
 /** OpenAI takes no schema at all, or one of an object with its properties. */

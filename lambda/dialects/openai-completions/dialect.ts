@@ -1,5 +1,6 @@
 import type { Dialect } from '../dialect.ts';
 import { decodeError, encodeError } from '../openai-errors.ts';
+import { SSE_STREAM } from '../sse.ts';
 import { encodeStreamError } from './errors.ts';
 import { decodeRequest, encodeRequest, patchRequest } from './request.ts';
 import { decodeAnswer, encodeAnswer, patchAnswer } from './response.ts';
@@ -51,9 +52,7 @@ export const openaiCompletions: Dialect = {
   decodeStream,
   createStreamEncoder,
   patchFrame,
-  keepAlive: ': keep-alive\n\n',
-  streamContentType: 'text/event-stream; charset=utf-8',
-  streamEncoding: 'utf8',
+  ...SSE_STREAM,
   decodeError,
   encodeError,
   encodeStreamError,

@@ -6,6 +6,7 @@ import { Given } from '../given.ts';
 import { decodeError, encodeError } from '../openai-errors.ts';
 import { imageKindOf } from '../openai-media-usage.ts';
 import { membersOf, operationDialect } from '../operation-dialect.ts';
+import { SSE_STREAM } from '../sse.ts';
 import { decodeAnswer, encodeAnswer, patchAnswer } from './answer.ts';
 import { createStreamEncoder, decodeStream } from './stream.ts';
 
@@ -42,8 +43,7 @@ export const openaiImages: Dialect = operationDialect({
   decodeStream,
   createStreamEncoder,
   patchFrame: patchEventFrame,
-  streamContentType: 'text/event-stream; charset=utf-8',
-  keepAlive: ': keep-alive\n\n',
+  ...SSE_STREAM,
   encodeStreamError: eventStreamError,
   decodeError,
   encodeError,

@@ -1,5 +1,6 @@
 import type { Dialect } from '../dialect.ts';
 import { decodeError, encodeError } from '../openai-errors.ts';
+import { SSE_STREAM } from '../sse.ts';
 import { encodeRequest, patchRequest } from './encode-request.ts';
 import { failedEvent } from './errors.ts';
 import { decodeRequest, KEPT_INPUT } from './request.ts';
@@ -76,9 +77,7 @@ export const openaiResponses: Dialect = {
   decodeStream,
   createStreamEncoder: (envelope) => new ResponseWriter(envelope),
   patchFrame,
-  keepAlive: ': keep-alive\n\n',
-  streamContentType: 'text/event-stream; charset=utf-8',
-  streamEncoding: 'utf8',
+  ...SSE_STREAM,
   decodeError,
   encodeError,
   encodeStreamError: (error, envelope) => failedEvent(error, envelope),

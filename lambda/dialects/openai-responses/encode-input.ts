@@ -2,13 +2,11 @@ import type { ContentPart, Message } from '../../domain/chat/request.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import { defined } from '../loose.ts';
 import { encodeAudio, urlOf } from '../openai-parts.ts';
+import { MAX_TOOL_NAME } from '../openai-tools.ts';
 import type { LeftOut } from '../request-feature.ts';
 import { safeName } from '../safe-name.ts';
 import { CallIds } from './call-ids.ts';
 import { DIALECT_ID } from './wire.ts';
-
-/** How long a tool's name may be. @see https://platform.openai.com/docs/api-reference/responses/create#responses-create-tools */
-export const MAX_TOOL_NAME = 64;
 
 type PartOf<Type extends ContentPart['type']> = Extract<ContentPart, { readonly type: Type }>;
 

@@ -11,9 +11,9 @@ import type { EncodedRequest, RequestTarget } from '../dialect.ts';
 import { defined } from '../loose.ts';
 import { encodeEffort, encodeServiceTier, isUnheededWish } from '../openai-options.ts';
 import { encodeOpenaiSampling } from '../openai-sampling.ts';
+import { isNameTaken } from '../openai-tools.ts';
 import { LeftOut } from '../request-feature.ts';
-import { isSafeName } from '../safe-name.ts';
-import { encodeInput, MAX_TOOL_NAME } from './encode-input.ts';
+import { encodeInput } from './encode-input.ts';
 import { LOGPROBS_INCLUDED } from './request.ts';
 import { DIALECT_ID, isOwnReasoningId } from './wire.ts';
 
@@ -122,13 +122,6 @@ function encodeTool(tool: Tool, leftOut: LeftOut): JsonObject | undefined {
       leftOut.refuse('hosted_tools', tool.name);
       return undefined;
   }
-}
-
-/** Under another name the model would call a tool that the caller does not know. */
-function isNameTaken(name: string, leftOut: LeftOut): boolean {
-  const isTaken = isSafeName(name, MAX_TOOL_NAME);
-  if (!isTaken) leftOut.refuse('tools', name);
-  return isTaken;
 }
 
 /** Without tools these options are errors. */

@@ -4,6 +4,7 @@ import { eventStreamError, patchEventFrame } from '../answer-stream.ts';
 import type { Dialect } from '../dialect.ts';
 import { decodeError, encodeError } from '../openai-errors.ts';
 import { operationDialect } from '../operation-dialect.ts';
+import { SSE_STREAM } from '../sse.ts';
 import { decodeAnswer, encodeAnswer, patchAnswer } from './answer.ts';
 import { answerContentType, decodeRequest, TRANSCRIPTION_OPTIONS } from './request.ts';
 import { createStreamEncoder, decodeStream } from './stream.ts';
@@ -24,8 +25,7 @@ export const openaiTranscriptions: Dialect = operationDialect({
   decodeStream,
   createStreamEncoder,
   patchFrame: patchEventFrame,
-  streamContentType: 'text/event-stream; charset=utf-8',
-  keepAlive: ': keep-alive\n\n',
+  ...SSE_STREAM,
   answerContentType,
   encodeStreamError: eventStreamError,
   decodeError,
