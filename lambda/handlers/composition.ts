@@ -16,7 +16,7 @@ import type { GatewayConfig } from '../domain/gateway-config.ts';
 import { type DeploymentId, requestId } from '../domain/ids.ts';
 import { deploymentParts } from '../domain/routing/deployment.ts';
 import { flightBoard } from '../pipeline/flight.ts';
-import type { EnabledProvider, Gateway, Pacing } from '../pipeline/gateway.ts';
+import type { CallParts, EnabledProvider, Gateway, Pacing } from '../pipeline/gateway.ts';
 import { healthView } from '../pipeline/health-view.ts';
 import { keyCache } from '../pipeline/key-cache.ts';
 import { rateLimiter } from '../pipeline/rate-limiter.ts';
@@ -50,26 +50,7 @@ const DIALECTS_BY_ID: ReadonlyMap<DialectId, Dialect> = new Map(
 );
 
 /** What calling providers needs, for requests and for probes alike. */
-export function callParts({
-  config,
-  store,
-  providers,
-  credentials,
-  telemetry,
-  awsRegion,
-}: Host): Pick<
-  Gateway,
-  | 'id'
-  | 'config'
-  | 'prices'
-  | 'providers'
-  | 'dialects'
-  | 'credentials'
-  | 'signers'
-  | 'send'
-  | 'telemetry'
-  | 'clock'
-> {
+export function callParts({ config, store, providers, credentials, telemetry, awsRegion }: Host): CallParts {
   return {
     // Generated names of tables are unique to a deployment, and the same in all of its environments.
     id: hashSecret(`${store.tables.keys} ${store.tables.spend}`).slice(0, 16),

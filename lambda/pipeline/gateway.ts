@@ -36,14 +36,23 @@ export interface Pacing {
   readonly keepAliveMs: number;
 }
 
-/** Everything the steps of a request work with. Made once per process; holds no state but caches. */
-export interface Gateway {
+/** What calling providers takes, for requests and for probes alike. */
+export interface CallParts {
   /** Names this deployment of Sluice, so that a request which comes back to it is recognised. */
   readonly id: string;
   readonly config: GatewayConfig;
   readonly prices: PriceBook;
   readonly providers: ReadonlyMap<string, EnabledProvider>;
   readonly dialects: ReadonlyMap<DialectId, Dialect>;
+  readonly credentials: Credentials;
+  readonly signers: RequestSigners;
+  readonly send: SendUpstream;
+  readonly telemetry: Telemetry;
+  readonly clock: Clock;
+}
+
+/** Everything the steps of a request work with. Made once per process; holds no state but caches. */
+export interface Gateway extends CallParts {
   readonly keys: KeyCache;
   readonly tags: TagDirectory;
   readonly ledger: Ledger;
@@ -55,11 +64,6 @@ export interface Gateway {
   /** `undefined` where the configuration turns no semantic cache on. */
   readonly vectors: VectorIndex | undefined;
   readonly flights: FlightBoard;
-  readonly credentials: Credentials;
-  readonly signers: RequestSigners;
-  readonly send: SendUpstream;
-  readonly telemetry: Telemetry;
-  readonly clock: Clock;
   readonly pacing: Pacing;
   /** The same model at other providers, as `provider/model`. */
   equivalentsOf(model: Pick<Deployment, 'provider' | 'model'>): Promise<readonly string[]>;

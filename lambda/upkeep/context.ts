@@ -1,4 +1,4 @@
-import type { Gateway } from '../pipeline/gateway.ts';
+import type { CallParts } from '../pipeline/gateway.ts';
 import type { KeyStore, ScopeStore } from '../ports/key-store.ts';
 import type { Ledger, LedgerUpkeep } from '../ports/ledger.ts';
 import type { SendBudgetNotice } from '../ports/notifier.ts';
@@ -6,20 +6,7 @@ import type { RoutingUpkeep } from '../ports/routing-store.ts';
 import type { VectorUpkeep } from '../ports/vector-index.ts';
 
 /** What upkeep works with. */
-export interface Upkeep
-  extends Pick<
-    Gateway,
-    | 'id'
-    | 'config'
-    | 'prices'
-    | 'providers'
-    | 'dialects'
-    | 'credentials'
-    | 'signers'
-    | 'send'
-    | 'telemetry'
-    | 'clock'
-  > {
+export interface Upkeep extends CallParts {
   readonly keys: Pick<KeyStore, 'list' | 'find'>;
   readonly scopes: Pick<ScopeStore, 'find' | 'list'>;
   readonly ledger: LedgerUpkeep & Pick<Ledger, 'counters' | 'queueNotice'>;

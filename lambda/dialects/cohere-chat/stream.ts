@@ -118,6 +118,3 @@ export const modelEdits = (envelope: AnswerEnvelope): JsonEdit[] => [
 /** The last report of usage in a frame, with its cost. */
 export const usageOf = (frame: Frame): Extract<ChatEvent, { readonly type: 'usage' }> | undefined =>
   frame.events.findLast((event) => event.type === 'usage');
-
-const _isTerminal = (event: ChatEvent | undefined): boolean =>
-  event?.type === 'end' || event?.type === 'error';

@@ -1,7 +1,7 @@
 import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
 import { editJson, type JsonEdit } from '../../domain/edit-json.ts';
 import { type JsonObject, parseJsonObject } from '../../domain/json.ts';
-import type { AnswerEnvelope } from '../dialect.ts';
+import type { AnswerEnvelope, Dialect } from '../dialect.ts';
 import { asObject } from '../loose.ts';
 import { readJsonEvents } from '../openai-stream.ts';
 import { costEdits } from '../openai-usage.ts';
@@ -25,13 +25,21 @@ export function decodeStream(bytes: AsyncIterable<Uint8Array>): AsyncIterable<Fr
   });
 }
 
+/** One chunk for a caller of the same dialect. */
+export const patchFrame: Dialect['patchFrame'] = (frame, envelope) =>
+  patchChunk(frame, envelope, encodeStreamError);
+
 /**
- * One chunk for a caller of the same dialect. A chunk that is nothing but usage is left out unless it was asked for; a
- * terminator the provider left out is added; an error is shown as in every other stream of this format.
+ * One chunk of a stream framed as OpenAI's. A chunk that is nothing but usage is left out unless it was asked for; a
+ * terminator the provider left out is added; an error is shown as in every other stream of its format.
  */
-export function patchFrame(frame: Frame, envelope: AnswerEnvelope): string {
+export function patchChunk(
+  frame: Frame,
+  envelope: AnswerEnvelope,
+  encodeError: Dialect['encodeStreamError'],
+): string {
   const last = frame.events.at(-1);
-  if (last?.type === 'error') return encodeStreamError(gatewayErrorOf(last.error), envelope);
+  if (last?.type === 'error') return encodeError(gatewayErrorOf(last.error), envelope);
   if (frame.raw === undefined) return last?.type === 'end' ? DONE_FRAME : '';
   const block = parseServerSentEvent(frame.raw);
   const body = block.data === undefined ? undefined : parseJsonObject(block.data);
@@ -56,6 +64,3 @@ export function envelopeEdits(
 
 const isOnlyUsage = (body: JsonObject): boolean =>
   Array.isArray(body['choices']) && body['choices'].length === 0 && asObject(body['usage']) !== undefined;
-
-const _isTerminal = (event: ChatEvent | undefined): boolean =>
-  event?.type === 'end' || event?.type === 'error';

@@ -1,15 +1,13 @@
 import type { ChatEvent, Frame } from '../../domain/chat/event.ts';
-import { editJson } from '../../domain/edit-json.ts';
-import { isJsonObject, type JsonObject, parseJsonObject } from '../../domain/json.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import type { Cost } from '../../domain/money/cost.ts';
 import { mergeUsage, type Usage } from '../../domain/money/usage.ts';
-import type { AnswerEnvelope, StreamEncoder } from '../dialect.ts';
+import type { AnswerEnvelope, Dialect, StreamEncoder } from '../dialect.ts';
 import { textIn } from '../loose.ts';
 import { AnswerDecoder } from '../openai-chat/answer-decoder.ts';
-import { envelopeEdits } from '../openai-chat/stream.ts';
+import { patchChunk } from '../openai-chat/stream.ts';
 import { type JsonEventReader, readJsonEvents } from '../openai-stream.ts';
 import { encodeUsage } from '../openai-usage.ts';
-import { parseServerSentEvent, replaceData } from '../sse.ts';
 import { failedAnswer, gatewayErrorOf } from '../upstream-error.ts';
 import { asChat } from './as-chat.ts';
 import { encodeStreamError } from './errors.ts';
@@ -94,16 +92,6 @@ export function createStreamEncoder(envelope: AnswerEnvelope): StreamEncoder {
   };
 }
 
-/** One chunk for a caller of the same format; usage that was not asked for is left out, a missing terminator added. */
-export function patchFrame(frame: Frame, envelope: AnswerEnvelope): string {
-  const last = frame.events.at(-1);
-  if (last?.type === 'error') return encodeStreamError(gatewayErrorOf(last.error), envelope);
-  if (frame.raw === undefined) return last?.type === 'end' ? DONE_FRAME : '';
-  const block = parseServerSentEvent(frame.raw);
-  const body = block.data === undefined ? undefined : parseJsonObject(block.data);
-  if (block.data === undefined || body === undefined) return frame.raw;
-  const isOnlyUsage =
-    Array.isArray(body['choices']) && body['choices'].length === 0 && isJsonObject(body['usage']);
-  if (isOnlyUsage && !envelope.includeUsage) return '';
-  return replaceData(block, editJson(block.data, envelopeEdits(body, frame.events, envelope)));
-}
+/** One chunk for a caller of the same format. */
+export const patchFrame: Dialect['patchFrame'] = (frame, envelope) =>
+  patchChunk(frame, envelope, encodeStreamError);
